@@ -1,0 +1,122 @@
+//! The decision ledger: every eligible decision, sent or withheld and why.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::PersonId;
+
+/// The arm of an experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Arm {
+    /// May be contacted.
+    Treated,
+    /// Held out: its eligible decisions are ghosts.
+    HeldOut,
+}
+
+/// What became of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// An intent is on the team's topic.
+    Sent,
+    /// Nothing was sent, for the reason given.
+    Withheld,
+}
+
+/// Why a decision was withheld.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WithheldReason {
+    /// The person is in the hold-out: a ghost decision.
+    HeldOut,
+    /// A contact cap is used up.
+    Capped,
+    /// The person's quiet hours.
+    QuietHours,
+    /// No consent for channel and purpose.
+    NoConsent,
+    /// Another decision of higher priority won.
+    LostArbitration,
+    /// A suppression is in force.
+    Suppressed,
+    /// Too late to be useful.
+    Expired,
+    /// A merge joined two arms.
+    Contaminated,
+}
+
+impl WithheldReason {
+    /// The name used in records and labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HeldOut => "held_out",
+            Self::Capped => "capped",
+            Self::QuietHours => "quiet_hours",
+            Self::NoConsent => "no_consent",
+            Self::LostArbitration => "lost_arbitration",
+            Self::Suppressed => "suppressed",
+            Self::Expired => "expired",
+            Self::Contaminated => "contaminated",
+        }
+    }
+}
+
+/// One evaluation that found a trigger eligible; the record of `tributary.decisions`, keyed by person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// UUIDv5 of trigger, person and re-entry key: the same evaluation gives the same id.
+    pub decision_id: String,
+    /// The trigger.
+    pub trigger_id: String,
+    /// Its version.
+    pub trigger_version: i32,
+    /// The team that owns it.
+    pub team_id: String,
+    /// The person.
+    pub person_id: PersonId,
+    /// Event time at which it became eligible.
+    pub decided_at: i64,
+    /// The arm of the trigger's hold-out.
+    pub arm: Arm,
+    /// Sent or withheld.
+    pub fate: Fate,
+    /// Why it was withheld.
+    pub reason: Option<WithheldReason>,
+    /// What exactly: the cap that was full, the suppression in force, the winner of the arbitration.
+    pub detail: Option<String>,
+    /// The channel chosen; empty for messages to a team.
+    pub channel: String,
+    /// Priority, higher wins.
+    pub priority: i32,
+    /// The touchpoints that fulfilled the pattern.
+    pub evidence: Vec<String>,
+    /// Not to be acted on after.
+    pub valid_until_at: i64,
+}
+
+/// What a team is asked to do; the record of `tributary.triggers.<team>`, keyed by person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriggerIntent {
+    /// The decision behind it; outcomes carry it back.
+    pub decision_id: String,
+    /// The trigger.
+    pub trigger_id: String,
+    /// Its version.
+    pub trigger_version: i32,
+    /// The team that is to act.
+    pub team_id: String,
+    /// The person.
+    pub person_id: PersonId,
+    /// What to do: `message`, `suppress`, `notify`.
+    pub action: String,
+    /// The channel chosen.
+    pub channel: String,
+    /// Event time at which it became eligible.
+    pub decided_at: i64,
+    /// Not to be acted on after.
+    pub valid_until_at: i64,
+    /// The payload template filled in: JSON.
+    pub payload: String,
+}

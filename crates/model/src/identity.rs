@@ -1,0 +1,155 @@
+//! Records of the identity protocol: claims, merges, aliases, and the public log of changes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identifier::Identifier;
+use crate::ids::PersonId;
+use crate::touchpoint::Touchpoint;
+
+/// A touchpoint with its person; the record of `tributary.resolved`, keyed by person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resolved {
+    /// The person it belongs to, as far as the identifier's owner knows.
+    pub person_id: PersonId,
+    /// The identifier by which it was resolved; unmerge goes by it.
+    pub via: Identifier,
+    /// How often it has been forwarded by a merged person's tombstone.
+    pub hops: i32,
+    /// The event.
+    pub touchpoint: Touchpoint,
+}
+
+/// What is said to the owner of an identifier; the record of `tributary.identifiers`, keyed by `identifier`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentifierCommand {
+    /// Claim or label.
+    pub kind: IdentifierCommandKind,
+    /// The identifier that is addressed.
+    pub identifier: Identifier,
+    /// Claim: the person that the other identifier belongs to. Label: the person that this one belongs to now.
+    pub person_id: PersonId,
+    /// When that person was first seen (claim).
+    pub first_seen_at: i64,
+    /// Claim: the identifier that was seen together with this one.
+    pub with: Option<Identifier>,
+    /// Label: the person this identifier was thought to belong to.
+    pub previous_person_id: Option<PersonId>,
+    /// The touchpoint that is the evidence.
+    pub touchpoint_id: String,
+    /// When the evidence occurred.
+    pub occurred_at: i64,
+}
+
+/// The kinds of [`IdentifierCommand`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdentifierCommandKind {
+    /// "You were seen together with `with`, which belongs to `person_id`."
+    Claim,
+    /// "Your person has been merged: it is `person_id` now." A hint that shortens paths.
+    Label,
+}
+
+/// One side of a merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeSide {
+    /// The identifier that is the evidence on this side.
+    pub identifier: Identifier,
+    /// The person it belongs to, as far as its owner knows.
+    pub person_id: PersonId,
+    /// When that person was first seen, event time.
+    pub first_seen_at: i64,
+}
+
+/// Evidence that two persons are one; the record of `tributary.merges`, read by the sequencer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeRequest {
+    /// The identifier of higher priority and its person.
+    pub left: MergeSide,
+    /// The other.
+    pub right: MergeSide,
+    /// The touchpoint that carried both.
+    pub touchpoint_id: String,
+    /// When it occurred.
+    pub occurred_at: i64,
+}
+
+/// What is said to a person; the record of `tributary.persons`, keyed by `person_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonCommand {
+    /// Out, in or transfer.
+    pub kind: PersonCommandKind,
+    /// The person that is addressed.
+    pub person_id: PersonId,
+    /// The other person: the winner of an `Out`, the loser of an `In` or `Transfer`.
+    pub other_person_id: PersonId,
+    /// The merge's number in the sequencer's order.
+    pub sequence: i64,
+    /// Event time of the evidence.
+    pub occurred_at: i64,
+    /// Transfer: the loser's state, in the service's own encoding.
+    #[serde(with = "serde_bytes")]
+    pub state: Vec<u8>,
+}
+
+/// The kinds of [`PersonCommand`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PersonCommandKind {
+    /// "You are merged into the other: send it your state, and forward whatever still comes."
+    Out,
+    /// "The other is merged into you: its state is on the way."
+    In,
+    /// "Here is the other's state."
+    Transfer,
+}
+
+/// One entry of the alias table; the record of the compacted `tributary.aliases`, keyed by the loser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// The person that was merged away.
+    pub loser: PersonId,
+    /// The person it is now, at the time of `sequence`; may itself be aliased later.
+    pub winner: PersonId,
+    /// The merge's number.
+    pub sequence: i64,
+}
+
+/// What happened to persons; the record of `tributary.identity.changes`, keyed by `person_id`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityChange {
+    /// The kind of change.
+    pub kind: IdentityChangeKind,
+    /// The person it is about (the winner of a merge).
+    pub person_id: PersonId,
+    /// The other person (the loser of a merge, the one not merged with in a refusal).
+    pub other_person_id: Option<PersonId>,
+    /// The identifiers that are the evidence.
+    pub identifiers: Vec<Identifier>,
+    /// Why: `limit:email`, `blocked_value`, `unique:customer_id`, `shared_device`, …
+    pub reason: Option<String>,
+    /// The touchpoint that carried the evidence.
+    pub touchpoint_id: String,
+    /// Event time of the evidence.
+    pub occurred_at: i64,
+    /// Version of the identity rules in force.
+    pub rule_version: String,
+    /// The sequencer's number, for changes it ordered.
+    pub sequence: Option<i64>,
+}
+
+/// The kinds of [`IdentityChange`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdentityChangeKind {
+    /// A person was seen for the first time.
+    Created,
+    /// An identifier was linked to a person.
+    Linked,
+    /// Two persons became one.
+    Merged,
+    /// A link was not made.
+    Refused,
+    /// An identifier stopped linking.
+    Quarantined,
+}

@@ -1,0 +1,33 @@
+//! The domain's types: touchpoint, identifier, money, canvas, journey, decision, scorecard.
+//!
+//! Everything here is pure: no I/O, no clock, no async. The Avro schemas under `schemas/avro/`
+//! are the contract of these types on the wire; one word has one meaning in both.
+//!
+//! Units: instants are `i64` milliseconds since the Unix epoch, UTC, and end in `_at`; spans are
+//! milliseconds and end in `_ms`; money is an integer of minor units and ends in `_minor`.
+
+pub mod account;
+pub mod canvas;
+pub mod decision;
+pub mod identifier;
+pub mod identity;
+pub mod ids;
+pub mod journey;
+pub mod money;
+pub mod raw;
+pub mod scorecard;
+pub mod step;
+pub mod time;
+pub mod topics;
+pub mod touchpoint;
+
+pub use account::AccountEvent;
+pub use canvas::{Canvas, CanvasEntry};
+pub use decision::{Arm, Decision, Fate, TriggerIntent, WithheldReason};
+pub use identifier::{Identifier, Pseudonymizer, RefusedIdentifier};
+pub use ids::{AccountId, IdParseError, PersonId};
+pub use journey::JourneyEvent;
+pub use money::{Money, MoneyError};
+pub use raw::RawEvent;
+pub use scorecard::Scorecard;
+pub use touchpoint::{Consent, Direction, Discount, Domain, Item, Touchpoint};

@@ -1,0 +1,69 @@
+//! What a step that runs chained behind the journey of one person has to offer.
+//!
+//! The journey task owns the person's partition; a chained step (triggers) sees every journey event in the same
+//! transaction and keeps its own state beside the journey's. It is pure: time comes in, effects go out.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::decision::{Decision, TriggerIntent};
+use crate::ids::PersonId;
+use crate::journey::JourneyEvent;
+
+/// What a chained step wants done.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct StepEffects {
+    /// Entries of the decision ledger.
+    pub decisions: Vec<Decision>,
+    /// Intents for the teams' topics.
+    pub intents: Vec<TriggerIntent>,
+    /// Event times at which [`PersonStep::on_timer`] is to be called for this person; never cancelled, so the step
+    /// checks on waking whether there is still something to do.
+    pub wake_at: Vec<i64>,
+}
+
+/// The person a step is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct PersonView<'a> {
+    /// The person.
+    pub person_id: PersonId,
+    /// The id that experiments go by: that of the person's first identifier, kept through merges of others into it.
+    pub experiment_id: PersonId,
+    /// The journey within the horizon, oldest first; retractions are already taken out.
+    pub history: &'a [&'a JourneyEvent],
+    /// True while a merge into this person is announced and its state has not arrived: decisions wait.
+    pub merge_pending: bool,
+}
+
+/// A step chained behind the journey of one person.
+pub trait PersonStep: Send {
+    /// What it remembers of one person.
+    type State: Clone + Default + Serialize + DeserializeOwned + Send;
+
+    /// The journey has changed: `changes` are the new records of the journeys stream, in order.
+    fn on_journey(
+        &self,
+        person: PersonView<'_>,
+        changes: &[JourneyEvent],
+        state: &mut Self::State,
+        effects: &mut StepEffects,
+    );
+
+    /// Event time has reached `at`, which was asked for.
+    fn on_timer(&self, person: PersonView<'_>, at: i64, state: &mut Self::State, effects: &mut StepEffects);
+
+    /// `loser` has been merged into this person; `person` already shows the union. Must be associative, commutative
+    /// and idempotent in the facts it keeps (sends are a set by decision id).
+    fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
+}
+
+/// The step that does nothing: a journey without triggers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoStep;
+
+impl PersonStep for NoStep {
+    type State = ();
+    fn on_journey(&self, _: PersonView<'_>, _: &[JourneyEvent], (): &mut (), _: &mut StepEffects) {}
+    fn on_timer(&self, _: PersonView<'_>, _: i64, (): &mut (), _: &mut StepEffects) {}
+    fn absorb(&self, _: PersonView<'_>, (): &mut (), (): (), _: &mut StepEffects) {}
+}

@@ -1,0 +1,124 @@
+//! Names and settings of all topics, in one place.
+
+use crate::touchpoint::Domain;
+
+/// Touchpoints, keyed by their identifier of highest priority.
+pub const TOUCHPOINTS: &str = "tributary.touchpoints";
+/// Records that could not be processed, with their reason in the headers.
+pub const DEAD_LETTERS: &str = "tributary.dead-letters";
+/// Claims and labels to identifier owners (internal), keyed by identifier.
+pub const IDENTIFIERS: &str = "tributary.identifiers";
+/// Merge requests to the sequencer (internal), one partition per realm.
+pub const MERGES: &str = "tributary.merges";
+/// Commands to persons (internal), keyed by person.
+pub const PERSONS: &str = "tributary.persons";
+/// The alias table, keyed by the merged person.
+pub const ALIASES: &str = "tributary.aliases";
+/// What happened to persons.
+pub const IDENTITY_CHANGES: &str = "tributary.identity.changes";
+/// Touchpoints with their person, keyed by person.
+pub const RESOLVED: &str = "tributary.resolved";
+/// The journey stream, keyed by person.
+pub const JOURNEYS: &str = "tributary.journeys";
+/// Journey events on their way to account roll-ups (internal), keyed by account.
+pub const ACCOUNT_TOUCHES: &str = "tributary.account-touches";
+/// Account roll-ups, keyed by account.
+pub const ACCOUNTS: &str = "tributary.accounts";
+/// The decision ledger, keyed by person.
+pub const DECISIONS: &str = "tributary.decisions";
+/// Changes to scorecards (internal), keyed by scorecard.
+pub const MEASURES: &str = "tributary.measures";
+/// The canvas.
+pub const CANVAS: &str = "tributary.canvas";
+
+/// The raw topic of a domain.
+#[must_use]
+pub fn raw(domain: Domain) -> String {
+    format!("tributary.raw.{}", domain.name())
+}
+
+/// The topic of a team's trigger intents.
+#[must_use]
+pub fn triggers(team_id: &str) -> String {
+    format!("tributary.triggers.{team_id}")
+}
+
+/// The topic of a team's scorecards.
+#[must_use]
+pub fn metrics(team_id: &str) -> String {
+    format!("tributary.metrics.{team_id}")
+}
+
+/// The changelog of a stage's store.
+#[must_use]
+pub fn changelog(stage: &str, store: &str) -> String {
+    format!("tributary.{stage}.{store}.changelog")
+}
+
+/// How many partitions a topic has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partitions {
+    /// The configured number, the same for all keyed topics so that they are co-partitioned.
+    Configured,
+    /// The configured number times this: the changelog of a stage that reads several topics.
+    ConfiguredTimes(u32),
+    /// Exactly this many.
+    Fixed(u32),
+}
+
+/// What happens to old records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleanup {
+    /// The latest record of each key stays.
+    Compact,
+    /// Records go after this many milliseconds.
+    DeleteAfterMs(i64),
+}
+
+/// One topic as `tributary topics apply` makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicDefinition {
+    /// Its name.
+    pub name: String,
+    /// Its partitions.
+    pub partitions: Partitions,
+    /// Its retention.
+    pub cleanup: Cleanup,
+}
+
+const DAY_MS: i64 = crate::time::DAY_MS;
+
+/// The topics of the hub for these teams, changelogs aside (each stage names its own).
+#[must_use]
+pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
+    let topic = |name: String, partitions, cleanup| TopicDefinition { name, partitions, cleanup };
+    let weeks = |count: i64| Cleanup::DeleteAfterMs(count * 7 * DAY_MS);
+    let mut all = Vec::new();
+    for domain in Domain::ALL {
+        all.push(topic(raw(domain), Partitions::Configured, weeks(1)));
+    }
+    for (name, cleanup) in [
+        (TOUCHPOINTS, weeks(4)),
+        (DEAD_LETTERS, weeks(4)),
+        (IDENTIFIERS, weeks(1)),
+        (PERSONS, weeks(1)),
+        (IDENTITY_CHANGES, weeks(52)),
+        (RESOLVED, weeks(1)),
+        (JOURNEYS, weeks(56)),
+        (ACCOUNT_TOUCHES, weeks(1)),
+        (ACCOUNTS, Cleanup::Compact),
+        (DECISIONS, weeks(56)),
+        (MEASURES, weeks(1)),
+    ] {
+        all.push(topic(name.to_owned(), Partitions::Configured, cleanup));
+    }
+    all.push(topic(MERGES.to_owned(), Partitions::Fixed(1), weeks(52)));
+    for name in [ALIASES, CANVAS] {
+        all.push(topic(name.to_owned(), Partitions::Fixed(1), Cleanup::Compact));
+    }
+    for team in teams {
+        all.push(topic(triggers(team), Partitions::Configured, weeks(1)));
+        all.push(topic(metrics(team), Partitions::Configured, Cleanup::Compact));
+    }
+    all
+}

@@ -1,0 +1,1 @@
+//! Vector Remap Language programs: compiled once, run per event, diagnostics with line and caret.

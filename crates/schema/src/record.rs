@@ -1,0 +1,38 @@
+//! Which Rust type is which schema.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tributary_model::canvas::CanvasEntry;
+use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
+use tributary_model::scorecard::{MeasureDelta, Scorecard};
+use tributary_model::{AccountEvent, Decision, JourneyEvent, RawEvent, Touchpoint, TriggerIntent};
+
+/// A type with an Avro schema under `schemas/avro/`.
+pub trait AvroRecord: Serialize + DeserializeOwned {
+    /// The schema's file name without `.avsc`.
+    const NAME: &'static str;
+}
+
+macro_rules! records {
+    ($($record:ty => $name:literal),* $(,)?) => {
+        $(impl AvroRecord for $record { const NAME: &'static str = $name; })*
+    };
+}
+
+records! {
+    RawEvent => "raw_event",
+    Touchpoint => "touchpoint",
+    Resolved => "resolved",
+    IdentifierCommand => "identifier_command",
+    MergeRequest => "merge_request",
+    PersonCommand => "person_command",
+    Alias => "alias",
+    IdentityChange => "identity_change",
+    CanvasEntry => "canvas_entry",
+    JourneyEvent => "journey_event",
+    AccountEvent => "account_event",
+    Decision => "decision",
+    TriggerIntent => "trigger_intent",
+    MeasureDelta => "measure_delta",
+    Scorecard => "scorecard",
+}

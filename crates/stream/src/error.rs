@@ -1,0 +1,94 @@
+//! What can go wrong, by what has to be done about it.
+
+use tributary_schema::SchemaError;
+
+/// Why a step could not handle its input.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// This input can never be handled: the runtime rolls back, dead-letters it and goes on.
+    #[error("{code}: {message}")]
+    Poison {
+        /// Reason code from a fixed set.
+        code: &'static str,
+        /// What is wrong with it, without personal data.
+        message: String,
+    },
+    /// Something outside does not answer: the runtime rolls back and tries again.
+    #[error("{0}")]
+    Retry(String),
+    /// Going on would be wrong: the process stops.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+impl From<SchemaError> for Failure {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::Registry { .. } => Self::Retry(error.to_string()),
+            SchemaError::BadSchema { .. } | SchemaError::NoRegistry { .. } => Self::Fatal(error.to_string()),
+            SchemaError::UnknownEncoding { .. } | SchemaError::UnknownFingerprint { .. } | SchemaError::Avro { .. } => {
+                Self::Poison { code: "undecodable", message: error.to_string() }
+            }
+        }
+    }
+}
+
+/// Why the runtime stopped or could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// The broker or its client refused.
+    #[error("{action}: {source}")]
+    Kafka {
+        /// What was being done, with the topic or broker it was about.
+        action: String,
+        /// What the client said.
+        #[source]
+        source: rdkafka::error::KafkaError,
+    },
+    /// No broker answers.
+    #[error("no Kafka broker answers at {bootstrap}: check kafka.bootstrap and that the broker runs ({detail})")]
+    Unreachable {
+        /// The configured addresses.
+        bootstrap: String,
+        /// What the client said.
+        detail: String,
+    },
+    /// A topic is missing or not as it has to be.
+    #[error("topic {topic}: {detail}; run `tributary topics apply`")]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// State cannot be restored.
+    #[error("changelog {topic}-{partition}@{offset}: {detail}")]
+    State {
+        /// The changelog.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// Offset of the record.
+        offset: i64,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A step said that going on would be wrong.
+    #[error("stage {stage}: {detail}")]
+    Fatal {
+        /// The stage.
+        stage: String,
+        /// What it said.
+        detail: String,
+    },
+    /// A record does not fit its contract.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+}
+
+impl StreamError {
+    pub(crate) fn kafka(action: impl Into<String>) -> impl FnOnce(rdkafka::error::KafkaError) -> Self {
+        let action = action.into();
+        move |source| Self::Kafka { action, source }
+    }
+}

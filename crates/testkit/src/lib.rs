@@ -1,0 +1,1 @@
+//! Test support: broker harness, generators and oracles. Never a dependency of production code.

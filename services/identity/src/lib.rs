@@ -1,0 +1,1 @@
+//! Who is who: identifier owners, claims and the merge sequencer.

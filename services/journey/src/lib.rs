@@ -1,0 +1,1 @@
+//! The ordered journey of each person and the roll-up of each account.

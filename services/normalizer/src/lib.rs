@@ -1,0 +1,1 @@
+//! Turns every source's raw events into touchpoints, by mappings that are data.

@@ -1,0 +1,1 @@
+//! Trigger definitions, patterns, caps, hold-outs and decisions; chained behind the journey.
