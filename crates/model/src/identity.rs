@@ -22,16 +22,21 @@ pub struct Resolved {
 /// What is said to the owner of an identifier; the record of `tributary.identifiers`, keyed by `identifier`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierCommand {
-    /// Claim or label.
+    /// Claim, label or quarantine.
     pub kind: IdentifierCommandKind,
     /// The identifier that is addressed.
     pub identifier: Identifier,
     /// Claim: the person that the other identifier belongs to. Label: the person that this one belongs to now.
+    /// Quarantine: the person it stays with.
     pub person_id: PersonId,
-    /// When that person was first seen (claim).
+    /// Claim: when the other identifier was first seen, event time.
     pub first_seen_at: i64,
-    /// Claim: the identifier that was seen together with this one.
+    /// Claim: the identifier that was seen together with this one; `None` when this one leads the event because the
+    /// ones before it are quarantined.
     pub with: Option<Identifier>,
+    /// Claim: the event's further identifiers, to be claimed one after the other, highest priority first, so that the
+    /// sequencer hears of the edges of one event in that order.
+    pub then: Vec<Identifier>,
     /// Label: the person this identifier was thought to belong to.
     pub previous_person_id: Option<PersonId>,
     /// The touchpoint that is the evidence.
@@ -48,6 +53,8 @@ pub enum IdentifierCommandKind {
     Claim,
     /// "Your person has been merged: it is `person_id` now." A hint that shortens paths.
     Label,
+    /// "Too many persons share you: stop linking."
+    Quarantine,
 }
 
 /// One side of a merge request.
@@ -57,7 +64,7 @@ pub struct MergeSide {
     pub identifier: Identifier,
     /// The person it belongs to, as far as its owner knows.
     pub person_id: PersonId,
-    /// When that person was first seen, event time.
+    /// When the identifier was first seen, event time.
     pub first_seen_at: i64,
 }
 
@@ -87,9 +94,13 @@ pub struct PersonCommand {
     pub sequence: i64,
     /// Event time of the evidence.
     pub occurred_at: i64,
-    /// Transfer: the loser's state, in the service's own encoding.
+    /// Transfer: the loser's state, in the service's own encoding; empty when it had none.
     #[serde(with = "serde_bytes")]
     pub state: Vec<u8>,
+    /// Transfer: merges that were announced to the loser and whose state had not reached it, in ascending order.
+    pub pending: Vec<i64>,
+    /// Transfer: merges whose state the loser had absorbed, in ascending order.
+    pub done: Vec<i64>,
 }
 
 /// The kinds of [`PersonCommand`].
