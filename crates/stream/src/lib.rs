@@ -5,23 +5,45 @@
 //! calls the processor, writes its [`Effects`], the changelog and the input offsets in one transaction, and rolls the
 //! state back when a transaction is aborted.
 
+mod admin;
+mod assignment;
 mod dead_letter;
 mod effects;
+mod embedded;
 mod error;
+mod membership;
+mod metrics;
 mod processor;
+mod publisher;
+mod reader;
 mod record;
+mod restore;
+mod runtime_state;
+mod settings;
+mod stats;
 mod store;
 mod table;
-mod timers;
+mod task;
+mod transaction;
+mod worker;
 
+pub use admin::{TopicReport, TopicState, apply_topics, changelog_definitions, list_topics};
 pub use dead_letter::{
     HEADER_CODE, HEADER_MESSAGE, HEADER_OFFSET, HEADER_PARTITION, HEADER_STAGE, HEADER_TIMESTAMP, HEADER_TOPIC,
     dead_letter,
 };
 pub use effects::{Drops, Effects, Timer};
+pub use embedded::EmbeddedBroker;
 pub use error::{Failure, StreamError};
+pub use metrics::{METRICS, MetricDescription};
 pub use processor::{Processor, ProcessorFactory, Stage, TaskInfo};
+pub use publisher::{BulkPublisher, PublishError, Publisher};
+pub use reader::{Next, TopicReader, read_to_end, run_table};
 pub use record::{OutRecord, Record};
+pub use runtime_state::{Count, RuntimeState};
+pub use settings::{KafkaSettings, PropertiesFileError};
+pub use stats::{StageCounts, StageStats};
 pub use store::{Change, KeyedStore, OrderedStore, RestoreError, StateStore};
 pub use table::Table;
-pub use timers::Timers;
+pub use task::Task;
+pub use worker::Worker;

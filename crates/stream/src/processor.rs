@@ -86,10 +86,10 @@ impl Stage {
         format!("tributary.{}", self.name)
     }
 
-    /// The changelog topics: one for each store, and one for timers and watermark.
+    /// The changelog topics: one for each store, and one for what the runtime itself remembers.
     #[must_use]
     pub fn changelogs(&self) -> Vec<String> {
-        let stores = self.stores.iter().copied().chain([crate::timers::STORE]);
+        let stores = self.stores.iter().copied().chain([crate::runtime_state::STORE]);
         stores.map(|store| tributary_model::topics::changelog(self.name, store)).collect()
     }
 }

@@ -1,6 +1,6 @@
-//! Event-time timers and the watermark of one task, kept in a store of their own.
+//! What the runtime itself remembers of a task: event time, timers and accounting, in a store of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::effects::Timer;
 use crate::store::{Change, KeyedStore, RestoreError, StateStore};
 
 /// Name of the store.
-pub const STORE: &str = "timers";
+pub(crate) const STORE: &str = "runtime";
 const VERSION: u8 = 1;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,18 +17,39 @@ enum Key {
     EventTime,
     /// A timer that is due at this time for this key.
     Timer(i64, Vec<u8>),
+    /// A count of the stage's accounting.
+    Count(Count),
 }
 
-/// Timers and watermark of one task.
+/// What is counted, exactly once, in the transactions themselves.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Count {
+    /// Input records taken from this topic.
+    Accepted(String),
+    /// Input records that were handled.
+    Processed,
+    /// Input records that went to the dead-letter topic.
+    DeadLettered,
+    /// Input records dropped for this reason.
+    Dropped(String),
+    /// Output records written to this topic, changelogs aside.
+    Emitted(String),
+    /// Timers that fired.
+    TimersFired,
+    /// Timers whose handling failed for good.
+    TimersPoisoned,
+}
+
+/// Event time, timers and accounting of one task.
 #[derive(Debug)]
-pub struct Timers {
+pub struct RuntimeState {
     store: KeyedStore<Key, i64>,
     due: BTreeSet<Timer>,
     allowed_lateness_ms: i64,
 }
 
-impl Timers {
-    /// No timers, and no event time seen.
+impl RuntimeState {
+    /// Nothing seen, nothing due, nothing counted.
     #[must_use]
     pub fn new(allowed_lateness_ms: i64) -> Self {
         Self { store: KeyedStore::new(STORE, VERSION), due: BTreeSet::new(), allowed_lateness_ms }
@@ -55,7 +76,7 @@ impl Timers {
     }
 
     /// Adds a timer; the same time and key again changes nothing.
-    pub fn set(&mut self, timer: Timer) {
+    pub fn set_timer(&mut self, timer: Timer) {
         if self.due.insert(timer.clone()) {
             self.store.insert(Key::Timer(timer.at, timer.key), timer.at);
         }
@@ -63,8 +84,7 @@ impl Timers {
 
     /// Takes the earliest timer that is due at the watermark.
     pub fn pop_due(&mut self) -> Option<Timer> {
-        let watermark = self.watermark()?;
-        if self.due.first()?.at > watermark {
+        if !self.is_due() {
             return None;
         }
         let timer = self.due.pop_first()?;
@@ -72,25 +92,35 @@ impl Timers {
         Some(timer)
     }
 
-    /// True when [`Timers::pop_due`] would give one.
+    /// True when [`RuntimeState::pop_due`] would give one.
     #[must_use]
     pub fn is_due(&self) -> bool {
         matches!((self.watermark(), self.due.first()), (Some(watermark), Some(timer)) if timer.at <= watermark)
     }
 
-    fn rebuild(&mut self) {
-        self.due = self
-            .store
-            .iter()
-            .filter_map(|(key, _)| match key {
-                Key::EventTime => None,
-                Key::Timer(at, key) => Some(Timer { at: *at, key: key.clone() }),
-            })
-            .collect();
+    /// True while timers wait for event time to come.
+    #[must_use]
+    pub fn has_timers(&self) -> bool {
+        !self.due.is_empty()
+    }
+
+    /// Adds to a count.
+    pub fn count(&mut self, count: Count, by: i64) {
+        *self.store.get_or_insert_with(&Key::Count(count), || 0) += by;
+    }
+
+    /// All counts.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Count, i64> {
+        let counts = self.store.iter().filter_map(|(key, value)| match key {
+            Key::Count(count) => Some((count.clone(), *value)),
+            Key::EventTime | Key::Timer(..) => None,
+        });
+        counts.collect()
     }
 }
 
-impl StateStore for Timers {
+impl StateStore for RuntimeState {
     fn name(&self) -> &'static str {
         STORE
     }
@@ -102,23 +132,22 @@ impl StateStore for Timers {
     }
     fn abort(&mut self) {
         self.store.abort();
-        self.rebuild();
+        let timers = self.store.iter().filter_map(|(key, _)| match key {
+            Key::Timer(at, key) => Some(Timer { at: *at, key: key.clone() }),
+            Key::EventTime | Key::Count(_) => None,
+        });
+        self.due = timers.collect();
     }
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
         self.store.restore(key, value)?;
-        let key = rmp_serde::from_slice(key)
-            .map_err(|error| RestoreError::Corrupt { store: STORE, detail: error.to_string() })?;
-        if let Key::Timer(at, key) = key {
+        let corrupt = |error: rmp_serde::decode::Error| RestoreError::Corrupt { store: STORE, detail: error.to_string() };
+        if let Key::Timer(at, key) = rmp_serde::from_slice(key).map_err(corrupt)? {
             let timer = Timer { at, key };
-            if value.is_some() {
-                self.due.insert(timer)
-            } else {
-                self.due.remove(&timer)
-            };
+            if value.is_some() { self.due.insert(timer) } else { self.due.remove(&timer) };
         }
         Ok(())
     }
     fn len(&self) -> usize {
-        self.due.len()
+        self.store.len()
     }
 }

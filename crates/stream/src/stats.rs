@@ -1,0 +1,91 @@
+//! The accounts of a stage in this process, as of the last commits; metrics and reports read them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::processor::TaskInfo;
+use crate::runtime_state::Count;
+
+/// What a stage has accepted and what became of it, summed over its tasks since its state began.
+///
+/// `accepted` (over topics) = `processed` + `dead_lettered` + `dropped` (over reasons), exactly: the counts are written in
+/// the transactions they count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StageCounts {
+    /// Input records by topic.
+    pub accepted: BTreeMap<String, i64>,
+    /// Input records that were handled.
+    pub processed: i64,
+    /// Input records on the dead-letter topic.
+    pub dead_lettered: i64,
+    /// Input records dropped, by reason.
+    pub dropped: BTreeMap<String, i64>,
+    /// Output records by topic, changelogs aside.
+    pub emitted: BTreeMap<String, i64>,
+    /// Timers that fired.
+    pub timers_fired: i64,
+    /// Timers that failed for good.
+    pub timers_poisoned: i64,
+}
+
+impl StageCounts {
+    /// Adds one count.
+    pub fn add(&mut self, count: &Count, by: i64) {
+        let slot = match count {
+            Count::Accepted(topic) => self.accepted.entry(topic.clone()).or_insert(0),
+            Count::Dropped(reason) => self.dropped.entry(reason.clone()).or_insert(0),
+            Count::Emitted(topic) => self.emitted.entry(topic.clone()).or_insert(0),
+            Count::Processed => &mut self.processed,
+            Count::DeadLettered => &mut self.dead_lettered,
+            Count::TimersFired => &mut self.timers_fired,
+            Count::TimersPoisoned => &mut self.timers_poisoned,
+        };
+        *slot += by;
+    }
+
+    /// Input records of all topics.
+    #[must_use]
+    pub fn accepted_total(&self) -> i64 {
+        self.accepted.values().sum()
+    }
+
+    /// Input records dropped for any reason.
+    #[must_use]
+    pub fn dropped_total(&self) -> i64 {
+        self.dropped.values().sum()
+    }
+}
+
+/// The accounts of a stage's tasks in this process. Cloning shares them.
+#[derive(Debug, Clone, Default)]
+pub struct StageStats {
+    tasks: Arc<Mutex<BTreeMap<(usize, i32), BTreeMap<Count, i64>>>>,
+}
+
+impl StageStats {
+    /// The sum over the tasks that this process has now.
+    #[must_use]
+    pub fn counts(&self) -> StageCounts {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sum = StageCounts::default();
+        for (count, by) in tasks.values().flatten() {
+            sum.add(count, *by);
+        }
+        sum
+    }
+
+    /// How many tasks this process has now.
+    #[must_use]
+    pub fn task_count(&self) -> usize {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    pub(crate) fn set(&self, info: TaskInfo, counts: BTreeMap<Count, i64>) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.insert((info.topic_index, info.partition), counts);
+    }
+
+    pub(crate) fn remove(&self, info: TaskInfo) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).remove(&(info.topic_index, info.partition));
+    }
+}

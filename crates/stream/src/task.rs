@@ -1,0 +1,230 @@
+//! One task: a processor with its stores, timers and accounting, and no Kafka. The worker drives it on a broker, the
+//! simulation on an in-memory log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tributary_schema::Contracts;
+
+use crate::effects::{Effects, Timer};
+use crate::error::Failure;
+use crate::processor::{Processor, Stage, TaskInfo};
+use crate::record::{OutRecord, Record};
+use crate::runtime_state::{Count, RuntimeState};
+use crate::store::{Change, RestoreError, StateStore};
+
+/// A timer fires at most this often in a row before input is looked at again.
+const TIMERS_IN_A_ROW: usize = 10_000;
+
+/// One task.
+pub struct Task {
+    stage: &'static str,
+    info: TaskInfo,
+    processor: Box<dyn Processor>,
+    state: RuntimeState,
+    effects: Effects,
+    /// Counts of the open transaction, added to the state before it is committed.
+    open_counts: BTreeMap<Count, i64>,
+    /// Timers whose handling failed for good; they are skipped and counted when the transaction is tried again.
+    poisoned_timers: BTreeSet<Timer>,
+    /// True when something was handled since the last commit.
+    dirty: bool,
+}
+
+impl std::fmt::Debug for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Task").field("stage", &self.stage).field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
+impl Task {
+    /// A task without state.
+    #[must_use]
+    pub fn new(stage: &Stage, info: TaskInfo, contracts: Arc<Contracts>) -> Self {
+        Self {
+            stage: stage.name,
+            info,
+            processor: (stage.factory)(info),
+            state: RuntimeState::new(stage.allowed_lateness_ms),
+            effects: Effects::new(contracts),
+            open_counts: BTreeMap::new(),
+            poisoned_timers: BTreeSet::new(),
+            dirty: false,
+        }
+    }
+
+    /// Which task it is.
+    #[must_use]
+    pub fn info(&self) -> TaskInfo {
+        self.info
+    }
+
+    /// True when something was handled since the last commit.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Takes over one changelog record; `store` is the index of the store, the runtime's own comes last.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when it was written by another version or is corrupt.
+    pub fn restore(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
+        let mut stores = self.processor.stores();
+        match stores.get_mut(store) {
+            Some(store) => store.restore(key, value),
+            None => self.state.restore(key, value),
+        }
+    }
+
+    /// Handles one input and then the timers that have become due; what is to be written goes to `out`.
+    ///
+    /// # Errors
+    /// [`Failure`] of the processor; the caller has to abort.
+    pub fn handle(&mut self, input: &Record, out: &mut Vec<OutRecord>) -> Result<(), Failure> {
+        self.dirty = true;
+        self.effects.clear();
+        self.processor.process(input, &mut self.effects)?;
+        self.settle_input(&input.topic, out);
+        self.fire_due(out)
+    }
+
+    /// Puts an input that was found to be poisonous on the dead-letter topic instead of handling it.
+    pub fn dead_letter(&mut self, input: &Record, code: &str, message: &str, out: &mut Vec<OutRecord>) {
+        self.dirty = true;
+        self.effects.clear();
+        self.effects.dead_letter(input, self.stage, code, message);
+        self.settle_input(&input.topic, out);
+    }
+
+    /// Fires the timers that are due at the watermark.
+    ///
+    /// # Errors
+    /// [`Failure`] of the processor; the caller has to abort.
+    pub fn fire_due(&mut self, out: &mut Vec<OutRecord>) -> Result<(), Failure> {
+        for _ in 0..TIMERS_IN_A_ROW {
+            let Some(timer) = self.state.pop_due() else { return Ok(()) };
+            self.dirty = true;
+            if self.poisoned_timers.contains(&timer) {
+                self.count(Count::TimersPoisoned);
+                continue;
+            }
+            self.effects.clear();
+            match self.processor.on_timer(&timer, &mut self.effects) {
+                Ok(()) => self.count(Count::TimersFired),
+                Err(Failure::Poison { code, message }) => {
+                    let detail = format!("timer at {} is poisonous and will be skipped: {code}: {message}", timer.at);
+                    self.poisoned_timers.insert(timer);
+                    return Err(Failure::Retry(detail));
+                }
+                Err(failure) => return Err(failure),
+            }
+            self.settle(out);
+        }
+        Ok(())
+    }
+
+    /// Moves event time on by the clock after `elapsed_ms` of silence, if timers wait for it; fires what becomes due.
+    ///
+    /// # Errors
+    /// [`Failure`] of the processor; the caller has to abort.
+    pub fn idle(&mut self, elapsed_ms: i64, out: &mut Vec<OutRecord>) -> Result<(), Failure> {
+        if self.state.has_timers() {
+            self.state.idle(elapsed_ms);
+            self.dirty = true;
+            self.fire_due(out)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the processor write what it gathered, and closes the accounts of the open transaction.
+    ///
+    /// # Errors
+    /// [`Failure`] of the processor; the caller has to abort.
+    pub fn before_commit(&mut self, out: &mut Vec<OutRecord>) -> Result<(), Failure> {
+        self.effects.clear();
+        self.processor.before_commit(&mut self.effects)?;
+        self.settle(out);
+        for (count, by) in std::mem::take(&mut self.open_counts) {
+            self.state.count(count, by);
+        }
+        Ok(())
+    }
+
+    /// What the changelogs have to say about the open transaction: index of the store and change.
+    pub fn changes(&mut self) -> Vec<(usize, Change)> {
+        let mut all = Vec::new();
+        let stores = self.processor.stores();
+        let own = stores.len();
+        for (index, store) in stores.iter().enumerate() {
+            all.extend(store.changes().into_iter().map(|change| (index, change)));
+        }
+        all.extend(self.state.changes().into_iter().map(|change| (own, change)));
+        all
+    }
+
+    /// The open transaction is committed.
+    pub fn commit(&mut self) {
+        self.processor.stores().into_iter().for_each(StateStore::commit);
+        self.state.commit();
+        self.poisoned_timers.clear();
+        self.dirty = false;
+    }
+
+    /// The open transaction is aborted.
+    pub fn abort(&mut self) {
+        self.processor.stores().into_iter().for_each(StateStore::abort);
+        self.processor.on_abort();
+        self.state.abort();
+        self.open_counts.clear();
+        self.dirty = false;
+    }
+
+    /// The task's accounts as of the last commit (or in the open transaction after [`Task::before_commit`]).
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Count, i64> {
+        self.state.counts()
+    }
+
+    /// The watermark in milliseconds, once an event was seen.
+    #[must_use]
+    pub fn watermark(&self) -> Option<i64> {
+        self.state.watermark()
+    }
+
+    /// Entries in all stores.
+    pub fn state_len(&mut self) -> usize {
+        self.processor.stores().iter().map(|store| store.len()).sum()
+    }
+
+    fn count(&mut self, count: Count) {
+        *self.open_counts.entry(count).or_insert(0) += 1;
+    }
+
+    fn settle_input(&mut self, topic: &str, out: &mut Vec<OutRecord>) {
+        let outcome = match self.effects.drops.first() {
+            _ if self.effects.dead_letters > 0 => Count::DeadLettered,
+            Some(drops) => Count::Dropped(drops.reason.to_owned()),
+            None => Count::Processed,
+        };
+        self.count(Count::Accepted(topic.to_owned()));
+        self.count(outcome);
+        self.settle(out);
+    }
+
+    fn settle(&mut self, out: &mut Vec<OutRecord>) {
+        if let Some(event_time) = self.effects.event_time {
+            self.state.observe(event_time);
+        }
+        for Timer { at, key } in self.effects.timers.drain(..) {
+            self.state.set_timer(Timer { at, key });
+        }
+        for record in self.effects.records.drain(..) {
+            match self.open_counts.get_mut(&Count::Emitted(record.topic.clone())) {
+                Some(count) => *count += 1,
+                None => drop(self.open_counts.insert(Count::Emitted(record.topic.clone()), 1)),
+            }
+            out.push(record);
+        }
+    }
+}
