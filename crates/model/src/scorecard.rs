@@ -1,13 +1,30 @@
 //! One team's measures for one window, upserted as late data arrives.
+//!
+//! Money of different currencies is never added, so the currency is part of the key. The scorecard *without* a currency
+//! counts everything that happened and holds no money; the scorecard of a currency is the slice of touches that carried
+//! money of that currency. Counts of the two therefore overlap and are not to be added up.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// The team whose scorecards add up all teams; no team of the canvas may have this name.
+pub const ALL_TEAMS: &str = "all";
+/// Dimension: everything a team answers for.
+pub const DIMENSION_TEAM: &str = "team";
+/// Dimension: one channel of a team.
+pub const DIMENSION_CHANNEL: &str = "channel";
+/// Dimension: one campaign of a team.
+pub const DIMENSION_CAMPAIGN: &str = "campaign";
+/// Window: one day of event time, UTC.
+pub const WINDOW_DAY: &str = "day";
+/// Window: all time.
+pub const WINDOW_TOTAL: &str = "total";
+
 /// What a scorecard is about and over which window.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ScorecardKey {
-    /// The team that reads it.
+    /// The team that reads it, or [`ALL_TEAMS`].
     pub team_id: String,
     /// `team`, `channel` or `campaign`.
     pub dimension: String,
@@ -17,7 +34,7 @@ pub struct ScorecardKey {
     pub window: String,
     /// First instant of the window; 0 for `total`.
     pub window_start_at: i64,
-    /// Currency of the money in it; empty when there is none.
+    /// Currency of the money in it; empty for the counts over all touches, whatever their money.
     pub currency: String,
 }
 
@@ -91,6 +108,30 @@ impl Measures {
         add_entries(&mut self.decisions_withheld, &other.decisions_withheld);
     }
 
+    /// What takes these measures back: every count and amount with the opposite sign.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        let entries = |map: &BTreeMap<String, i64>| map.iter().map(|(name, amount)| (name.clone(), -amount)).collect();
+        Self {
+            touches: -self.touches,
+            exposures: -self.exposures,
+            persons: -self.persons,
+            reach: -self.reach,
+            buyers: -self.buyers,
+            cost_minor: -self.cost_minor,
+            conversions: -self.conversions,
+            returns: -self.returns,
+            lines: -self.lines,
+            revenue_minor: -self.revenue_minor,
+            margin_minor: -self.margin_minor,
+            discounts_minor: entries(&self.discounts_minor),
+            credit_minor: entries(&self.credit_minor),
+            locations: entries(&self.locations),
+            decisions_sent: -self.decisions_sent,
+            decisions_withheld: entries(&self.decisions_withheld),
+        }
+    }
+
     /// True when adding it changes nothing.
     #[must_use]
     pub fn is_zero(&self) -> bool {
@@ -116,6 +157,8 @@ pub struct MeasureDelta {
     pub key: ScorecardKey,
     /// What to add.
     pub delta: Measures,
+    /// How many changes it combines, at least 1; the scorecard's revision counts them.
+    pub change_count: i64,
     /// Event time of the newest touch in it.
     pub occurred_at: i64,
 }
@@ -125,10 +168,45 @@ pub struct MeasureDelta {
 pub struct Scorecard {
     /// Which scorecard.
     pub key: ScorecardKey,
-    /// Counts up with every change.
+    /// The number of changes folded so far: the same for the same input, however it was cut into transactions.
     pub revision: i64,
     /// The measures now.
     pub measures: Measures,
     /// Event time of the newest touch in it.
     pub updated_at: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measures_and_their_negation_cancel_out() {
+        let named = |name: &str, amount| BTreeMap::from([(name.to_owned(), amount)]);
+        let measures = Measures {
+            touches: 1,
+            exposures: 2,
+            persons: 3,
+            reach: 4,
+            buyers: 5,
+            cost_minor: 6,
+            conversions: 7,
+            returns: 8,
+            lines: 9,
+            revenue_minor: -10,
+            margin_minor: 11,
+            discounts_minor: named("coupon", 12),
+            credit_minor: named("linear", -13),
+            locations: named("store-1", 14),
+            decisions_sent: 15,
+            decisions_withheld: named("capped", 16),
+        };
+        let mut sum = measures.clone();
+        sum.add(&measures);
+        assert_eq!(sum.lines, 18);
+        sum.add(&measures.negated());
+        assert_eq!(sum, measures);
+        sum.add(&measures.negated());
+        assert!(sum.is_zero(), "{sum:?}");
+    }
 }
