@@ -1,0 +1,142 @@
+//! The book in which every simulated event is entered once: as what is true, and as what the source sends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::Rng;
+use tributary_model::Identifier;
+use tributary_model::time::SECOND_MS;
+
+use super::draft::{Draft, Name};
+use super::people::stream;
+use super::truth::{Caused, Planted, TruePerson, Truth};
+use super::{Simulation, SimulatedEvent, wire};
+
+/// The purpose number of the noise's chance, apart from every shopper's.
+const NOISE: u64 = u64::MAX / 8 - 1;
+
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    seed: u64,
+    events: Vec<SimulatedEvent>,
+    truth: Truth,
+    /// Names seen together, by shopper.
+    together: Vec<Vec<Vec<Name>>>,
+}
+
+impl Ledger {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, events: Vec::new(), truth: Truth::default(), together: Vec::new() }
+    }
+
+    /// Enters an event of a shopper.
+    pub(crate) fn record(&mut self, person: usize, draft: Draft) {
+        self.count(&draft);
+        if self.together.len() <= person {
+            self.together.resize_with(person + 1, Vec::new);
+        }
+        if !self.together[person].contains(&draft.identifiers) {
+            self.together[person].push(draft.identifiers.clone());
+        }
+        self.events.push(wire::event(&draft));
+    }
+
+    /// Notes a name that is not one shopper's.
+    pub(crate) fn shared(&mut self, namespace: &str, value: &str) {
+        self.truth.shared.insert(Identifier::new(namespace, value));
+    }
+
+    /// Notes planted contradictions.
+    pub(crate) fn planted(&mut self, planted: Planted) {
+        self.truth.planted.offer += planted.offer;
+        self.truth.planted.stage += planted.stage;
+        self.truth.planted.unapproved += planted.unapproved;
+    }
+
+    /// Notes why a sale happened.
+    pub(crate) fn caused(&mut self, caused: Caused) {
+        self.truth.caused.anyway += caused.anyway;
+        self.truth.caused.by_brand += caused.by_brand;
+        self.truth.caused.by_demand += caused.by_demand;
+        self.truth.caused.by_both += caused.by_both;
+    }
+
+    fn count(&mut self, draft: &Draft) {
+        let totals = self.truth.domains.entry(draft.domain).or_default();
+        totals.touches += 1;
+        totals.cost_minor += draft.cost_minor.unwrap_or(0);
+        if let Some(value_minor) = draft.value_minor.filter(|_| draft.is_conversion()) {
+            totals.sales += i64::from(!draft.is_return());
+            totals.returns += i64::from(draft.is_return());
+            totals.revenue_minor += value_minor;
+            totals.returned_minor += if draft.is_return() { -value_minor } else { 0 };
+            totals.margin_minor += draft.margin_minor();
+            totals.lines += draft.lines.len() as i64;
+        }
+        *self.truth.touches_by_type.entry(draft.event_type.to_owned()).or_default() += 1;
+    }
+
+    /// Closes the book: orders the events in time, and adds what happens to events on their way.
+    pub(crate) fn finish(mut self) -> Simulation {
+        self.add_noise();
+        self.events.sort_by(|a, b| (a.occurred_at, &a.event_id, &a.body).cmp(&(b.occurred_at, &b.event_id, &b.body)));
+        let shared = &self.truth.shared;
+        self.truth.persons = self.together.iter().map(|together| true_person(together, shared)).collect();
+        Simulation { events: self.events, truth: self.truth }
+    }
+
+    /// Some events come twice; some break off on the way.
+    fn add_noise(&mut self) {
+        let mut rng = stream(self.seed, NOISE, 0);
+        let mut noise = Vec::new();
+        for event in &self.events {
+            let draw: f64 = rng.random();
+            if draw < 0.004 {
+                self.truth.noise.duplicates += 1;
+                noise.push(SimulatedEvent { occurred_at: event.occurred_at + 90 * SECOND_MS, ..event.clone() });
+            } else if draw < 0.005 {
+                self.truth.noise.malformed += 1;
+                noise.push(SimulatedEvent {
+                    event_id: format!("{}-cut", event.event_id),
+                    body: event.body[..event.body.len() / 2].to_vec(),
+                    ..event.clone()
+                });
+            }
+        }
+        self.events.extend(noise);
+    }
+}
+
+/// Groups the names of one shopper by what their events connect (connected components).
+fn true_person(together: &[Vec<Name>], shared: &BTreeSet<Identifier>) -> TruePerson {
+    let mut group_of: BTreeMap<Identifier, usize> = BTreeMap::new();
+    let mut groups: Vec<BTreeSet<Identifier>> = Vec::new();
+    for names in together {
+        let own: Vec<Identifier> = names
+            .iter()
+            .map(|(namespace, value)| Identifier::new(*namespace, value.clone()))
+            .filter(|identifier| !shared.contains(identifier))
+            .collect();
+        let mut joined = groups.len();
+        groups.push(BTreeSet::new());
+        for identifier in own {
+            match group_of.get(&identifier).copied() {
+                Some(known) if known != joined => {
+                    let (into, from) = (known.min(joined), known.max(joined));
+                    let moved = std::mem::take(&mut groups[from]);
+                    for member in &moved {
+                        group_of.insert(member.clone(), into);
+                    }
+                    groups[into].extend(moved);
+                    joined = into;
+                }
+                Some(_) => {}
+                None => {
+                    group_of.insert(identifier.clone(), joined);
+                    groups[joined].insert(identifier);
+                }
+            }
+        }
+    }
+    groups.retain(|group| !group.is_empty());
+    TruePerson { groups }
+}
