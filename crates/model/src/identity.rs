@@ -84,17 +84,17 @@ pub struct MergeRequest {
 /// What is said to a person; the record of `tributary.persons`, keyed by `person_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonCommand {
-    /// Out, in or transfer.
+    /// Out, in, part or transfer.
     pub kind: PersonCommandKind,
     /// The person that is addressed.
     pub person_id: PersonId,
-    /// The other person: the winner of an `Out`, the loser of an `In` or `Transfer`.
+    /// The other person: the winner of an `Out`, the loser of an `In`, `Part` or `Transfer`.
     pub other_person_id: PersonId,
     /// The merge's number in the sequencer's order.
     pub sequence: i64,
     /// Event time of the evidence.
     pub occurred_at: i64,
-    /// Transfer: the loser's state, in the service's own encoding; empty when it had none.
+    /// Part and transfer: the loser's state, in the service's own encoding; empty when it had none.
     #[serde(with = "serde_bytes")]
     pub state: Vec<u8>,
     /// Transfer: merges that were announced to the loser and whose state had not reached it, in ascending order.
@@ -111,7 +111,9 @@ pub enum PersonCommandKind {
     Out,
     /// "The other is merged into you: its state is on the way."
     In,
-    /// "Here is the other's state."
+    /// "Here is a part of the other's state; more is to come."
+    Part,
+    /// "Here is the other's state", or the last part of it.
     Transfer,
 }
 

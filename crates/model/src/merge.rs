@@ -36,9 +36,11 @@ pub enum MergeAction {
     Send(PersonCommand),
     /// This person is a tombstone from now on. Encode its state into the `state` of this command (leave it empty when
     /// there is none), emit the command to `tributary.persons` under its `person_id`, then delete the state and its
-    /// timers, and keep the [`MergeState`].
+    /// timers, and keep the [`MergeState`]. A state too large for one record goes ahead in [`part_of`] the command, all
+    /// in the same transaction.
     HandOver(PersonCommand),
-    /// Add the state of `loser` to this person's. Never empty; associative, commutative and idempotent in its facts.
+    /// Add the state of `loser`, or this part of it, to this person's. Never empty. Parts may come in any order and more
+    /// than once, so adding has to be associative, commutative and idempotent in the facts it keeps.
     Absorb {
         /// The person that was merged into this one.
         loser: PersonId,
@@ -72,6 +74,7 @@ impl MergeState {
         match command.kind {
             PersonCommandKind::Out => self.on_out(command),
             PersonCommandKind::In => self.on_in(command),
+            PersonCommandKind::Part => self.on_part(command),
             PersonCommandKind::Transfer => self.on_transfer(command),
         }
     }
@@ -125,6 +128,14 @@ impl MergeState {
         MergeAction::None
     }
 
+    fn on_part(&self, command: PersonCommand) -> MergeAction {
+        match self.forward {
+            Some(survivor) => MergeAction::Send(PersonCommand { person_id: survivor, ..command }),
+            None if command.state.is_empty() => MergeAction::None,
+            None => MergeAction::Absorb { loser: command.other_person_id, state: command.state },
+        }
+    }
+
     fn on_transfer(&mut self, command: PersonCommand) -> MergeAction {
         if let Some(survivor) = self.forward {
             return MergeAction::Send(PersonCommand { person_id: survivor, ..command });
@@ -138,6 +149,14 @@ impl MergeState {
         }
         MergeAction::Absorb { loser: command.other_person_id, state: command.state }
     }
+}
+
+/// A part of the state that `transfer` hands over, to be emitted before it under the same key. The merge stays pending
+/// until `transfer` itself arrives.
+#[must_use]
+pub fn part_of(transfer: &PersonCommand, state: Vec<u8>) -> PersonCommand {
+    let (pending, done) = (Vec::new(), Vec::new());
+    PersonCommand { kind: PersonCommandKind::Part, state, pending, done, ..*transfer }
 }
 
 #[cfg(test)]

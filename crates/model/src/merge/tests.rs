@@ -132,3 +132,25 @@ fn an_event_at_a_tombstone_goes_to_the_survivor_with_a_hint_for_its_owner() {
     assert_eq!(hint.kind, IdentifierCommandKind::Label);
     assert_eq!((hint.identifier, hint.previous_person_id, hint.person_id), (event.via, Some(loser), winner));
 }
+
+#[test]
+fn a_state_in_parts_is_absorbed_whole_and_stays_pending_until_the_last() {
+    let (loser, middle, last) = (person(1), person(2), person(3));
+    let sent = handed_over(MergeState::default().on_command(out(loser, middle, 5)));
+    let mut state = MergeState::default();
+    assert_eq!(state.on_command(announce(middle, loser, 5)), MergeAction::None);
+    let part = |bytes: &[u8]| part_of(&sent, bytes.to_vec());
+    assert_eq!(state.on_command(part(b"a")), MergeAction::Absorb { loser, state: b"a".to_vec() });
+    assert!(state.is_pending());
+    // The middle one is merged away between two parts: what is left follows.
+    let moved = handed_over(state.on_command(out(middle, last, 6)));
+    let mut survivor = MergeState::default();
+    assert_eq!(survivor.on_command(moved), MergeAction::None);
+    assert!(survivor.is_pending());
+    for (bytes, still_pending) in [(b"b", true), (b"c", false)] {
+        let command = if still_pending { part(bytes) } else { PersonCommand { state: bytes.to_vec(), ..sent.clone() } };
+        let MergeAction::Send(command) = state.on_command(command) else { panic!("a tombstone sends on") };
+        assert_eq!(survivor.on_command(command), MergeAction::Absorb { loser, state: bytes.to_vec() });
+        assert_eq!(survivor.is_pending(), still_pending);
+    }
+}
