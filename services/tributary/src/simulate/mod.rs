@@ -19,6 +19,7 @@ mod truth;
 mod visits;
 mod wire;
 
+use tributary_model::Domain;
 use tributary_model::time::DAY_MS;
 
 pub use plan::{ACQUISITION_MESSAGE, CAMPAIGNS, CONTRADICTING_OFFER_MESSAGE, MESSAGES, UNAPPROVED_MESSAGE};
@@ -50,6 +51,8 @@ impl Settings {
 pub struct SimulatedEvent {
     /// The source, a folder under `schemas/sources/`.
     pub source: &'static str,
+    /// The source's domain, which decides the raw topic.
+    pub domain: Domain,
     /// The source's own id of the event.
     pub event_id: String,
     /// When it happened.

@@ -10,7 +10,8 @@ use super::draft::{Draft, Name};
 use super::ledger::Ledger;
 use super::people::stream;
 
-const TILL_EMAIL: &str = "till@retailer.example";
+const TILL_EMAIL: &str = "no-reply@retailer.example";
+const KIOSK: &str = "kiosk-1";
 
 /// Sets all traps; each brings shoppers of its own, numbered after the others.
 pub(crate) fn spring(settings: &Settings, ledger: &mut Ledger) {
@@ -23,6 +24,7 @@ pub(crate) fn spring(settings: &Settings, ledger: &mut Ledger) {
     for index in 0..each {
         shared_till(settings, index, new_person(), ledger);
         nameless_guest(settings, index, new_person(), ledger);
+        kiosk(settings, index, new_person(), ledger);
     }
     for index in 0..each / 2 {
         shared_device(settings, index, [new_person(), new_person()], ledger);
@@ -58,6 +60,23 @@ fn nameless_guest(settings: &Settings, index: u32, person: usize, ledger: &mut L
     ledger.record(person, order.worth(&event_id, basket(&mut rng, false)));
     ledger.shared("customer_id", "0");
     ledger.shared("email", "null");
+}
+
+/// A terminal in the store at which one customer after the other logs in to order.
+fn kiosk(settings: &Settings, index: u32, person: usize, ledger: &mut Ledger) {
+    let mut rng = stream(settings.seed, person as u64, 4);
+    let at = settings.day_at(0) + rng.random_range(0..i64::from(settings.days) * DAY_MS);
+    let names: Vec<Name> = vec![
+        ("customer_id", format!("K{index:05}")),
+        ("email", format!("visitor{index}@example.org")),
+        ("anonymous_id", KIOSK.to_owned()),
+    ];
+    let login = format!("kiosk-{index}-login");
+    ledger.record(person, Draft::new(login, Domain::Ecommerce, "person.identified", at).by(names.clone()));
+    let event_id = format!("kiosk-{index}-order");
+    let order = Draft::new(event_id.clone(), Domain::Ecommerce, "order.placed", at + 2 * MINUTE_MS).by(names);
+    ledger.record(person, order.worth(&event_id, basket(&mut rng, false)));
+    ledger.shared("anonymous_id", KIOSK);
 }
 
 /// Two of one household who log in on the same tablet.

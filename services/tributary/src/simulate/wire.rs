@@ -1,14 +1,15 @@
 //! How the sources put an event into JSON: the shape of `schemas/sources/events-<domain>`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use serde_json::{Map, Value};
+use tributary_model::Domain;
 use tributary_model::time::to_rfc3339;
-use tributary_model::{Discount, Domain, Identifier, Item, Money};
 
 use super::SimulatedEvent;
 use super::draft::{Draft, Line, Name};
 
-/// Currency of the simulated retailer.
+/// Currency of the simulated retailer; its minor unit has two decimals.
 const CURRENCY: &str = "USD";
 
 #[derive(Serialize)]
@@ -17,9 +18,9 @@ struct WireEvent<'a> {
     #[serde(rename = "type")]
     event_type: &'a str,
     occurred_at: String,
-    identifiers: Vec<Identifier>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    account_identifiers: Vec<Identifier>,
+    identifiers: BTreeMap<&'static str, &'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    account_identifiers: BTreeMap<&'static str, &'a str>,
     channel: &'a str,
     direction: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,19 +30,44 @@ struct WireEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     partner: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<Money>,
+    cost: Option<WireMoney>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<Money>,
+    value: Option<WireMoney>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    items: Vec<Item>,
+    items: Vec<WireItem<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     consents: Vec<WireConsent>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    properties: Map<String, Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    properties: BTreeMap<&'static str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct WireMoney {
+    currency: &'static str,
+    amount: String,
+}
+
+#[derive(Serialize)]
+struct WireItem<'a> {
+    sku: &'a str,
+    quantity: i64,
+    unit_price: String,
+    unit_cost: String,
+    line_value: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    discounts: Vec<WireDiscount>,
+    category: &'a str,
+    brand: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireDiscount {
+    kind: &'static str,
+    amount: String,
 }
 
 #[derive(Serialize)]
@@ -52,7 +78,7 @@ struct WireConsent {
 }
 
 /// The source that sends the events of a domain.
-pub(crate) const fn source(domain: Domain) -> &'static str {
+const fn source(domain: Domain) -> &'static str {
     match domain {
         Domain::Channel => "events-channel",
         Domain::Crm => "events-crm",
@@ -67,8 +93,8 @@ pub(crate) fn event(draft: &Draft) -> SimulatedEvent {
         id: &draft.event_id,
         event_type: draft.event_type,
         occurred_at: to_rfc3339(draft.occurred_at),
-        identifiers: identifiers(&draft.identifiers),
-        account_identifiers: identifiers(&draft.account_identifiers),
+        identifiers: names(&draft.identifiers),
+        account_identifiers: names(&draft.account_identifiers),
         channel: draft.channel,
         direction: if draft.outbound { "outbound" } else { "inbound" },
         campaign_id: draft.campaign_id,
@@ -80,14 +106,11 @@ pub(crate) fn event(draft: &Draft) -> SimulatedEvent {
         order_id: draft.order_id.as_deref(),
         location: draft.location.as_deref(),
         consents: draft.consent.map(email_consent).into_iter().collect(),
-        properties: draft
-            .properties
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), Value::String(value.clone())))
-            .collect(),
+        properties: draft.properties.iter().map(|(name, value)| (*name, value.as_str())).collect(),
     };
     SimulatedEvent {
         source: source(draft.domain),
+        domain: draft.domain,
         event_id: draft.event_id.clone(),
         occurred_at: draft.occurred_at,
         // A struct of strings and numbers always has a JSON form.
@@ -95,28 +118,35 @@ pub(crate) fn event(draft: &Draft) -> SimulatedEvent {
     }
 }
 
-fn identifiers(names: &[Name]) -> Vec<Identifier> {
-    names.iter().map(|(namespace, value)| Identifier::new(*namespace, value.clone())).collect()
+/// No event carries two names of one namespace.
+fn names(names: &[Name]) -> BTreeMap<&'static str, &str> {
+    names.iter().map(|(namespace, value)| (*namespace, value.as_str())).collect()
 }
 
-fn money(amount_minor: i64) -> Money {
-    Money::new(CURRENCY, amount_minor)
+fn decimal(amount_minor: i64) -> String {
+    let sign = if amount_minor < 0 { "-" } else { "" };
+    let magnitude = amount_minor.unsigned_abs();
+    format!("{sign}{}.{:02}", magnitude / 100, magnitude % 100)
+}
+
+fn money(amount_minor: i64) -> WireMoney {
+    WireMoney { currency: CURRENCY, amount: decimal(amount_minor) }
 }
 
 fn email_consent(granted: bool) -> WireConsent {
     WireConsent { channel: "email", purpose: "marketing", granted }
 }
 
-fn item(line: &Line) -> Item {
-    let coupon = Discount { kind: "coupon".to_owned(), amount_minor: line.coupon_minor };
-    Item {
-        sku: line.sku.to_owned(),
+fn item(line: &Line) -> WireItem<'_> {
+    let coupon = WireDiscount { kind: "coupon", amount: decimal(line.coupon_minor) };
+    WireItem {
+        sku: line.sku,
         quantity: line.quantity,
-        unit_price_minor: Some(line.unit_price_minor),
-        unit_cost_minor: Some(line.unit_cost_minor),
-        line_value_minor: Some(line.line_value_minor),
-        discounts: Some(coupon).filter(|coupon| coupon.amount_minor != 0).into_iter().collect(),
-        category: Some(line.category.to_owned()),
-        brand: Some(line.brand.to_owned()),
+        unit_price: decimal(line.unit_price_minor),
+        unit_cost: decimal(line.unit_cost_minor),
+        line_value: decimal(line.line_value_minor),
+        discounts: Some(coupon).filter(|_| line.coupon_minor != 0).into_iter().collect(),
+        category: line.category,
+        brand: line.brand,
     }
 }
