@@ -80,7 +80,10 @@ pub fn list_topics(settings: &KafkaSettings) -> Result<Vec<(String, u32)>, Strea
 ///
 /// # Errors
 /// [`StreamError`] when no broker answers or it refuses to make a topic.
-pub fn apply_topics(settings: &KafkaSettings, definitions: &[TopicDefinition]) -> Result<Vec<TopicReport>, StreamError> {
+pub fn apply_topics(
+    settings: &KafkaSettings,
+    definitions: &[TopicDefinition],
+) -> Result<Vec<TopicReport>, StreamError> {
     let existing = list_topics(settings)?;
     let mut reports = Vec::new();
     let mut missing = Vec::new();

@@ -51,7 +51,10 @@ impl Assignment {
         for topic in stage.leader_topics.iter().chain(&stage.sibling_topics) {
             let partitions = count(topic)?;
             if leader_partitions != 0 && partitions != leader_partitions {
-                let detail = format!("has {partitions} partitions and must have {leader_partitions} like {}", stage.leader_topics[0]);
+                let detail = format!(
+                    "has {partitions} partitions and must have {leader_partitions} like {}",
+                    stage.leader_topics[0]
+                );
                 return Err(StreamError::Topic { topic: topic.clone(), detail });
             }
             leader_partitions = partitions;
@@ -60,7 +63,10 @@ impl Assignment {
         for topic in stage.changelogs() {
             let partitions = count(&topic)?;
             if partitions != needed {
-                return Err(StreamError::Topic { topic, detail: format!("has {partitions} partitions and must have {needed}") });
+                return Err(StreamError::Topic {
+                    topic,
+                    detail: format!("has {partitions} partitions and must have {needed}"),
+                });
             }
         }
         Ok(Self {
@@ -207,7 +213,9 @@ impl Assignment {
     ) -> Result<(), StreamError> {
         let mut list = TopicPartitionList::new();
         for (topic, partition) in partitions {
-            let Some(topic_index) = self.stage.leader_topics.iter().position(|leader| leader == topic) else { continue };
+            let Some(topic_index) = self.stage.leader_topics.iter().position(|leader| leader == topic) else {
+                continue;
+            };
             self.tasks.remove(&(topic_index, *partition));
             stats.remove(TaskInfo { topic_index, partition: *partition });
             for topic in std::iter::once(topic).chain(&self.stage.sibling_topics) {
@@ -222,7 +230,7 @@ impl Assignment {
     }
 
     /// Makes all tasks anew from their changelogs.
-    pub(crate) fn rebuild(&mut self, _consumer: &BaseConsumer<Membership>, stats: &StageStats) -> Result<(), StreamError> {
+    pub(crate) fn rebuild(&mut self, stats: &StageStats) -> Result<(), StreamError> {
         let infos: Vec<TaskInfo> = self.tasks.values().map(Task::info).collect();
         self.tasks.clear();
         self.make_tasks(&infos, stats).map(drop)

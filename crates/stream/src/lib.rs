@@ -15,6 +15,7 @@ mod membership;
 mod metrics;
 mod processor;
 mod publisher;
+mod quiet;
 mod reader;
 mod record;
 mod restore;

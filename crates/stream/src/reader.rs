@@ -10,6 +10,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::error::StreamError;
+use crate::quiet::Quiet;
 use crate::record::Record;
 use crate::restore::is_transient;
 use crate::settings::KafkaSettings;
@@ -33,7 +34,7 @@ pub enum Next {
 /// Reads all partitions of one topic from the beginning, committed records only.
 pub struct TopicReader {
     topic: String,
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Quiet>,
     open: BTreeSet<i32>,
     told: bool,
 }
@@ -50,8 +51,8 @@ impl TopicReader {
     /// # Errors
     /// [`StreamError`] when the broker does not answer or the topic does not exist.
     pub fn new(settings: &KafkaSettings, topic: &str) -> Result<Self, StreamError> {
-        let consumer: BaseConsumer =
-            settings.reader("reader").create().map_err(StreamError::kafka("making a reader"))?;
+        let consumer: BaseConsumer<Quiet> =
+            settings.reader("reader").create_with_context(Quiet).map_err(StreamError::kafka("making a reader"))?;
         let metadata = consumer.fetch_metadata(Some(topic), BROKER_TIMEOUT).map_err(|error| {
             StreamError::Unreachable { bootstrap: settings.bootstrap.clone(), detail: error.to_string() }
         })?;

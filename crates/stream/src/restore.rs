@@ -11,6 +11,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::error::StreamError;
 use crate::processor::Stage;
+use crate::quiet::Quiet;
 use crate::settings::KafkaSettings;
 use crate::task::Task;
 
@@ -32,8 +33,10 @@ pub(crate) fn restore(
     if tasks.is_empty() {
         return Ok(0);
     }
-    let consumer: BaseConsumer =
-        settings.reader("restore").create().map_err(StreamError::kafka("making the restore consumer"))?;
+    let consumer: BaseConsumer<Quiet> = settings
+        .reader("restore")
+        .create_with_context(Quiet)
+        .map_err(StreamError::kafka("making the restore consumer"))?;
     let mut restored = 0;
     for (store, topic) in stage.changelogs().iter().enumerate() {
         let mut by_partition: BTreeMap<i32, &mut Task> =
@@ -50,7 +53,7 @@ pub(crate) fn restore(
 }
 
 fn read_to_end(
-    consumer: &BaseConsumer,
+    consumer: &BaseConsumer<Quiet>,
     topic: &str,
     store: usize,
     by_partition: &mut BTreeMap<i32, &mut Task>,

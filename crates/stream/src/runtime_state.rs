@@ -140,10 +140,15 @@ impl StateStore for RuntimeState {
     }
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
         self.store.restore(key, value)?;
-        let corrupt = |error: rmp_serde::decode::Error| RestoreError::Corrupt { store: STORE, detail: error.to_string() };
+        let corrupt =
+            |error: rmp_serde::decode::Error| RestoreError::Corrupt { store: STORE, detail: error.to_string() };
         if let Key::Timer(at, key) = rmp_serde::from_slice(key).map_err(corrupt)? {
             let timer = Timer { at, key };
-            if value.is_some() { self.due.insert(timer) } else { self.due.remove(&timer) };
+            if value.is_some() {
+                self.due.insert(timer)
+            } else {
+                self.due.remove(&timer)
+            };
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! One transactional producer and its open transaction.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -92,7 +93,9 @@ impl Transactions {
         loop {
             match self.producer.send(message) {
                 Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) if Instant::now() < deadline => {
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back))
+                    if Instant::now() < deadline =>
+                {
                     self.producer.poll(Duration::from_millis(5));
                     message = back;
                 }
@@ -107,7 +110,11 @@ impl Transactions {
     }
 
     /// Commits what was written together with the input offsets.
-    pub(crate) fn commit(&mut self, offsets: &TopicPartitionList, group: &ConsumerGroupMetadata) -> Result<(), TransactionError> {
+    pub(crate) fn commit(
+        &mut self,
+        offsets: &TopicPartitionList,
+        group: &ConsumerGroupMetadata,
+    ) -> Result<(), TransactionError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
         while self.producer.in_flight_count() > 0 {
             if Instant::now() > deadline {
@@ -123,10 +130,22 @@ impl Transactions {
 
     /// Aborts what was written.
     pub(crate) fn abort(&mut self) -> Result<(), TransactionError> {
-        if self.open_since.take().is_some() {
-            retrying(Instant::now() + STEP_TIMEOUT, || self.producer.abort_transaction(STEP_TIMEOUT))?;
+        if self.open_since.take().is_none() {
+            return Ok(());
         }
-        Ok(())
+        // The client waits for the purged records to be reported, so somebody has to take the reports meanwhile.
+        let ended = AtomicBool::new(false);
+        let producer = &self.producer;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Acquire) {
+                    producer.poll(Duration::from_millis(1));
+                }
+            });
+            let aborted = retrying(Instant::now() + STEP_TIMEOUT, || producer.abort_transaction(STEP_TIMEOUT));
+            ended.store(true, Ordering::Release);
+            aborted
+        })
     }
 }
 
@@ -135,7 +154,8 @@ fn retrying(deadline: Instant, step: impl Fn() -> Result<(), KafkaError>) -> Res
     loop {
         match step() {
             Ok(()) => return Ok(()),
-            Err(KafkaError::Transaction(inner)) if inner.is_retriable() && !inner.txn_requires_abort() && Instant::now() < deadline => {}
+            Err(KafkaError::Transaction(inner))
+                if inner.is_retriable() && !inner.txn_requires_abort() && Instant::now() < deadline => {}
             Err(error) => return Err(TransactionError::of(error)),
         }
     }

@@ -55,8 +55,10 @@ impl std::fmt::Debug for Worker {
 
 /// Why the transaction at hand cannot be committed.
 enum Setback {
-    /// Roll back and try again.
+    /// Roll back and try again after a pause: the cause may last.
     Abort(String),
+    /// Roll back and try again at once: the cause is known and will be passed by.
+    Poisoned(String),
     /// Roll back, build the tasks anew and try again: a processor panicked and its state cannot be trusted.
     Rebuild(String),
     /// Stop.
@@ -160,7 +162,7 @@ impl Worker {
                 Ok(Err(Failure::Poison { code, message })) => {
                     let why = format!("{} is poisonous: {code}: {message}", record.position());
                     self.poisoned.insert(position, (code.to_owned(), message));
-                    return Err(Setback::Abort(why));
+                    return Err(Setback::Poisoned(why));
                 }
                 Ok(Err(failure)) => return Err(self.setback(failure)),
                 Err(_) => {
@@ -234,7 +236,8 @@ impl Worker {
             }
         }
         let offsets = self.assignment.offsets().map_err(Setback::Stop)?;
-        let group = self.consumer.group_metadata().ok_or_else(|| Setback::Abort("not a member of the group".to_owned()))?;
+        let group =
+            self.consumer.group_metadata().ok_or_else(|| Setback::Abort("not a member of the group".to_owned()))?;
         self.transactions.commit(&offsets, &group).map_err(setback_of)?;
         self.assignment.commit(&self.stats);
         self.poisoned.clear();
@@ -245,7 +248,7 @@ impl Worker {
 
     /// Acts on a setback: rolls back, and rewinds input and state to the last commit.
     fn recover(&mut self, result: Result<(), Setback>) -> Result<(), StreamError> {
-        let (why, rebuild) = match result {
+        let (why, rebuild, pause) = match result {
             Ok(()) => return Ok(()),
             Err(Setback::Stop(error)) => {
                 if self.transactions.abort().is_err() {
@@ -253,8 +256,9 @@ impl Worker {
                 }
                 return Err(error);
             }
-            Err(Setback::Abort(why)) => (why, false),
-            Err(Setback::Rebuild(why)) => (why, true),
+            Err(Setback::Abort(why)) => (why, false, true),
+            Err(Setback::Poisoned(why)) => (why, false, false),
+            Err(Setback::Rebuild(why)) => (why, true, false),
         };
         tracing::warn!(stage = self.stage.name, why, "transaction aborted; trying again from the last commit");
         self.metrics.aborted();
@@ -263,19 +267,16 @@ impl Worker {
         }
         self.records_in_transaction = 0;
         if rebuild {
-            self.assignment.rebuild(&self.consumer, &self.stats)?;
+            self.assignment.rebuild(&self.stats)?;
         } else {
             self.assignment.abort();
         }
         self.assignment.rewind(&self.consumer)?;
-        self.pause_before_retry()
+        if pause { self.pause_before_retry() } else { Ok(()) }
     }
 
-    /// Waits a little, serving the group meanwhile, unless the cause was a poisoned record, which is settled.
+    /// Waits a little, serving the group meanwhile.
     fn pause_before_retry(&mut self) -> Result<(), StreamError> {
-        if !self.poisoned.is_empty() {
-            return Ok(());
-        }
         self.assignment.pause(&self.consumer, true)?;
         let until = Instant::now() + RETRY_PAUSE;
         while Instant::now() < until && !self.stop.load(Ordering::Acquire) {

@@ -1,1 +1,11 @@
-//! Test support: broker harness, generators and oracles. Never a dependency of production code.
+//! Test support: a real broker over a real socket, a shim that gives it long polling, and the finder of the real data.
+//! Never a dependency of production code.
+
+mod broker;
+mod data;
+mod long_poll;
+mod wait;
+
+pub use broker::{Broker, BrokerError};
+pub use data::{DataError, data_dir, data_file};
+pub use wait::eventually;

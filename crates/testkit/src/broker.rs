@@ -1,0 +1,107 @@
+//! A broker for tests: one process with a fresh data directory, killed when the value goes.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::long_poll::LongPoll;
+use crate::wait::eventually;
+
+/// Why there is no broker.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The broker's program is not there.
+    #[error(
+        "the test broker {path} is not there: run ./test once, which installs it, or set TRIBUTARY_TEST_BOOTSTRAP to a Kafka"
+    )]
+    NotInstalled {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The system refused.
+    #[error("the test broker could not be started: {0}")]
+    Io(#[from] io::Error),
+    /// It started and does not listen.
+    #[error("the test broker does not listen on 127.0.0.1:{port} after 30 s")]
+    Silent {
+        /// The port it was given.
+        port: u16,
+    },
+}
+
+/// A broker that speaks Kafka's protocol; with `TRIBUTARY_TEST_BOOTSTRAP` set, the Kafka named there.
+#[derive(Debug)]
+pub struct Broker {
+    bootstrap: String,
+    process: Option<Process>,
+}
+
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    _shim: LongPoll,
+    _data: TempDir,
+}
+
+impl Broker {
+    /// Starts a broker on a free loopback port, behind a shim that holds back empty fetch answers.
+    ///
+    /// # Errors
+    /// [`BrokerError`] says what is missing.
+    pub fn start() -> Result<Self, BrokerError> {
+        if let Ok(bootstrap) = std::env::var("TRIBUTARY_TEST_BOOTSTRAP") {
+            return Ok(Self { bootstrap, process: None });
+        }
+        let program = program();
+        if !program.is_file() {
+            return Err(BrokerError::NotInstalled { path: program.display().to_string() });
+        }
+        let data = TempDir::new()?;
+        let port = free_port()?;
+        let child = Command::new(&program)
+            .args(["start", "--only", "kafka", "--kafka-port", &port.to_string(), "--data-dir"])
+            .arg(data.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut process = Process { child, _shim: LongPoll::start(port)?, _data: data };
+        let up = eventually(Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
+        if up.is_none() {
+            process.child.kill()?;
+            return Err(BrokerError::Silent { port });
+        }
+        Ok(Self { bootstrap: process._shim.bootstrap(), process: Some(process) })
+    }
+
+    /// The broker's address.
+    #[must_use]
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            // SIGKILL: on SIGTERM it would write its memory to disk first. Nothing is left to do if that fails.
+            if process.child.kill().is_ok() {
+                drop(process.child.wait());
+            }
+        }
+    }
+}
+
+/// Where `./test` has installed the broker: `TRIBUTARY_TEST_BROKER`, else `target/tools/bin/noida-db`.
+fn program() -> PathBuf {
+    let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/bin/noida-db");
+    std::env::var_os("TRIBUTARY_TEST_BROKER").map_or_else(default, PathBuf::from)
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

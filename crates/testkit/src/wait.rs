@@ -1,0 +1,18 @@
+//! Waiting for a condition with a deadline, in the one place where a test may sleep.
+
+use std::time::{Duration, Instant};
+
+/// Asks `condition` again and again until it gives a value or `timeout` is over.
+#[allow(clippy::disallowed_methods)]
+pub fn eventually<T>(timeout: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        if let Some(value) = condition() {
+            return Some(value);
+        }
+        if Instant::now() >= deadline {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,1 @@
+//! The runtime on a real broker over a real socket: see `tests/`.
