@@ -1,0 +1,165 @@
+//! What an operator can set.
+
+use serde::{Deserialize, Serialize};
+use tributary_model::Canvas;
+use tributary_model::scorecard::ALL_TEAMS;
+use tributary_service::config::{Problem, Validate};
+
+/// The longest horizon of days: what fits the state of a busy person.
+const MAX_DAY_HORIZON_DAYS: u16 = 800;
+/// The most values one label of the exported metrics may take.
+const MAX_LABEL_VALUES: usize = 200;
+
+/// Settings of insight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// For how many days of event time the distinct persons of a day are kept up to date. Later statements about such a
+    /// day change its other measures, and not its persons, reach and buyers; those of the window `total` never close.
+    pub day_horizon_days: u16,
+    /// How many places a scorecard names; touches at further ones are counted together as `other`.
+    pub max_places: usize,
+    /// How many kinds of discount a scorecard names; further ones are counted together as `other`.
+    pub max_discount_kinds: usize,
+    /// Which scorecards are exported to Prometheus.
+    pub export: Export,
+}
+
+/// The values that labels may take; a scorecard of anything else is on its topic and not in Prometheus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Export {
+    /// Teams; the sum of all teams is always exported.
+    pub teams: Vec<String>,
+    /// Channels.
+    pub channels: Vec<String>,
+    /// Currencies, ISO 4217.
+    pub currencies: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { day_horizon_days: 62, max_places: 10_000, max_discount_kinds: 64, export: Export::default() }
+    }
+}
+
+impl Default for Export {
+    fn default() -> Self {
+        let currencies = ["EUR", "GBP", "USD"].map(str::to_owned).to_vec();
+        Self { teams: Vec::new(), channels: Vec::new(), currencies }
+    }
+}
+
+impl Export {
+    /// Adds the teams of the canvas and their channels, so that they need not be listed twice.
+    pub fn add_canvas(&mut self, canvas: &Canvas) {
+        for team in canvas.teams() {
+            self.teams.push(team.team_id.clone());
+            self.channels.extend(team.channels.iter().cloned());
+        }
+        for values in [&mut self.teams, &mut self.channels] {
+            values.sort();
+            values.dedup();
+        }
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !(1..=MAX_DAY_HORIZON_DAYS).contains(&self.day_horizon_days) {
+            problems.push(Problem::new(
+                "day_horizon_days",
+                self.day_horizon_days,
+                format!("it has to be between 1 and {MAX_DAY_HORIZON_DAYS}"),
+                "use 62 unless corrections come later than two months",
+            ));
+        }
+        for (key, value) in [("max_places", self.max_places), ("max_discount_kinds", self.max_discount_kinds)] {
+            if !(1..=100_000).contains(&value) {
+                problems.push(Problem::new(
+                    key,
+                    value,
+                    "a scorecard names between 1 and 100000 of them",
+                    "leave it out to get the default",
+                ));
+            }
+        }
+        problems.extend(self.export.problems());
+        problems
+    }
+}
+
+impl Export {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let lists = [("teams", &self.teams), ("channels", &self.channels), ("currencies", &self.currencies)];
+        for (key, values) in lists {
+            if values.len() > MAX_LABEL_VALUES {
+                problems.push(Problem::new(
+                    format!("export.{key}"),
+                    format!("{} values", values.len()),
+                    format!("a label takes at most {MAX_LABEL_VALUES} values"),
+                    "list those that dashboards show; the others are on the metrics topics",
+                ));
+            }
+        }
+        if self.teams.iter().any(|team| team == ALL_TEAMS) {
+            problems.push(Problem::new(
+                "export.teams",
+                ALL_TEAMS,
+                "this is the name of the sum of all teams, which is always exported",
+                "take it out of the list",
+            ));
+        }
+        for currency in &self.currencies {
+            if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+                problems.push(Problem::new(
+                    "export.currencies",
+                    currency,
+                    "it is not an ISO 4217 code",
+                    "write three upper-case letters such as USD",
+                ));
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_model::CanvasEntry;
+    use tributary_model::canvas::Team;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        assert_eq!(Config::default().validate(), Vec::new());
+        let config = Config {
+            day_horizon_days: 0,
+            max_places: 0,
+            max_discount_kinds: 1,
+            export: Export {
+                teams: vec!["all".to_owned()],
+                channels: (0..201).map(|n| n.to_string()).collect(),
+                currencies: vec!["usd".to_owned(), "EUR".to_owned()],
+            },
+        };
+        let keys: Vec<String> = config.validate().into_iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["day_horizon_days", "max_places", "export.channels", "export.teams", "export.currencies"]);
+    }
+
+    #[test]
+    fn the_canvas_adds_its_teams_and_channels_once() {
+        let mut canvas = Canvas::default();
+        for (team, channel) in [("social", "paid_social"), ("email", "email")] {
+            let team = Team { team_id: team.to_owned(), channels: vec![channel.to_owned()] };
+            canvas.apply(CanvasEntry { team: Some(team), ..CanvasEntry::default() });
+        }
+        let mut export = Export { teams: vec!["email".to_owned()], ..Export::default() };
+        export.add_canvas(&canvas);
+        assert_eq!(export.teams, ["email", "social"]);
+        assert_eq!(export.channels, ["email", "paid_social"]);
+    }
+}

@@ -1,0 +1,228 @@
+//! What one statement of the journeys stream, or one decision, adds to the scorecards.
+//!
+//! A touch counts on the cards of its team, channel and campaign and on the card over all teams. It counts there once
+//! without a currency, where everything counts and no money stands, and once for each currency it carries money of.
+//! Credit counts in the window of the conversion, on the cards of those who are credited.
+//!
+//! Team, channel and campaign are those of the statement, not looked up again: the journey has asked the canvas when it
+//! made the statement, and a retraction repeats it word for word. So a retraction is the exact negative of what it takes
+//! back, also when the canvas has changed in between.
+
+use std::collections::BTreeMap;
+
+use tributary_model::scorecard::{ALL_TEAMS, Measures};
+use tributary_model::{Decision, Fate, JourneyEvent, Touchpoint};
+
+use crate::card::Card;
+use crate::credit::{CreditModel, credit};
+use crate::error::{InsightError, MAX_AMOUNT_MINOR};
+use crate::reach::Counts;
+
+/// What one statement adds; windows are left to the caller, who adds it in each of [`crate::card::Window::of`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contribution<'a> {
+    /// Event time.
+    pub occurred_at: i64,
+    owner: Owner<'a>,
+    slices: Vec<Slice<'a>>,
+    credits: Vec<(Card<'a>, Measures)>,
+    counts: Counts,
+}
+
+/// Whose touch it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Owner<'a> {
+    team_id: &'a str,
+    channel: &'a str,
+    campaign_id: Option<&'a str>,
+}
+
+/// What is added to each of the owner's cards of one currency, and to the card over all teams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Slice<'a> {
+    currency: &'a str,
+    measures: Measures,
+}
+
+impl<'a> Contribution<'a> {
+    /// Calls `add` for each card with what is added to it, and with the person's touches, exposures and sales where
+    /// distinct persons are counted.
+    pub fn for_each(&self, mut add: impl FnMut(Card<'a>, &Measures, Option<Counts>)) {
+        let Owner { team_id, channel, campaign_id } = self.owner;
+        let counts = (self.counts != Counts::default()).then_some(self.counts);
+        for slice in &self.slices {
+            for card in Card::of_touch(team_id, channel, campaign_id, slice.currency) {
+                add(card, &slice.measures, counts);
+            }
+        }
+        for (card, measures) in &self.credits {
+            add(*card, measures, None);
+        }
+    }
+
+    fn negate(&mut self) {
+        for slice in &mut self.slices {
+            slice.measures = slice.measures.negated();
+        }
+        for (_, measures) in &mut self.credits {
+            *measures = measures.negated();
+        }
+        self.counts = self.counts.negated();
+    }
+}
+
+/// What a journey event adds; the negative of it when the event is retracted.
+///
+/// # Errors
+/// [`InsightError`] when an amount is too large to be summed exactly, or a team has a reserved name.
+pub fn of_journey_event(event: &JourneyEvent) -> Result<Contribution<'_>, InsightError> {
+    let touchpoint = &event.touchpoint;
+    check_amounts(touchpoint)?;
+    let mut teams = std::iter::once(&event.team_id).chain(event.path.iter().map(|step| &step.team_id));
+    if teams.any(|team_id| team_id == ALL_TEAMS) {
+        return Err(InsightError::ReservedTeam { subject: format!("touchpoint {}", touchpoint.touchpoint_id) });
+    }
+    let mut contribution = Contribution {
+        occurred_at: touchpoint.occurred_at,
+        slices: slices(touchpoint),
+        credits: credits(event),
+        owner: Owner {
+            team_id: &event.team_id,
+            channel: &touchpoint.channel,
+            campaign_id: touchpoint.campaign_id.as_deref(),
+        },
+        counts: Counts {
+            touches: 1,
+            exposures: i32::from(touchpoint.is_exposure()),
+            sales: i32::from(touchpoint.is_sale()),
+        },
+    };
+    if event.retracted {
+        contribution.negate();
+    }
+    Ok(contribution)
+}
+
+/// What a decision adds to the scorecards of its team; decisions are never taken back.
+///
+/// # Errors
+/// [`InsightError`] when the team has a reserved name.
+pub fn of_decision(decision: &Decision) -> Result<Contribution<'_>, InsightError> {
+    if decision.team_id == ALL_TEAMS {
+        return Err(InsightError::ReservedTeam { subject: format!("decision {}", decision.decision_id) });
+    }
+    let mut measures = Measures::default();
+    match decision.fate {
+        Fate::Sent => measures.decisions_sent = 1,
+        Fate::Withheld => {
+            let reason = decision.reason.map_or("unstated", |reason| reason.name());
+            measures.decisions_withheld.insert(reason.to_owned(), 1);
+        }
+    }
+    Ok(Contribution {
+        occurred_at: decision.decided_at,
+        slices: vec![Slice { currency: "", measures }],
+        credits: Vec::new(),
+        owner: Owner { team_id: &decision.team_id, channel: &decision.channel, campaign_id: None },
+        counts: Counts::default(),
+    })
+}
+
+/// The slice without a currency, and one for each currency the touch carries money of.
+fn slices(touchpoint: &Touchpoint) -> Vec<Slice<'_>> {
+    let counted = count(touchpoint);
+    let value = touchpoint.value.as_ref().filter(|_| touchpoint.is_conversion());
+    let cost = touchpoint.cost.as_ref();
+    let mut slices: Vec<Slice<'_>> = Vec::with_capacity(2);
+    for currency in [value, cost].into_iter().flatten().map(|money| money.currency.as_str()) {
+        if slices.iter().any(|slice| slice.currency == currency) {
+            continue;
+        }
+        let mut measures = counted.clone();
+        if let Some(value) = value.filter(|value| value.currency == currency) {
+            measures.revenue_minor = value.amount_minor;
+            measures.margin_minor = touchpoint.margin_minor();
+            measures.discounts_minor = discounts(touchpoint);
+        }
+        if let Some(cost) = cost.filter(|cost| cost.currency == currency) {
+            measures.cost_minor = cost.amount_minor;
+        }
+        slices.push(Slice { currency, measures });
+    }
+    slices.push(Slice { currency: "", measures: counted });
+    slices
+}
+
+/// The counts of one touch, without money.
+fn count(touchpoint: &Touchpoint) -> Measures {
+    let sale = touchpoint.is_sale();
+    let conversion = touchpoint.is_conversion();
+    Measures {
+        touches: 1,
+        exposures: i64::from(touchpoint.is_exposure()),
+        conversions: i64::from(sale),
+        returns: i64::from(conversion && !sale),
+        lines: if conversion { touchpoint.items.len() as i64 } else { 0 },
+        locations: touchpoint.location.iter().map(|location| (location.clone(), 1)).collect(),
+        ..Measures::default()
+    }
+}
+
+/// Reductions by kind; what is taken back counts against them, whichever sign the source gave it.
+fn discounts(touchpoint: &Touchpoint) -> BTreeMap<String, i64> {
+    let mut by_kind = BTreeMap::new();
+    for discount in touchpoint.items.iter().flat_map(|item| &item.discounts) {
+        let amount_minor = if touchpoint.is_sale() { discount.amount_minor } else { -discount.amount_minor.abs() };
+        *by_kind.entry(discount.kind.clone()).or_insert(0) += amount_minor;
+    }
+    by_kind.retain(|_, amount_minor| *amount_minor != 0);
+    by_kind
+}
+
+/// Credit for a conversion: to those on its path, and the same sum to the card over all teams.
+fn credits(event: &JourneyEvent) -> Vec<(Card<'_>, Measures)> {
+    let Some(value) = event.touchpoint.value.as_ref().filter(|value| value.amount_minor != 0) else {
+        return Vec::new();
+    };
+    let shares = credit(event);
+    let mut credits = Vec::with_capacity(1 + 3 * shares.len());
+    if !shares.is_empty() {
+        credits.push((Card::all_teams(&value.currency), credited([value.amount_minor; 3])));
+    }
+    for share in &shares {
+        let measures = credited(share.by_model);
+        let cards = Card::of_owner(share.team_id, share.channel, share.campaign_id, &value.currency);
+        credits.extend(cards.map(|card| (card, measures.clone())));
+    }
+    credits
+}
+
+fn credited(by_model: [i64; 3]) -> Measures {
+    let named = CreditModel::ALL.into_iter().zip(by_model).filter(|(_, amount_minor)| *amount_minor != 0);
+    let credit_minor = named.map(|(model, amount_minor)| (model.name().to_owned(), amount_minor)).collect();
+    Measures { credit_minor, ..Measures::default() }
+}
+
+fn check_amounts(touchpoint: &Touchpoint) -> Result<(), InsightError> {
+    let refuse = |field| InsightError::AmountOutOfRange { touchpoint_id: touchpoint.touchpoint_id.clone(), field };
+    let in_range = |amount: i128| amount.unsigned_abs() <= MAX_AMOUNT_MINOR.unsigned_abs().into();
+    for (field, money) in [("value", &touchpoint.value), ("cost", &touchpoint.cost)] {
+        if !money.iter().all(|money| in_range(money.amount_minor.into())) {
+            return Err(refuse(field));
+        }
+    }
+    let (mut cost, mut discount) = (0_i128, 0_i128);
+    for item in &touchpoint.items {
+        let quantity = i128::from(item.quantity);
+        if !in_range(quantity) {
+            return Err(refuse("items.quantity"));
+        }
+        cost += (quantity * i128::from(item.unit_cost_minor.unwrap_or(0))).abs();
+        discount += item.discounts.iter().map(|discount| i128::from(discount.amount_minor).abs()).sum::<i128>();
+    }
+    match (in_range(cost), in_range(discount)) {
+        (false, _) => Err(refuse("items.unit_cost_minor")),
+        (_, false) => Err(refuse("items.discounts")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,121 @@
+//! The pure heart of the stage `insight`: statements and decisions in, combined changes to scorecards out.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+use tributary_model::scorecard::{MeasureDelta, Measures, ScorecardKey};
+use tributary_model::{Decision, JourneyEvent};
+
+use crate::card::{KeyRef, Window};
+use crate::contribution::{self, Contribution};
+use crate::error::InsightError;
+use crate::reach::{Distinct, Reach};
+
+/// The changes of the open transaction, one for each scorecard, and the persons behind the distinct counts.
+#[derive(Debug)]
+pub struct Ledger {
+    /// Who did what: the only part that outlives a transaction.
+    pub reach: Reach,
+    pending: HashMap<ScorecardKey, Pending, FxBuildHasher>,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    delta: Measures,
+    change_count: i64,
+    occurred_at: Option<i64>,
+}
+
+impl Ledger {
+    /// Nothing pending, over the persons known so far.
+    #[must_use]
+    pub fn new(reach: Reach) -> Self {
+        Self { reach, pending: HashMap::default() }
+    }
+
+    /// Counts a statement of the journeys stream, or takes it back when it is a retraction.
+    ///
+    /// # Errors
+    /// [`InsightError`] when the statement cannot be counted; nothing has changed then.
+    pub fn journey_event(&mut self, event: &JourneyEvent) -> Result<(), InsightError> {
+        let contribution = contribution::of_journey_event(event)?;
+        self.reach.observe(contribution.occurred_at);
+        for window in Window::of(contribution.occurred_at) {
+            let mut presence = self.reach.take(event.person_id, window);
+            contribution.for_each(|card, measures, counts| {
+                let distinct = match (&mut presence, counts) {
+                    (Some(presence), Some(counts)) => presence.shift(card.fingerprint(), counts),
+                    _ => Distinct::default(),
+                };
+                add(&mut self.pending, card.within(window), measures, distinct, contribution.occurred_at);
+            });
+            if let Some(presence) = presence {
+                self.reach.put(event.person_id, window, presence);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a decision.
+    ///
+    /// # Errors
+    /// [`InsightError`] when the decision cannot be counted; nothing has changed then.
+    pub fn decision(&mut self, decision: &Decision) -> Result<(), InsightError> {
+        let contribution: Contribution<'_> = contribution::of_decision(decision)?;
+        for window in Window::of(contribution.occurred_at) {
+            contribution.for_each(|card, measures, _| {
+                let at = contribution.occurred_at;
+                add(&mut self.pending, card.within(window), measures, Distinct::default(), at);
+            });
+        }
+        Ok(())
+    }
+
+    /// Hands over the pending changes in order of key and forgets them.
+    pub fn drain(&mut self) -> Vec<MeasureDelta> {
+        let mut deltas: Vec<MeasureDelta> = self
+            .pending
+            .drain()
+            .map(|(key, pending)| MeasureDelta {
+                key,
+                delta: pending.delta,
+                change_count: pending.change_count,
+                occurred_at: pending.occurred_at.unwrap_or_default(),
+            })
+            .collect();
+        deltas.sort_by(|a, b| a.key.cmp(&b.key));
+        deltas
+    }
+
+    /// Forgets the pending changes: their transaction was aborted.
+    pub fn forget(&mut self) {
+        self.pending.clear();
+    }
+}
+
+impl Pending {
+    fn add(&mut self, measures: &Measures, distinct: Distinct, occurred_at: i64) {
+        self.delta.add(measures);
+        self.delta.persons += distinct.persons;
+        self.delta.reach += distinct.reach;
+        self.delta.buyers += distinct.buyers;
+        self.change_count += 1;
+        self.occurred_at = Some(self.occurred_at.map_or(occurred_at, |at| at.max(occurred_at)));
+    }
+}
+
+fn add(
+    changes: &mut HashMap<ScorecardKey, Pending, FxBuildHasher>,
+    key: KeyRef<'_>,
+    measures: &Measures,
+    distinct: Distinct,
+    occurred_at: i64,
+) {
+    match changes.get_mut(&key) {
+        Some(pending) => pending.add(measures, distinct, occurred_at),
+        None => {
+            let mut pending = Pending::default();
+            pending.add(measures, distinct, occurred_at);
+            changes.insert(ScorecardKey::from(&key), pending);
+        }
+    }
+}

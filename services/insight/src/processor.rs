@@ -1,0 +1,202 @@
+//! The two stages as the runtime sees them: bytes in, bytes out, everything else in [`crate::ledger`] and
+//! [`crate::scorecards`].
+
+use std::sync::Arc;
+
+use tributary_model::scorecard::MeasureDelta;
+use tributary_model::{Decision, JourneyEvent, topics};
+use tributary_schema::{AvroRecord, SchemaError};
+use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
+
+use crate::config::Config;
+use crate::error::InsightError;
+use crate::ledger::Ledger;
+use crate::metrics::{METRICS, ScorecardGauges, StatementCounters, Statements};
+use crate::reach::{HORIZON_STORE, Reach, SEEN_STORE};
+use crate::scorecards::{CARDS_STORE, Scorecards};
+
+/// The stage that turns journeys and decisions into changes of scorecards.
+pub const CREDIT_STAGE: &str = "insight";
+/// The stage that folds the changes into scorecards.
+pub const SCORECARD_STAGE: &str = "scorecards";
+
+/// Drop reason: the record has a key and no value, so it says nothing.
+const TOMBSTONE: &str = "tombstone";
+/// Both stages set no timers, so how far the watermark stays behind changes nothing.
+const ALLOWED_LATENESS_MS: i64 = 0;
+
+/// Journeys and decisions, both keyed by person, become changes of scorecards on [`topics::MEASURES`].
+#[must_use]
+pub fn credit_stage(config: &Config) -> Stage {
+    let day_horizon_days = config.day_horizon_days;
+    tributary_service::metrics::describe(METRICS);
+    Stage {
+        name: CREDIT_STAGE,
+        leader_topics: vec![topics::JOURNEYS.to_owned()],
+        sibling_topics: vec![topics::DECISIONS.to_owned()],
+        stores: vec![SEEN_STORE, HORIZON_STORE],
+        allowed_lateness_ms: ALLOWED_LATENESS_MS,
+        factory: Arc::new(move |_| {
+            Box::new(CreditProcessor {
+                ledger: Ledger::new(Reach::new(day_horizon_days)),
+                counters: StatementCounters::new(),
+                counted: Statements::default(),
+            })
+        }),
+    }
+}
+
+/// Changes of scorecards become scorecards on the topic of the team that reads them.
+#[must_use]
+pub fn scorecard_stage(config: &Config) -> Stage {
+    let config = config.clone();
+    tributary_service::metrics::describe(METRICS);
+    Stage {
+        name: SCORECARD_STAGE,
+        leader_topics: vec![topics::MEASURES.to_owned()],
+        sibling_topics: Vec::new(),
+        stores: vec![CARDS_STORE],
+        allowed_lateness_ms: ALLOWED_LATENESS_MS,
+        factory: Arc::new(move |_| {
+            Box::new(ScorecardProcessor {
+                scorecards: Scorecards::new(&config),
+                gauges: ScorecardGauges::new(&config.export),
+                shown: false,
+            })
+        }),
+    }
+}
+
+struct CreditProcessor {
+    ledger: Ledger,
+    counters: StatementCounters,
+    counted: Statements,
+}
+
+impl CreditProcessor {
+    fn count(&mut self, input: &Record, bytes: &[u8], effects: &mut Effects) -> Result<(), Refused> {
+        if input.topic == topics::DECISIONS {
+            let decision: Decision = decode(effects, bytes)?;
+            effects.observe_event_time(decision.decided_at);
+            self.ledger.decision(&decision)?;
+            self.counted.decisions += 1;
+        } else {
+            let event: JourneyEvent = decode(effects, bytes)?;
+            effects.observe_event_time(event.touchpoint.occurred_at);
+            self.ledger.journey_event(&event)?;
+            self.counted.asserted += u64::from(!event.retracted);
+            self.counted.retracted += u64::from(event.retracted);
+        }
+        Ok(())
+    }
+}
+
+impl Processor for CreditProcessor {
+    fn process(&mut self, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
+        let Some(bytes) = &input.value else {
+            effects.drop_input(TOMBSTONE);
+            return Ok(());
+        };
+        let outcome = self.count(input, bytes, effects);
+        settle(outcome, input, CREDIT_STAGE, effects)
+    }
+
+    fn before_commit(&mut self, effects: &mut Effects) -> Result<(), Failure> {
+        for delta in self.ledger.drain() {
+            effects.emit(topics::MEASURES, delta.key.to_key(), &delta)?;
+        }
+        self.counters.add(std::mem::take(&mut self.counted));
+        Ok(())
+    }
+
+    fn on_abort(&mut self) {
+        self.ledger.forget();
+        self.counted = Statements::default();
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        self.ledger.reach.stores().into()
+    }
+}
+
+struct ScorecardProcessor {
+    scorecards: Scorecards,
+    gauges: ScorecardGauges,
+    /// Whether the restored scorecards have been shown on the gauges.
+    shown: bool,
+}
+
+impl Processor for ScorecardProcessor {
+    fn process(&mut self, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
+        let Some(bytes) = &input.value else {
+            effects.drop_input(TOMBSTONE);
+            return Ok(());
+        };
+        let outcome = decode::<MeasureDelta>(effects, bytes).map(|change| {
+            effects.observe_event_time(change.occurred_at);
+            self.scorecards.apply(change);
+        });
+        settle(outcome, input, SCORECARD_STAGE, effects)
+    }
+
+    fn before_commit(&mut self, effects: &mut Effects) -> Result<(), Failure> {
+        if !self.shown {
+            self.scorecards.iter().for_each(|(key, measures)| self.gauges.set(key, measures));
+            self.shown = true;
+        }
+        for scorecard in self.scorecards.drain() {
+            let topic = topics::metrics(&scorecard.key.team_id);
+            effects.emit(&topic, scorecard.key.to_key(), &scorecard)?;
+            self.gauges.set(&scorecard.key, &scorecard.measures);
+        }
+        Ok(())
+    }
+
+    fn on_abort(&mut self) {
+        self.scorecards.forget();
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        self.scorecards.stores().into()
+    }
+}
+
+/// Why an input was not counted.
+enum Refused {
+    Undecodable(SchemaError),
+    Uncountable(InsightError),
+}
+
+impl From<InsightError> for Refused {
+    fn from(error: InsightError) -> Self {
+        Self::Uncountable(error)
+    }
+}
+
+fn decode<T: AvroRecord>(effects: &Effects, bytes: &[u8]) -> Result<T, Refused> {
+    effects.contracts().decode(bytes).map_err(Refused::Undecodable)
+}
+
+/// Gives a refused input to the dead-letter topic, unless it is the registry or the build that is at fault. Nothing has
+/// been changed by it, so that the transaction can go on.
+fn settle(
+    outcome: Result<(), Refused>,
+    input: &Record,
+    stage: &'static str,
+    effects: &mut Effects,
+) -> Result<(), Failure> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(Refused::Uncountable(error)) => {
+            effects.dead_letter(input, stage, error.code(), &error.to_string());
+            Ok(())
+        }
+        Err(Refused::Undecodable(error)) => match Failure::from(error) {
+            Failure::Poison { code, message } => {
+                effects.dead_letter(input, stage, code, &message);
+                Ok(())
+            }
+            failure @ (Failure::Retry(_) | Failure::Fatal(_)) => Err(failure),
+        },
+    }
+}
