@@ -1,0 +1,83 @@
+//! Everything the normaliser knows that is data: sources, identifier rules, channel groups, bot patterns.
+
+use std::path::Path;
+
+use crate::bots::BotRules;
+use crate::channels::ChannelRules;
+use crate::config::Config;
+use crate::error::{NormalizerError, Problem};
+use crate::identifiers::IdentityRules;
+use crate::samples;
+use crate::source::{SourceInfo, Sources};
+
+const IDENTITY: (&str, &str) = ("schemas/identity.yaml", include_str!("../../../schemas/identity.yaml"));
+const CHANNELS: (&str, &str) = ("schemas/channels.yaml", include_str!("../../../schemas/channels.yaml"));
+const BOTS: (&str, &str) = ("schemas/bots.yaml", include_str!("../../../schemas/bots.yaml"));
+
+/// The data the normaliser runs on.
+#[derive(Debug)]
+pub struct Rulebook {
+    pub(crate) sources: Sources,
+    pub(crate) identity: IdentityRules,
+    pub(crate) channels: ChannelRules,
+    pub(crate) bots: BotRules,
+}
+
+impl Rulebook {
+    /// Reads and compiles everything the configuration names, and the built-in rest.
+    ///
+    /// # Errors
+    /// [`NormalizerError::Data`] with all problems of all files at once.
+    pub fn load(config: &Config) -> Result<Self, NormalizerError> {
+        let mut problems = config.validate();
+        let identity = part(config.identity_file.as_deref(), IDENTITY, IdentityRules::parse, &mut problems);
+        let channels = part(config.channels_file.as_deref(), CHANNELS, ChannelRules::parse, &mut problems);
+        let bots = part(config.bots_file.as_deref(), BOTS, BotRules::parse, &mut problems);
+        let sources = identity.as_ref().and_then(|identity| {
+            Sources::load(&config.source_dirs, identity).map_err(|found| problems.extend(found)).ok()
+        });
+        match (sources, identity, channels, bots) {
+            (Some(sources), Some(identity), Some(channels), Some(bots)) if problems.is_empty() => {
+                Ok(Self { sources, identity, channels, bots })
+            }
+            _ => Err(NormalizerError::Data(problems)),
+        }
+    }
+
+    /// What the gateway has to know of each source, in order of name.
+    #[must_use]
+    pub fn directory(&self) -> Vec<SourceInfo> {
+        self.sources.directory()
+    }
+}
+
+/// Reads one rule file, or its built-in copy.
+fn part<T>(
+    path: Option<&Path>,
+    (builtin_name, builtin): (&str, &str),
+    parse: impl FnOnce(&str, &str) -> Result<T, Vec<Problem>>,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let parsed = match path {
+        None => parse(builtin_name, builtin),
+        Some(path) => {
+            let name = path.display().to_string();
+            std::fs::read_to_string(path)
+                .map_err(|error| {
+                    let remedy = "check the path in the configuration, or leave it out for the built-in file";
+                    vec![Problem::new(&name, "", format!("cannot be read: {error}"), remedy)]
+                })
+                .and_then(|text| parse(&name, &text))
+        }
+    };
+    parsed.map_err(|found| problems.extend(found)).ok()
+}
+
+/// Everything that is wrong with the configuration, the rule files, the mappings and their samples; empty is good.
+#[must_use]
+pub fn check(config: &Config) -> Vec<Problem> {
+    match Rulebook::load(config) {
+        Ok(rulebook) => samples::check(&rulebook),
+        Err(NormalizerError::Data(problems)) => problems,
+    }
+}
