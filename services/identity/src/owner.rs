@@ -1,0 +1,314 @@
+//! Owners of identifiers: each knows its identifier's person, as far as it has heard, and whom it was seen with.
+//!
+//! Every identifier starts as its own person, [`PersonId::of`] it. A touchpoint leaves at once for the person of its
+//! first identifier: nobody is asked on the way. What links persons travels beside it: for each partner not seen before
+//! the owner sends a claim, and the partner's owner asks the sequencer when the two persons differ. The claims of one
+//! event follow each other (the first carries the rest), so that the sequencer hears of its edges in order of priority.
+//!
+//! An owner whose identifier is quarantined no longer links: it lets the event's next identifier lead.
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use tributary_model::identity::{
+    IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeSide, Resolved,
+};
+use tributary_model::{Identifier, PersonId, RefusedIdentifier, Touchpoint};
+use tributary_stream::{KeyedStore, StateStore};
+use uuid::Uuid;
+
+use crate::output::Output;
+use crate::rules::TOUCHPOINT_NAMESPACE;
+
+/// Name of the owners' store.
+pub(crate) const OWNERS_STORE: &str = "owners";
+const OWNERS_VERSION: u8 = 1;
+
+/// What the owner of an identifier knows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The person it belongs to; behind the truth by the labels that are on their way.
+    pub person_id: PersonId,
+    /// Event time at which it was first seen.
+    pub first_seen_at: i64,
+    /// Too many persons share it: it links no more.
+    pub quarantined: bool,
+    /// Identifiers it was seen with, oldest first, bounded: one that has been forgotten is claimed again, which costs
+    /// messages and changes nothing.
+    pub edges: Vec<Identifier>,
+    /// What was left out of its touchpoints before resolution and has been reported, each once.
+    pub refusals: Vec<RefusedIdentifier>,
+}
+
+impl Owner {
+    fn new(person_id: PersonId, first_seen_at: i64) -> Self {
+        Self { person_id, first_seen_at, quarantined: false, edges: Vec::new(), refusals: Vec::new() }
+    }
+
+    fn seen(&self) -> Seen {
+        Seen { person_id: self.person_id, first_seen_at: self.first_seen_at, quarantined: self.quarantined }
+    }
+
+    fn add_edge(&mut self, partner: &Identifier, max_edges: usize) {
+        if self.edges.contains(partner) {
+            return;
+        }
+        if self.edges.len() >= max_edges {
+            self.edges.remove(0);
+        }
+        self.edges.push(partner.clone());
+    }
+}
+
+/// What is being told and when it happened.
+#[derive(Debug, Clone, Copy)]
+struct Evidence<'a> {
+    touchpoint_id: &'a str,
+    occurred_at: i64,
+}
+
+/// What an event goes by at an owner.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    person_id: PersonId,
+    first_seen_at: i64,
+    quarantined: bool,
+}
+
+impl Seen {
+    fn side(self, identifier: &Identifier) -> MergeSide {
+        MergeSide { identifier: identifier.clone(), person_id: self.person_id, first_seen_at: self.first_seen_at }
+    }
+}
+
+/// The identifiers of one partition.
+#[derive(Debug)]
+pub struct Owners {
+    realm: Uuid,
+    rule_version: String,
+    max_edges: usize,
+    owners: KeyedStore<Identifier, Owner>,
+}
+
+impl Owners {
+    /// No identifiers yet. Each remembers at most `max_edges` partners.
+    #[must_use]
+    pub fn new(realm: Uuid, rule_version: &str, max_edges: usize) -> Self {
+        let owners = KeyedStore::new(OWNERS_STORE, OWNERS_VERSION);
+        Self { realm, rule_version: rule_version.to_owned(), max_edges: max_edges.max(1), owners }
+    }
+
+    /// What is known of an identifier.
+    #[must_use]
+    pub fn get(&self, identifier: &Identifier) -> Option<&Owner> {
+        self.owners.get(identifier)
+    }
+
+    /// The state, for the runtime.
+    pub fn store(&mut self) -> &mut dyn StateStore {
+        &mut self.owners
+    }
+
+    /// Resolves a touchpoint that is keyed by its first identifier, or names nobody.
+    pub fn on_touchpoint(&mut self, touchpoint: Touchpoint, out: &mut Vec<Output>) {
+        let Some((first, others)) = touchpoint.identifiers.split_first() else {
+            return self.resolve_nobody(touchpoint, out);
+        };
+        let evidence = Evidence { touchpoint_id: &touchpoint.touchpoint_id, occurred_at: touchpoint.occurred_at };
+        let seen = self.see(first, evidence, out);
+        self.report_refusals(first, seen.person_id, &touchpoint.refused_identifiers, evidence, out);
+        let fresh = self.open_edges(first, others);
+        let lead = others.first().filter(|_| seen.quarantined);
+        match lead {
+            Some(lead) if !fresh.is_empty() => {
+                out.push(self.claim(lead.clone(), None, others[1..].to_vec(), evidence));
+            }
+            None if !fresh.is_empty() => self.claim_next(Some(&seen.side(first)), fresh, evidence, out),
+            _ => {}
+        }
+        let via = lead.unwrap_or(first).clone();
+        let person_id = lead.map_or(seen.person_id, |lead| PersonId::of(&self.realm, lead));
+        out.push(Output::Resolved(Resolved { person_id, via, hops: 0, touchpoint }));
+    }
+
+    /// Handles what another owner, a person or the sequencer says to one of the identifiers.
+    pub fn on_command(&mut self, command: IdentifierCommand, out: &mut Vec<Output>) {
+        match command.kind {
+            IdentifierCommandKind::Claim => self.on_claim(command, out),
+            IdentifierCommandKind::Label => self.on_label(&command),
+            IdentifierCommandKind::Quarantine => {
+                if let Some(owner) = self.owners.get_mut(&command.identifier) {
+                    owner.quarantined = true;
+                }
+            }
+        }
+    }
+
+    fn on_claim(&mut self, command: IdentifierCommand, out: &mut Vec<Output>) {
+        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
+        let this = &command.identifier;
+        let seen = self.see(this, evidence, out);
+        let Some(with) = command.with else {
+            let fresh = if seen.quarantined { command.then } else { self.open_edges(this, &command.then) };
+            let anchor = (!seen.quarantined).then(|| seen.side(this));
+            return self.claim_next(anchor.as_ref(), fresh, evidence, out);
+        };
+        let anchor = MergeSide { identifier: with, person_id: command.person_id, first_seen_at: command.first_seen_at };
+        if !seen.quarantined {
+            self.open_edges(this, std::slice::from_ref(&anchor.identifier));
+            if seen.person_id != anchor.person_id {
+                out.push(Output::Merge(MergeRequest {
+                    left: anchor.clone(),
+                    right: seen.side(this),
+                    touchpoint_id: command.touchpoint_id.clone(),
+                    occurred_at: command.occurred_at,
+                }));
+            }
+        }
+        self.claim_next(Some(&anchor), command.then, evidence, out);
+    }
+
+    /// A hint counts only while it says more than is known: hints of one chain of merges may overtake each other.
+    fn on_label(&mut self, command: &IdentifierCommand) {
+        let known = self.owners.get(&command.identifier).map(|owner| owner.person_id);
+        if known.is_some()
+            && known == command.previous_person_id
+            && let Some(owner) = self.owners.get_mut(&command.identifier)
+        {
+            owner.person_id = command.person_id;
+        }
+    }
+
+    /// What is known of an identifier now that it was seen; one that is new to its owner is new to the hub.
+    fn see(&mut self, identifier: &Identifier, evidence: Evidence<'_>, out: &mut Vec<Output>) -> Seen {
+        let Some(owner) = self.owners.get(identifier) else {
+            let owner = Owner::new(PersonId::of(&self.realm, identifier), evidence.occurred_at);
+            let seen = owner.seen();
+            self.owners.insert(identifier.clone(), owner);
+            let created = IdentityChangeKind::Created;
+            out.push(self.change(created, seen.person_id, vec![identifier.clone()], None, evidence));
+            return seen;
+        };
+        let seen = owner.seen();
+        if seen.first_seen_at <= evidence.occurred_at {
+            return seen;
+        }
+        if let Some(owner) = self.owners.get_mut(identifier) {
+            owner.first_seen_at = evidence.occurred_at;
+        }
+        Seen { first_seen_at: evidence.occurred_at, ..seen }
+    }
+
+    /// Notes edges and gives the partners not seen before, in their order.
+    fn open_edges(&mut self, anchor: &Identifier, partners: &[Identifier]) -> Vec<Identifier> {
+        let Some(owner) = self.owners.get(anchor) else { return Vec::new() };
+        let is_fresh = |partner: &&Identifier| *partner != anchor && !owner.edges.contains(partner);
+        let fresh: Vec<Identifier> = partners.iter().filter(is_fresh).cloned().collect();
+        if !fresh.is_empty()
+            && let Some(owner) = self.owners.get_mut(anchor)
+        {
+            fresh.iter().for_each(|partner| owner.add_edge(partner, self.max_edges));
+        }
+        fresh
+    }
+
+    /// Claims the first of `identifiers` for `anchor`; the others go with it.
+    fn claim_next(
+        &self,
+        anchor: Option<&MergeSide>,
+        identifiers: Vec<Identifier>,
+        evidence: Evidence<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut rest = identifiers.into_iter();
+        if let Some(next) = rest.next() {
+            out.push(self.claim(next, anchor, rest.collect(), evidence));
+        }
+    }
+
+    /// A claim; without an anchor the identifier itself is to lead.
+    fn claim(
+        &self,
+        identifier: Identifier,
+        anchor: Option<&MergeSide>,
+        then: Vec<Identifier>,
+        evidence: Evidence<'_>,
+    ) -> Output {
+        let person_id = anchor.map_or_else(|| PersonId::of(&self.realm, &identifier), |anchor| anchor.person_id);
+        Output::Identifier(IdentifierCommand {
+            kind: IdentifierCommandKind::Claim,
+            identifier,
+            person_id,
+            first_seen_at: anchor.map_or(evidence.occurred_at, |anchor| anchor.first_seen_at),
+            with: anchor.map(|anchor| anchor.identifier.clone()),
+            then,
+            previous_person_id: None,
+            touchpoint_id: evidence.touchpoint_id.to_owned(),
+            occurred_at: evidence.occurred_at,
+        })
+    }
+
+    /// Reports what was left out of the identifier's touchpoints, each namespace and reason once.
+    fn report_refusals(
+        &mut self,
+        identifier: &Identifier,
+        person_id: PersonId,
+        refused: &[RefusedIdentifier],
+        evidence: Evidence<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        for refusal in refused {
+            if self.owners.get(identifier).is_none_or(|owner| owner.refusals.contains(refusal)) {
+                continue;
+            }
+            if let Some(owner) = self.owners.get_mut(identifier) {
+                owner.refusals.push(refusal.clone());
+            }
+            out.push(self.refusal(identifier.clone(), person_id, refusal, evidence));
+        }
+    }
+
+    /// A touchpoint that names nobody: a stand-in for its person keeps what it is worth in the totals.
+    fn resolve_nobody(&self, touchpoint: Touchpoint, out: &mut Vec<Output>) {
+        let via = Identifier::new(TOUCHPOINT_NAMESPACE, touchpoint.touchpoint_id.as_str());
+        let person_id = PersonId::of(&self.realm, &via);
+        let evidence = Evidence { touchpoint_id: &touchpoint.touchpoint_id, occurred_at: touchpoint.occurred_at };
+        for refusal in &touchpoint.refused_identifiers {
+            out.push(self.refusal(via.clone(), person_id, refusal, evidence));
+        }
+        out.push(Output::Resolved(Resolved { person_id, via, hops: 0, touchpoint }));
+    }
+
+    fn refusal(
+        &self,
+        identifier: Identifier,
+        person_id: PersonId,
+        refusal: &RefusedIdentifier,
+        evidence: Evidence<'_>,
+    ) -> Output {
+        let reason = format!("{}:{}", refusal.reason, refusal.namespace);
+        self.change(IdentityChangeKind::Refused, person_id, vec![identifier], Some(reason), evidence)
+    }
+
+    fn change(
+        &self,
+        kind: IdentityChangeKind,
+        person_id: PersonId,
+        identifiers: Vec<Identifier>,
+        reason: Option<String>,
+        evidence: Evidence<'_>,
+    ) -> Output {
+        Output::Change(IdentityChange {
+            kind,
+            person_id,
+            other_person_id: None,
+            identifiers,
+            reason,
+            touchpoint_id: evidence.touchpoint_id.to_owned(),
+            occurred_at: evidence.occurred_at,
+            rule_version: self.rule_version.clone(),
+            sequence: None,
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! The merge sequencer: the one place that decides which persons become one.
+//!
+//! It keeps union-find over persons, and of each person what the rules go by: when it was first seen and which values it
+//! has in the limited namespaces. One request is one decision and one transaction. The order of its input is the record
+//! of all decisions: read again, it gives the same.
+
+mod limits;
+mod node;
+mod sharing;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use tributary_model::identity::{
+    Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeSide,
+    PersonCommand, PersonCommandKind,
+};
+use tributary_model::{Identifier, PersonId};
+use tributary_stream::{KeyedStore, StateStore};
+
+use crate::output::Output;
+use crate::rules::Rules;
+use limits::broken_limit;
+use node::{Node, Root};
+use sharing::Sharing;
+
+/// Names of the sequencer's stores, in order.
+pub(crate) const SEQUENCER_STORES: [&str; 3] = ["persons", "sharing", "sequence"];
+const SEQUENCER_VERSION: u8 = 1;
+
+/// The sequencer of a realm.
+#[derive(Debug)]
+pub struct Sequencer {
+    rules: Arc<Rules>,
+    /// Persons that were ever named in a request.
+    persons: KeyedStore<PersonId, Node>,
+    /// Identifiers that were seen with more than one person.
+    sharing: KeyedStore<Identifier, Sharing>,
+    /// The number of the last merge.
+    sequence: KeyedStore<(), i64>,
+}
+
+impl Sequencer {
+    /// A sequencer that has decided nothing yet.
+    #[must_use]
+    pub fn new(rules: Arc<Rules>) -> Self {
+        let [persons, sharing, sequence] = SEQUENCER_STORES;
+        Self {
+            rules,
+            persons: KeyedStore::new(persons, SEQUENCER_VERSION),
+            sharing: KeyedStore::new(sharing, SEQUENCER_VERSION),
+            sequence: KeyedStore::new(sequence, SEQUENCER_VERSION),
+        }
+    }
+
+    /// The state, for the runtime.
+    pub fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.persons, &mut self.sharing, &mut self.sequence]
+    }
+
+    /// Decides one request.
+    pub fn on_request(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
+        let left = self.root_of(&request.left);
+        let right = self.root_of(&request.right);
+        if left == right {
+            return;
+        }
+        if let Some(identifier) = self.quarantined_side(request) {
+            let reason = shared_reason(identifier);
+            out.push(self.refusal(request, left, right, reason));
+            return;
+        }
+        match self.broken_rule(left, right) {
+            Some(reason) => {
+                out.push(self.refusal(request, left, right, reason));
+                self.note_shared(request, &request.left.identifier, left, out, |sharing| sharing.refuse(right));
+                self.note_shared(request, &request.right.identifier, right, out, |sharing| sharing.refuse(left));
+            }
+            None => self.merge(request, left, right, out),
+        }
+    }
+
+    /// The person that `person` is now. Shortens the path it walked.
+    pub fn resolve(&mut self, person: PersonId) -> PersonId {
+        let mut root = person;
+        let mut steps = 0;
+        while let Some(Node::Merged(next)) = self.persons.get(&root) {
+            root = *next;
+            steps += 1;
+        }
+        let mut walked = person;
+        while steps > 1 {
+            let Some(Node::Merged(next)) = self.persons.get_mut(&walked) else { break };
+            walked = std::mem::replace(next, root);
+            steps -= 1;
+        }
+        root
+    }
+
+    /// The root of a side; one that is new is the person of that identifier alone.
+    fn root_of(&mut self, side: &MergeSide) -> PersonId {
+        let root = self.resolve(side.person_id);
+        match self.persons.get(&root) {
+            Some(Node::Root(known)) if known.first_seen_at <= side.first_seen_at => {}
+            Some(_) => {
+                if let Some(Node::Root(known)) = self.persons.get_mut(&root) {
+                    known.first_seen_at = side.first_seen_at;
+                }
+            }
+            None => {
+                let is_limited = self.rules.namespace(&side.identifier.namespace).limit.is_some();
+                let node = Node::Root(Root::singleton(&side.identifier, side.first_seen_at, is_limited));
+                self.persons.insert(root, node);
+            }
+        }
+        root
+    }
+
+    fn root(&self, person: PersonId) -> Option<&Root> {
+        match self.persons.get(&person) {
+            Some(Node::Root(root)) => Some(root),
+            _ => None,
+        }
+    }
+
+    fn quarantined_side<'a>(&self, request: &'a MergeRequest) -> Option<&'a Identifier> {
+        let sides = [&request.left.identifier, &request.right.identifier];
+        sides.into_iter().find(|identifier| self.sharing.get(identifier).is_some_and(Sharing::is_quarantined))
+    }
+
+    /// The rule that the union would break, the one of highest priority first.
+    fn broken_rule(&self, left: PersonId, right: PersonId) -> Option<String> {
+        let (left, right) = (self.root(left)?, self.root(right)?);
+        broken_limit(&self.rules, left, right)
+    }
+
+    fn merge(&mut self, request: &MergeRequest, left: PersonId, right: PersonId, out: &mut Vec<Output>) {
+        let age = |person: PersonId| (self.root(person).map(|root| root.first_seen_at), person);
+        let (winner, loser) = if age(left) <= age(right) { (left, right) } else { (right, left) };
+        let was_alone = |person: PersonId| self.root(person).is_some_and(Root::is_singleton);
+        let (left_alone, right_alone) = (was_alone(left), was_alone(right));
+        let Some(Node::Root(lost)) = self.persons.get(&loser).cloned() else { return };
+        self.persons.insert(loser, Node::Merged(winner));
+        if let Some(Node::Root(kept)) = self.persons.get_mut(&winner) {
+            kept.absorb(lost);
+        }
+        let sequence = self.next_sequence();
+        out.push(Output::Alias(Alias { loser, winner, sequence }));
+        out.push(person_command(PersonCommandKind::Out, loser, winner, sequence, request));
+        out.push(person_command(PersonCommandKind::In, winner, loser, sequence, request));
+        for side in [&request.left, &request.right] {
+            if side.person_id != winner {
+                out.push(label(side, winner, request));
+            }
+        }
+        self.report_merge(request, (winner, loser), (left_alone, right_alone), sequence, out);
+        // An identifier is shared when it joins others to a person that it already belongs to; the one that leads an
+        // event, or that had no person but its own, is not.
+        if !right_alone {
+            self.note_shared(request, &request.right.identifier, winner, out, Sharing::join);
+        }
+    }
+
+    fn report_merge(
+        &self,
+        request: &MergeRequest,
+        (winner, loser): (PersonId, PersonId),
+        (left_alone, right_alone): (bool, bool),
+        sequence: i64,
+        out: &mut Vec<Output>,
+    ) {
+        let (left, right) = (&request.left.identifier, &request.right.identifier);
+        out.push(Output::Change(IdentityChange {
+            other_person_id: Some(loser),
+            identifiers: vec![left.clone(), right.clone()],
+            sequence: Some(sequence),
+            ..self.change(IdentityChangeKind::Merged, request, winner)
+        }));
+        let linked = [(left, left_alone), (right, right_alone)].into_iter().filter(|(_, alone)| *alone);
+        let linked: Vec<Identifier> = linked.map(|(identifier, _)| identifier.clone()).collect();
+        if !linked.is_empty() {
+            out.push(Output::Change(IdentityChange {
+                identifiers: linked,
+                sequence: Some(sequence),
+                ..self.change(IdentityChangeKind::Linked, request, winner)
+            }));
+        }
+    }
+
+    fn next_sequence(&mut self) -> i64 {
+        let last = self.sequence.get_or_insert_with(&(), || 0);
+        *last += 1;
+        *last
+    }
+
+    /// Counts with how many persons an identifier was seen, and quarantines it when these are too many. Values of a
+    /// unique namespace name one person by definition and are never shared.
+    fn note_shared(
+        &mut self,
+        request: &MergeRequest,
+        identifier: &Identifier,
+        person: PersonId,
+        out: &mut Vec<Output>,
+        note: impl FnOnce(&mut Sharing),
+    ) {
+        if self.rules.namespace(&identifier.namespace).unique {
+            return;
+        }
+        let mut sharing = self.sharing.get(identifier).cloned().unwrap_or_default();
+        note(&mut sharing);
+        sharing.resolve_refused(|refused| self.resolve(refused));
+        let is_shared = sharing.person_count() > self.rules.max_persons();
+        self.sharing.insert(identifier.clone(), if is_shared { Sharing::quarantined() } else { sharing });
+        if is_shared {
+            out.push(quarantine(identifier, person, request));
+            out.push(Output::Change(IdentityChange {
+                identifiers: vec![identifier.clone()],
+                reason: Some(shared_reason(identifier)),
+                ..self.change(IdentityChangeKind::Quarantined, request, person)
+            }));
+        }
+    }
+
+    fn refusal(&self, request: &MergeRequest, left: PersonId, right: PersonId, reason: String) -> Output {
+        Output::Change(IdentityChange {
+            other_person_id: Some(right),
+            identifiers: vec![request.left.identifier.clone(), request.right.identifier.clone()],
+            reason: Some(reason),
+            ..self.change(IdentityChangeKind::Refused, request, left)
+        })
+    }
+
+    fn change(&self, kind: IdentityChangeKind, request: &MergeRequest, person_id: PersonId) -> IdentityChange {
+        IdentityChange {
+            kind,
+            person_id,
+            other_person_id: None,
+            identifiers: Vec::new(),
+            reason: None,
+            touchpoint_id: request.touchpoint_id.clone(),
+            occurred_at: request.occurred_at,
+            rule_version: self.rules.version().to_owned(),
+            sequence: None,
+        }
+    }
+}
+
+fn shared_reason(identifier: &Identifier) -> String {
+    format!("shared:{}", identifier.namespace)
+}
+
+fn person_command(
+    kind: PersonCommandKind,
+    person_id: PersonId,
+    other_person_id: PersonId,
+    sequence: i64,
+    request: &MergeRequest,
+) -> Output {
+    Output::Person(PersonCommand {
+        kind,
+        person_id,
+        other_person_id,
+        sequence,
+        occurred_at: request.occurred_at,
+        state: Vec::new(),
+        pending: Vec::new(),
+        done: Vec::new(),
+    })
+}
+
+fn identifier_command(
+    kind: IdentifierCommandKind,
+    identifier: &Identifier,
+    person_id: PersonId,
+    request: &MergeRequest,
+) -> IdentifierCommand {
+    IdentifierCommand {
+        kind,
+        identifier: identifier.clone(),
+        person_id,
+        first_seen_at: request.occurred_at,
+        with: None,
+        then: Vec::new(),
+        previous_person_id: None,
+        touchpoint_id: request.touchpoint_id.clone(),
+        occurred_at: request.occurred_at,
+    }
+}
+
+fn label(side: &MergeSide, winner: PersonId, request: &MergeRequest) -> Output {
+    let command = identifier_command(IdentifierCommandKind::Label, &side.identifier, winner, request);
+    Output::Identifier(IdentifierCommand { previous_person_id: Some(side.person_id), ..command })
+}
+
+fn quarantine(identifier: &Identifier, person: PersonId, request: &MergeRequest) -> Output {
+    Output::Identifier(identifier_command(IdentifierCommandKind::Quarantine, identifier, person, request))
+}

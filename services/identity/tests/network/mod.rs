@@ -1,0 +1,241 @@
+//! Owners, sequencer and persons on a log in memory: one queue a topic and partition, any number of partitions, and a
+//! schedule drawn from a seed that interleaves, aborts and repeats.
+//!
+//! A transaction handles up to three inputs of one task. When it is aborted the state rolls back, nothing it wrote is
+//! seen, and its inputs are read again.
+#![allow(dead_code)]
+
+mod check;
+mod person;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tributary_identity::{AliasTable, Output, Owners, Rules, Sequencer};
+use tributary_model::identity::{IdentifierCommand, MergeRequest, PersonCommand, Resolved};
+use tributary_model::{Identifier, PersonId, Touchpoint};
+use tributary_stream::StateStore;
+use uuid::Uuid;
+
+pub(crate) use check::Watch;
+pub(crate) use person::{Mutation, Person, Persons};
+
+pub(crate) const REALM: Uuid = Uuid::from_u128(7);
+
+/// How a run is disturbed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Schedule {
+    pub(crate) seed: u64,
+    pub(crate) identifier_partitions: usize,
+    pub(crate) person_partitions: usize,
+    /// Chance that a transaction is aborted.
+    pub(crate) abort: f64,
+    /// Chance that a message between tasks is written twice.
+    pub(crate) repeat: f64,
+    /// Chance that a touchpoint is written twice.
+    pub(crate) repeat_input: f64,
+}
+
+#[derive(Debug, Clone)]
+enum Message {
+    Touchpoint(Touchpoint),
+    Identifier(IdentifierCommand),
+    Merge(MergeRequest),
+    Resolved(Resolved),
+    Person(PersonCommand),
+}
+
+/// A task and its input queues, of which it reads any next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Task {
+    Owner(usize),
+    Sequencer,
+    Person(usize),
+}
+
+pub(crate) struct Network {
+    rng: ChaCha8Rng,
+    schedule: Schedule,
+    owners: Vec<Owners>,
+    sequencer: Sequencer,
+    pub(crate) persons: Vec<Persons>,
+    /// By task, then by topic.
+    queues: BTreeMap<(Task, &'static str), VecDeque<Message>>,
+    pub(crate) aliases: AliasTable,
+    pub(crate) watch: Watch,
+    /// The sequencer's input in the order it was handled, and what came of it.
+    pub(crate) merge_log: Vec<MergeRequest>,
+    pub(crate) merge_outputs: Vec<Output>,
+}
+
+impl Network {
+    pub(crate) fn new(rules: &Arc<Rules>, schedule: Schedule, mutation: Mutation) -> Self {
+        Self {
+            rng: ChaCha8Rng::seed_from_u64(schedule.seed),
+            schedule,
+            owners: (0..schedule.identifier_partitions).map(|_| Owners::new(REALM, rules.version(), 3)).collect(),
+            sequencer: Sequencer::new(Arc::clone(rules)),
+            persons: (0..schedule.person_partitions).map(|_| Persons::new(mutation)).collect(),
+            queues: BTreeMap::new(),
+            aliases: AliasTable::default(),
+            watch: Watch::new(Arc::clone(rules)),
+            merge_log: Vec::new(),
+            merge_outputs: Vec::new(),
+        }
+    }
+
+    /// Runs the whole of `touchpoints` through, in any order, until nothing is left to do.
+    pub(crate) fn run(&mut self, touchpoints: &[Touchpoint]) {
+        let mut source = touchpoints.to_vec();
+        loop {
+            let busy: Vec<Task> = self.busy();
+            let feed = !source.is_empty() && (busy.is_empty() || self.rng.random_bool(0.4));
+            if feed {
+                let touchpoint = source.swap_remove(self.rng.random_range(0..source.len()));
+                let chance = self.schedule.repeat_input;
+                self.append(Message::Touchpoint(touchpoint), chance);
+            } else if busy.is_empty() {
+                return;
+            } else {
+                let task = busy[self.rng.random_range(0..busy.len())];
+                self.transact(task);
+            }
+        }
+    }
+
+    fn busy(&self) -> Vec<Task> {
+        let busy = self.queues.iter().filter(|(_, queue)| !queue.is_empty()).map(|((task, _), _)| *task);
+        let mut busy: Vec<Task> = busy.collect();
+        busy.dedup();
+        busy
+    }
+
+    /// One transaction of a task.
+    fn transact(&mut self, task: Task) {
+        let mut read: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let mut out = Vec::new();
+        let mut requests = Vec::new();
+        for _ in 0..self.rng.random_range(1..=3) {
+            let topics = self.queues.range((task, "")..).take_while(|((of, _), _)| *of == task);
+            let open = topics.filter(|((_, topic), queue)| queue.len() > read.get(topic).copied().unwrap_or(0));
+            let open: Vec<&'static str> = open.map(|((_, topic), _)| *topic).collect();
+            if open.is_empty() {
+                break;
+            }
+            let topic = open[self.rng.random_range(0..open.len())];
+            let position = read.entry(topic).or_default();
+            let message = self.queues[&(task, topic)][*position].clone();
+            *position += 1;
+            self.handle(task, message, &mut requests, &mut out);
+        }
+        let aborted = self.rng.random_bool(self.schedule.abort);
+        for store in self.stores(task) {
+            if aborted { store.abort() } else { store.commit() }
+        }
+        if aborted {
+            return;
+        }
+        for (topic, count) in read {
+            if let Some(queue) = self.queues.get_mut(&(task, topic)) {
+                queue.drain(..count);
+            }
+        }
+        self.merge_log.extend(requests.iter().cloned());
+        self.watch.requests(requests);
+        if task == Task::Sequencer {
+            self.merge_outputs.extend(out.iter().cloned());
+        }
+        out.into_iter().for_each(|output| self.publish(output));
+    }
+
+    fn handle(&mut self, task: Task, message: Message, requests: &mut Vec<MergeRequest>, out: &mut Vec<Output>) {
+        match (task, message) {
+            (Task::Owner(index), Message::Touchpoint(touchpoint)) => {
+                self.owners[index].on_touchpoint(touchpoint, out);
+            }
+            (Task::Owner(index), Message::Identifier(command)) => self.owners[index].on_command(command, out),
+            (Task::Sequencer, Message::Merge(request)) => {
+                self.sequencer.on_request(&request, out);
+                requests.push(request);
+            }
+            (Task::Person(index), Message::Resolved(event)) => self.persons[index].on_event(event, out),
+            (Task::Person(index), Message::Person(command)) => self.persons[index].on_command(command, out),
+            (task, message) => panic!("{message:?} at {task:?}"),
+        }
+    }
+
+    fn stores(&mut self, task: Task) -> Vec<&mut dyn StateStore> {
+        match task {
+            Task::Owner(index) => vec![self.owners[index].store()],
+            Task::Sequencer => self.sequencer.stores(),
+            Task::Person(index) => self.persons[index].stores(),
+        }
+    }
+
+    fn publish(&mut self, output: Output) {
+        self.watch.output(&output, &self.aliases);
+        let repeat = self.schedule.repeat;
+        match output {
+            Output::Resolved(event) => self.append(Message::Resolved(event), repeat),
+            Output::Identifier(command) => self.append(Message::Identifier(command), repeat),
+            Output::Merge(request) => self.append(Message::Merge(request), repeat),
+            Output::Person(command) => self.append(Message::Person(command), repeat),
+            Output::Alias(alias) => {
+                self.aliases.apply(&alias.loser.to_key(), Some(alias));
+                self.watch.persons(&self.aliases);
+            }
+            Output::Change(_) => {}
+        }
+    }
+
+    fn append(&mut self, message: Message, repeat: f64) {
+        let address = match &message {
+            Message::Touchpoint(touchpoint) => {
+                let first = touchpoint.identifiers.first().map(Identifier::to_key);
+                let key = first.unwrap_or_else(|| touchpoint.touchpoint_id.clone().into_bytes());
+                (Task::Owner(partition(&key, self.owners.len())), "touchpoints")
+            }
+            Message::Identifier(command) => {
+                (Task::Owner(partition(&command.identifier.to_key(), self.owners.len())), "identifiers")
+            }
+            Message::Merge(_) => (Task::Sequencer, "merges"),
+            Message::Resolved(event) => (self.person_task(event.person_id), "resolved"),
+            Message::Person(command) => (self.person_task(command.person_id), "persons"),
+        };
+        let copies = 1 + usize::from(self.rng.random_bool(repeat));
+        self.queues.entry(address).or_default().extend(std::iter::repeat_n(message, copies));
+    }
+
+    fn person_task(&self, person: PersonId) -> Task {
+        Task::Person(partition(&person.to_key(), self.persons.len()))
+    }
+
+    /// The person that an identifier belongs to, as anybody would look it up.
+    pub(crate) fn person_of(&self, identifier: &Identifier) -> PersonId {
+        self.aliases.resolve(PersonId::of(&REALM, identifier))
+    }
+
+    pub(crate) fn owner_hint(&self, identifier: &Identifier) -> Option<PersonId> {
+        self.owners.iter().find_map(|owners| owners.get(identifier)).map(|owner| owner.person_id)
+    }
+}
+
+fn partition(key: &[u8], count: usize) -> usize {
+    let mut hasher = rustc_hash::FxHasher::default();
+    hasher.write(key);
+    usize::try_from(hasher.finish() % count as u64).expect("fewer than usize")
+}
+
+/// A touchpoint that names these identifiers.
+pub(crate) fn touchpoint(id: &str, occurred_at: i64, identifiers: &[Identifier]) -> Touchpoint {
+    let json = serde_json::json!({
+        "touchpoint_id": id, "source": "test", "domain": "ecommerce", "type": "page.viewed",
+        "occurred_at": occurred_at, "received_at": occurred_at, "identifiers": identifiers, "refused_identifiers": [],
+        "account_identifiers": [], "channel": "direct", "direction": "inbound", "items": [], "consents": [],
+        "properties": {},
+    });
+    serde_json::from_value(json).expect("a touchpoint")
+}

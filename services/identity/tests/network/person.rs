@@ -1,0 +1,96 @@
+//! The persons' side of the network: the smallest service that keeps something of a person, a set of events.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tributary_identity::Output;
+use tributary_model::identity::{PersonCommand, PersonCommandKind, Resolved};
+use tributary_model::merge::part_of;
+use tributary_model::{Identifier, MergeAction, MergeState, PersonId};
+use tributary_stream::{KeyedStore, StateStore};
+
+/// A fault that is built in on purpose, to show that the checks would see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mutation {
+    /// The protocol as it is.
+    None,
+    /// An event at a tombstone is dropped instead of forwarded.
+    DropAtTombstone,
+    /// A person without events sends no transfer.
+    NoEmptyTransfer,
+    /// A state that arrives at a tombstone stays there.
+    KeepTransferAtTombstone,
+}
+
+/// Touchpoint ids, each with the identifier by which it came.
+type Events = BTreeMap<String, Identifier>;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Person {
+    pub(crate) merge: MergeState,
+    pub(crate) events: Events,
+}
+
+/// The persons of one partition.
+pub(crate) struct Persons {
+    mutation: Mutation,
+    pub(crate) store: KeyedStore<PersonId, Person>,
+}
+
+impl Persons {
+    pub(crate) fn new(mutation: Mutation) -> Self {
+        Self { mutation, store: KeyedStore::new("persons", 1) }
+    }
+
+    pub(crate) fn on_event(&mut self, event: Resolved, out: &mut Vec<Output>) {
+        let person = self.store.get_or_insert_with(&event.person_id, Person::default);
+        match person.merge.redirect(&event) {
+            Some(_) if self.mutation == Mutation::DropAtTombstone => {}
+            Some((forwarded, hint)) => out.extend([Output::Resolved(forwarded), Output::Identifier(hint)]),
+            None => drop(person.events.insert(event.touchpoint.touchpoint_id, event.via)),
+        }
+    }
+
+    pub(crate) fn on_command(&mut self, command: PersonCommand, out: &mut Vec<Output>) {
+        let kind = command.kind;
+        let person = self.store.get_or_insert_with(&command.person_id, Person::default);
+        match person.merge.on_command(command) {
+            MergeAction::None => {}
+            MergeAction::Send(_)
+                if self.mutation == Mutation::KeepTransferAtTombstone && kind != PersonCommandKind::In => {}
+            MergeAction::Send(command) => out.push(Output::Person(command)),
+            MergeAction::HandOver(mut transfer) => {
+                let events = std::mem::take(&mut person.events);
+                if events.is_empty() && self.mutation == Mutation::NoEmptyTransfer {
+                    return;
+                }
+                for part in parts(events) {
+                    let state = std::mem::replace(&mut transfer.state, encode(&part));
+                    if !state.is_empty() {
+                        out.push(Output::Person(part_of(&transfer, state)));
+                    }
+                }
+                out.push(Output::Person(transfer));
+            }
+            MergeAction::Absorb { state, .. } => person.events.extend(decode(&state)),
+        }
+    }
+
+    pub(crate) fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.store]
+    }
+}
+
+/// At most three events a part, so that larger states go in several.
+fn parts(events: Events) -> Vec<Events> {
+    let all: Vec<(String, Identifier)> = events.into_iter().collect();
+    all.chunks(3).map(|part| part.iter().cloned().collect()).collect()
+}
+
+fn encode(events: &Events) -> Vec<u8> {
+    serde_json::to_vec(events).expect("events are plain data")
+}
+
+fn decode(state: &[u8]) -> Events {
+    serde_json::from_slice(state).expect("what encode wrote")
+}
