@@ -19,13 +19,16 @@ pub struct KafkaSettings {
     pub partitions: u32,
     /// Copies of each partition when `topics apply` makes them.
     pub replication_factor: u32,
-    /// This instance's ordinal among those that run the same service; part of `transactional.id` and of the group's
+    /// This instance's ordinal among those that run the same service; part of `transactional.id` and of
     /// static membership, so two instances must never share one.
     pub instance: u32,
     /// A transaction is committed at the latest after this many milliseconds.
     pub commit_interval_ms: u64,
     /// A transaction is committed at the latest after this many input records.
     pub commit_records: u64,
+    /// Static group membership (KIP-345): an instance that comes back within `session_timeout_ms` gets its partitions back
+    /// at once, and nobody gets them meanwhile. For workloads with stable ordinals.
+    pub static_membership: bool,
     /// A member that is silent for this many milliseconds loses its partitions.
     pub session_timeout_ms: u64,
     /// A partition that is silent for this many milliseconds has its event time moved on by the clock.
@@ -46,6 +49,7 @@ impl Default for KafkaSettings {
             instance: 0,
             commit_interval_ms: 100,
             commit_records: 5_000,
+            static_membership: false,
             session_timeout_ms: 10_000,
             idle_after_ms: 5_000,
             properties: BTreeMap::new(),
@@ -160,7 +164,9 @@ impl KafkaSettings {
     pub(crate) fn member(&self, group: &str, instance_id: &str) -> ClientConfig {
         let mut config = self.reader("member");
         config.set("group.id", group);
-        config.set("group.instance.id", instance_id);
+        if self.static_membership {
+            config.set("group.instance.id", instance_id);
+        }
         config.set("partition.assignment.strategy", "cooperative-sticky");
         config.set("session.timeout.ms", self.session_timeout_ms.to_string());
         config.set("heartbeat.interval.ms", (self.session_timeout_ms / 5).max(1).to_string());

@@ -1,6 +1,8 @@
 //! A TCP shim between clients and the test broker. The broker answers an empty fetch at once, so that an idle consumer
-//! keeps half a core busy; the shim holds such answers back for a moment, and puts its own port where the broker names
-//! its address. Everything else passes as it is.
+//! keeps half a core busy; the shim holds such answers back for a moment. The broker also forgets to answer a member that
+//! waits to join when another member joins again within milliseconds, as cooperative rebalancing does; the shim holds
+//! requests to join back for half a second. And it puts its own port where the broker names its address. Everything else
+//! passes as it is.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -10,6 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 const HOLD_EMPTY_FETCH: Duration = Duration::from_millis(5);
+const HOLD_JOIN: Duration = Duration::from_millis(500);
+const JOIN_GROUP: i16 = 11;
 const FETCH: i16 = 1;
 const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
@@ -56,10 +60,14 @@ fn serve(client: TcpStream, broker: TcpStream, broker_port: u16, shim_port: u16)
     thread::spawn(move || answers(broker, client, &asked, broker_port, shim_port));
 }
 
+#[allow(clippy::disallowed_methods)]
 fn requests(mut client: TcpStream, mut broker: TcpStream, asked: &Asked) {
     while let Ok(frame) = read_frame(&mut client) {
         if let (Some(key), Some(version), Some(id)) = (int16(&frame, 0), int16(&frame, 2), int32(&frame, 4)) {
             asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (key, version));
+            if key == JOIN_GROUP {
+                thread::sleep(HOLD_JOIN);
+            }
         }
         if write_frame(&mut broker, &frame).is_err() {
             break;

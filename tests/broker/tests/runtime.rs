@@ -117,7 +117,8 @@ impl Bed {
         let (thread_stop, thread_stats) = (Arc::clone(&stop), stats.clone());
         let thread = std::thread::spawn(move || {
             let contracts = settings.contracts()?;
-            let ended = Worker::start(stage, &settings, contracts, number, thread_stats, thread_stop)?.run();
+            let worker = Worker::start(stage, &settings, contracts, number, thread_stats, thread_stop);
+            let ended = worker.and_then(Worker::run);
             if let Err(error) = &ended {
                 eprintln!("worker {number} ended: {error}");
             }

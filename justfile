@@ -1,0 +1,39 @@
+# The project's verbs. `just` lists them; CI calls only what stands here.
+
+# show this list
+default:
+    @just --list
+
+# format all code
+fmt:
+    cargo fmt --all
+
+# formatting, clippy, licences
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo deny check licenses bans sources
+
+# install what the tests need and run them all
+test *args:
+    ./test {{args}}
+
+# the tests on a real broker
+broker:
+    ./test -p tributary-test-broker -p tributary-test-hub
+
+# what CI runs
+verify:
+    .ci/run
+
+# the demo, with its own broker
+demo *args:
+    cargo run --release --bin tributary -- demo {{args}}
+
+# Kafka, registry, Prometheus, Grafana and the hub in containers
+up:
+    docker compose up -d
+
+# freeze the current Avro schemas as published versions
+publish-schemas:
+    cargo run --quiet -p tributary-schema --example publish
