@@ -18,6 +18,8 @@ mod owner;
 mod processor;
 mod rules;
 mod sequencer;
+#[cfg(test)]
+mod testing;
 
 pub use aliases::AliasTable;
 pub use config::Config;

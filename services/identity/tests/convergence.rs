@@ -24,7 +24,7 @@ namespaces:
   - {name: customer_id, priority: 90, unique: true, normalise: trim}
   - {name: loyalty_id, priority: 80, limit: 2, normalise: trim}
   - {name: email, priority: 70, limit: 2, normalise: email}
-  - {name: phone, priority: 60, limit: 2, window_days: 1, normalise: phone}
+  - {name: phone, priority: 60, limit: 2, window_days: 3, normalise: phone}
   - {name: anonymous_id, priority: 10, limit: 0, normalise: trim}
 quarantine: {max_persons: 3}
 ";

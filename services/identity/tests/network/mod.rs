@@ -21,7 +21,7 @@ use tributary_stream::StateStore;
 use uuid::Uuid;
 
 pub(crate) use check::Watch;
-pub(crate) use person::{Mutation, Person, Persons};
+pub(crate) use person::{Mutation, Persons};
 
 pub(crate) const REALM: Uuid = Uuid::from_u128(7);
 
