@@ -1,1 +1,50 @@
-//! Trigger definitions, patterns, caps, hold-outs and decisions; chained behind the journey.
+//! Triggers: rules that teams own, decided on the journey of one person.
+//!
+//! In: every change of the journey, and timers that were asked for, through [`tributary_model::step::PersonStep`];
+//! the journey task calls [`TriggerEngine`] in the same transaction that writes the journey.
+//!
+//! Out: for every eligible trigger one [`Decision`](tributary_model::Decision), sent or withheld with its reason, and
+//! for those sent an intent for the team. State, by person: [`TriggerState`], which holds what has fired, what was
+//! sent, arms, suppressions, consents, and what is waited for.
+//!
+//! Promise: one decision for each trigger and re-entry key, whatever the order of arrival, replays and merges; no cap
+//! exceeded by what is sent from here; held-out persons run through every check before they are held out; the same
+//! input gives the same output.
+
+mod arbitrate;
+pub mod arms;
+pub mod caps;
+pub mod condition;
+pub mod config;
+pub mod consent;
+pub mod contact;
+mod context;
+pub mod definition;
+mod engine;
+mod error;
+mod fields;
+pub mod filter;
+mod index;
+mod ledger;
+mod load;
+pub mod metrics;
+pub mod pattern;
+pub mod payload;
+mod problem;
+pub mod quiet;
+pub mod reentry;
+pub mod span;
+pub mod state;
+pub mod suppression;
+#[cfg(test)]
+mod tests;
+pub mod zone;
+
+pub use config::TriggersConfig;
+pub use definition::Definition;
+pub use engine::TriggerEngine;
+pub use error::TriggersError;
+pub use ledger::decision_id;
+pub use load::{Definitions, check};
+pub use problem::Problem;
+pub use state::TriggerState;

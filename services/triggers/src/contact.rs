@@ -1,0 +1,123 @@
+//! The contact ledger: what this person has received from all teams.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tributary_model::{Direction, JourneyEvent};
+use uuid::Uuid;
+
+use crate::pattern::History;
+
+/// A decision that was sent, or would have been had the person not been held out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Send {
+    /// Event time of the sending.
+    pub at: i64,
+    /// The trigger.
+    pub trigger_id: String,
+    /// Its team.
+    pub team_id: String,
+    /// The channel chosen.
+    pub channel: String,
+    /// A message reaches the person; a notice to a team or a suppression does not.
+    pub reaches_person: bool,
+    /// Held out: counts for its own trigger only, so that both arms meet the same cap.
+    pub is_ghost: bool,
+}
+
+/// Sends by decision id: a set, so that a replay or a merge counts none twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactLedger {
+    sends: BTreeMap<Uuid, Send>,
+}
+
+/// One contact as caps look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contact<'a> {
+    /// When.
+    pub at: i64,
+    /// The trigger, for contacts that one of ours asked for.
+    pub trigger_id: Option<&'a str>,
+    /// Whose.
+    pub team_id: &'a str,
+    /// Where.
+    pub channel: &'a str,
+    /// Whether the person noticed.
+    pub reaches_person: bool,
+}
+
+impl ContactLedger {
+    /// Adds a send; the first statement of a decision stays.
+    pub fn record(&mut self, decision_id: Uuid, send: Send) {
+        self.sends.entry(decision_id).or_insert(send);
+    }
+
+    /// Forgets sends at or before `at`.
+    pub fn forget(&mut self, at: i64) {
+        self.sends.retain(|_, send| send.at > at);
+    }
+
+    /// The sends, by decision id.
+    pub fn sends(&self) -> impl Iterator<Item = (&Uuid, &Send)> {
+        self.sends.iter()
+    }
+
+    /// Adds the sends of a person merged into this one. Of two statements of one decision the smaller stays, so
+    /// that the order of merges does not matter.
+    pub fn absorb(&mut self, other: Self) {
+        for (decision_id, send) in other.sends {
+            match self.sends.entry(decision_id) {
+                std::collections::btree_map::Entry::Vacant(vacant) => drop(vacant.insert(send)),
+                std::collections::btree_map::Entry::Occupied(mut known) => {
+                    if send < *known.get() {
+                        known.insert(send);
+                    }
+                }
+            }
+        }
+    }
+
+    /// All contacts in `(after, until]`: own sends, and what other systems sent as the journey shows it. A touch
+    /// that is the outcome of one of our sends is that send and not another contact.
+    pub fn contacts<'a>(
+        &'a self,
+        history: &'a History<'a>,
+        after: i64,
+        until: i64,
+    ) -> impl Iterator<Item = Contact<'a>> + 'a {
+        let own = self.sends.values().filter(move |send| send.at > after && send.at <= until).map(|send| Contact {
+            at: send.at,
+            trigger_id: Some(&send.trigger_id),
+            team_id: &send.team_id,
+            channel: &send.channel,
+            reaches_person: send.reaches_person && !send.is_ghost,
+        });
+        let others = history
+            .iter()
+            .rev()
+            .skip_while(move |event| event.touchpoint.occurred_at > until)
+            .take_while(move |event| event.touchpoint.occurred_at > after)
+            .filter(|event| is_contact(event) && !self.is_outcome(event))
+            .map(|event| Contact {
+                at: event.touchpoint.occurred_at,
+                trigger_id: None,
+                team_id: &event.team_id,
+                channel: &event.touchpoint.channel,
+                reaches_person: true,
+            });
+        own.chain(others)
+    }
+
+    fn is_outcome(&self, event: &JourneyEvent) -> bool {
+        let decision_id = event.touchpoint.decision_id.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+        decision_id.is_some_and(|id| self.sends.contains_key(&id))
+    }
+}
+
+/// We spoke and the person could notice. A delivery report repeats its sending and a bounce reached nobody.
+fn is_contact(event: &JourneyEvent) -> bool {
+    let event_type = event.touchpoint.event_type.as_str();
+    event.touchpoint.direction == Direction::Outbound
+        && !event_type.ends_with(".delivered")
+        && !event_type.ends_with(".bounced")
+}

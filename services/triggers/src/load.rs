@@ -1,0 +1,192 @@
+//! Definitions from the files compiled in and from directories.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+use crate::config::TriggersConfig;
+use crate::definition::Definition;
+use crate::error::TriggersError;
+use crate::problem::Problem;
+
+static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas/triggers");
+
+/// A set of triggers with distinct ids, in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    all: Vec<Definition>,
+}
+
+impl Definitions {
+    /// The definitions of these files, given as name and text.
+    ///
+    /// # Errors
+    /// All problems of all files.
+    pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Problem>> {
+        let mut by_id: BTreeMap<String, (String, Definition)> = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (file, text) in files {
+            match Definition::parse(file, text) {
+                Ok(definition) => {
+                    if let Some((other, _)) = by_id.get(&definition.id) {
+                        let what = format!("\"{}\" is also the id of {other}", definition.id);
+                        let remedy = "give each trigger an id of its own".to_owned();
+                        problems.push(Problem { file: file.to_owned(), key: "id".to_owned(), what, remedy });
+                    } else {
+                        by_id.insert(definition.id.clone(), (file.to_owned(), definition));
+                    }
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self { all: by_id.into_values().map(|(_, definition)| definition).collect() })
+    }
+
+    /// The definitions compiled in.
+    ///
+    /// # Errors
+    /// [`TriggersError::Invalid`] when one of them is wrong, which a test rules out.
+    pub fn builtin() -> Result<Self, TriggersError> {
+        let files = BUILTIN.files().filter(|file| is_yaml(file.path()));
+        let texts =
+            files.map(|file| (file.path().to_str().unwrap_or_default(), file.contents_utf8().unwrap_or_default()));
+        Self::parse(texts).map_err(TriggersError::Invalid)
+    }
+
+    /// The definitions of these directories (`*.yaml`, `*.yml`).
+    ///
+    /// # Errors
+    /// [`TriggersError::Unreadable`], or [`TriggersError::Invalid`] with the problems of all files.
+    pub fn load(directories: &[PathBuf]) -> Result<Self, TriggersError> {
+        let mut files = Vec::new();
+        for directory in directories {
+            for path in yaml_files(directory)? {
+                let text = std::fs::read_to_string(&path);
+                let text = text.map_err(|source| TriggersError::Unreadable { path: path.clone(), source })?;
+                files.push((path.display().to_string(), text));
+            }
+        }
+        let borrowed = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        Self::parse(borrowed).map_err(TriggersError::Invalid)
+    }
+
+    /// What a configuration asks for: the built-in definitions, replaced and extended by those of its directories,
+    /// less those it switches off.
+    ///
+    /// # Errors
+    /// As [`Definitions::load`]; also when a trigger is to be switched off that does not exist.
+    pub fn configured(config: &TriggersConfig) -> Result<Self, TriggersError> {
+        let mut definitions = if config.builtin { Self::builtin()? } else { Self::default() };
+        definitions.extend(Self::load(&config.directories)?);
+        let unknown = config.disabled.iter().filter(|id| !definitions.iter().any(|known| known.id == **id));
+        let problems: Vec<Problem> = unknown
+            .map(|id| Problem {
+                file: "triggers".to_owned(),
+                key: "disabled".to_owned(),
+                what: format!("\"{id}\" is not a trigger"),
+                remedy: "name the id of a trigger, or remove it".to_owned(),
+            })
+            .collect();
+        if !problems.is_empty() {
+            return Err(TriggersError::Invalid(problems));
+        }
+        definitions.all.retain(|definition| !config.disabled.contains(&definition.id));
+        Ok(definitions)
+    }
+
+    /// Adds definitions; those of a known id replace it.
+    pub fn extend(&mut self, others: Self) {
+        for other in others.all {
+            match self.all.binary_search_by(|known| known.id.cmp(&other.id)) {
+                Ok(position) => self.all[position] = other,
+                Err(position) => self.all.insert(position, other),
+            }
+        }
+    }
+
+    /// The definitions in order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Definition> {
+        self.all.iter()
+    }
+
+    /// The teams that get intents, in order: each needs its topic.
+    #[must_use]
+    pub fn teams(&self) -> BTreeSet<&str> {
+        self.all.iter().map(|definition| definition.team_id.as_str()).collect()
+    }
+
+    /// A problem for every trigger whose team is not among `known`, such as the teams of the canvas.
+    #[must_use]
+    pub fn check_teams(&self, known: &BTreeSet<&str>) -> Vec<Problem> {
+        let strangers = self.all.iter().filter(|definition| !known.contains(definition.team_id.as_str()));
+        strangers
+            .map(|definition| Problem {
+                file: format!("trigger {}", definition.id),
+                key: "team".to_owned(),
+                what: format!("\"{}\" is not a team of the canvas", definition.team_id),
+                remedy: format!(
+                    "add it to the canvas, or name one of {}",
+                    Vec::from_iter(known.iter().copied()).join(", ")
+                ),
+            })
+            .collect()
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<Definition> {
+        self.all
+    }
+}
+
+/// All that is wrong with these files or directories of definitions.
+#[must_use]
+pub fn check(paths: &[PathBuf]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut files = Vec::new();
+    for path in paths {
+        let found = if path.is_dir() { yaml_files(path) } else { Ok(vec![path.clone()]) };
+        files.extend(found.unwrap_or_else(|error| {
+            problems.push(unreadable(path, &error));
+            Vec::new()
+        }));
+    }
+    let mut texts = Vec::new();
+    for path in files {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => texts.push((path.display().to_string(), text)),
+            Err(error) => problems.push(unreadable(&path, &error)),
+        }
+    }
+    let parsed = Definitions::parse(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    problems.extend(parsed.err().unwrap_or_default());
+    problems
+}
+
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Problem {
+    Problem {
+        file: path.display().to_string(),
+        key: String::new(),
+        what: format!("cannot be read: {error}"),
+        remedy: "name a file or directory of trigger definitions".to_owned(),
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn yaml_files(directory: &Path) -> Result<Vec<PathBuf>, TriggersError> {
+    let unreadable = |source| TriggersError::Unreadable { path: directory.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if is_yaml(&path) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

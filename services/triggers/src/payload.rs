@@ -1,0 +1,118 @@
+//! The payload of an intent: constants, and texts with `{{path}}` placeholders filled from the context.
+
+use serde_json::{Map, Value as Json};
+use tributary_rules::{Value, to_json};
+
+use crate::context::{knows_path, lookup};
+use crate::fields::Report;
+
+/// What a decision adds to the context of a payload.
+const DECISION_FIELDS: [&str; 5] = ["decision_id", "trigger_id", "channel", "decided_at", "valid_until_at"];
+
+/// A payload template: fields in order of their names.
+#[derive(Debug, Clone, Default)]
+pub struct Payload {
+    fields: Vec<(String, Template)>,
+}
+
+#[derive(Debug, Clone)]
+enum Template {
+    Constant(Json),
+    /// One placeholder and nothing else: the value keeps its JSON type.
+    Field(Vec<String>),
+    Text(Vec<Part>),
+}
+
+#[derive(Debug, Clone)]
+enum Part {
+    Text(String),
+    Field(Vec<String>),
+}
+
+impl Payload {
+    /// Fills the template. A placeholder whose value is absent gives null alone and nothing inside a text.
+    #[must_use]
+    pub fn fill(&self, context: &Value) -> Map<String, Json> {
+        self.fields.iter().map(|(name, template)| (name.clone(), template.fill(context))).collect()
+    }
+
+    pub(crate) fn read(report: &Report, value: Option<Json>) -> Self {
+        let map = match value {
+            None => return Self::default(),
+            Some(Json::Object(map)) => map,
+            Some(other) => {
+                report.add("payload", format!("{other} is not a mapping"), "write names and texts, one a line");
+                return Self::default();
+            }
+        };
+        let read_one = |(name, value): (String, Json)| {
+            let template = match value {
+                Json::String(text) => Template::read(report, &format!("payload.{name}"), &text)?,
+                constant => Template::Constant(constant),
+            };
+            Some((name, template))
+        };
+        Self { fields: map.into_iter().filter_map(read_one).collect() }
+    }
+}
+
+impl Template {
+    fn fill(&self, context: &Value) -> Json {
+        let value_at = |path: &[String]| lookup(context, path).map_or(Json::Null, to_json);
+        match self {
+            Self::Constant(constant) => constant.clone(),
+            Self::Field(path) => value_at(path),
+            Self::Text(parts) => Json::String(
+                parts
+                    .iter()
+                    .map(|part| match part {
+                        Part::Text(text) => text.clone(),
+                        Part::Field(path) => match value_at(path) {
+                            Json::Null => String::new(),
+                            Json::String(text) => text,
+                            other => other.to_string(),
+                        },
+                    })
+                    .collect(),
+            ),
+        }
+    }
+
+    fn read(report: &Report, key: &str, text: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, tail)) = rest.split_once("{{") {
+            let Some((inside, after)) = tail.split_once("}}") else {
+                report.add(key, format!("\"{text}\" opens {{{{ and does not close it"), "close it with }}");
+                return None;
+            };
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            let path: Vec<String> = inside.trim().split('.').map(str::to_owned).collect();
+            if !is_known(&path) {
+                let remedy = "name a field of touchpoint, person or decision, such as {{touchpoint.order_id}}";
+                report.add(key, format!("\"{}\" is not a field", inside.trim()), remedy);
+                return None;
+            }
+            parts.push(Part::Field(path));
+            rest = after;
+        }
+        if !rest.is_empty() || parts.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Some(match parts.as_slice() {
+            [Part::Field(path)] => Self::Field(path.clone()),
+            _ => Self::Text(parts),
+        })
+    }
+}
+
+fn is_known(path: &[String]) -> bool {
+    match path {
+        [root, name] if root == "decision" => DECISION_FIELDS.contains(&name.as_str()),
+        [root, _, ..] if root == "touchpoint" || root == "person" => knows_path(path),
+        [root] => root == "now_at",
+        _ => false,
+    }
+}

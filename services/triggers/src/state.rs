@@ -1,0 +1,129 @@
+//! What is remembered of one person. Everything in it is a set, a maximum or a minimum, so that absorbing another
+//! person's facts is associative, commutative and idempotent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::arms::ArmsSeen;
+use crate::consent::Consents;
+use crate::contact::ContactLedger;
+use crate::reentry::FiredLog;
+use crate::suppression::Suppressions;
+
+/// The most decisions that wait at once; beyond, they are decided at once.
+pub const MAX_HELD: usize = 64;
+
+/// The state of one person: one pointer until something is worth remembering.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriggerState(Option<Box<Facts>>);
+
+/// What a decision waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum HeldFor {
+    /// The state of a person that is being merged in.
+    Merge,
+    /// The end of quiet hours.
+    QuietHours,
+}
+
+/// A decision that waits; judged afresh when its time has come.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Held {
+    /// When it is decided at the latest.
+    pub due_at: i64,
+    /// The trigger.
+    pub trigger_id: String,
+    /// When the touch that completed the pattern occurred.
+    pub touched_at: i64,
+    /// That touch.
+    pub touchpoint_id: String,
+    /// When the decision became eligible.
+    pub eligible_at: i64,
+    /// What it waits for.
+    pub held_for: HeldFor,
+}
+
+/// The facts about one person.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The latest event time at which something was decided; decisions never go back behind it.
+    pub decided_at: Option<i64>,
+    /// What has fired, by trigger.
+    pub fired: BTreeMap<String, FiredLog>,
+    /// When to look next whether an absence held, by trigger.
+    pub waits: BTreeMap<String, i64>,
+    /// Decisions that wait.
+    pub held: BTreeSet<Held>,
+    /// What was sent.
+    pub contacts: ContactLedger,
+    /// Arms exposed in, by experiment.
+    pub arms: BTreeMap<String, ArmsSeen>,
+    /// Suppressions opened.
+    pub suppressions: Suppressions,
+    /// Consents stated.
+    pub consents: Consents,
+}
+
+impl TriggerState {
+    /// The facts, if there are any.
+    #[must_use]
+    pub fn facts(&self) -> Option<&Facts> {
+        self.0.as_deref()
+    }
+
+    /// The facts, to be added to.
+    pub fn facts_mut(&mut self) -> &mut Facts {
+        self.0.get_or_insert_default()
+    }
+
+    /// Drops facts that say nothing.
+    pub(crate) fn tidy(&mut self) {
+        if self.0.as_deref().is_some_and(|facts| *facts == Facts::default()) {
+            self.0 = None;
+        }
+    }
+
+    /// Adds the facts about a person merged into this one.
+    pub fn absorb(&mut self, other: Self) {
+        if let Some(facts) = other.0 {
+            self.facts_mut().absorb(*facts);
+        }
+    }
+}
+
+impl Facts {
+    /// The fact that this decision already waits.
+    #[must_use]
+    pub fn is_held(&self, trigger_id: &str, touchpoint_id: &str) -> bool {
+        self.held.iter().any(|held| held.trigger_id == trigger_id && held.touchpoint_id == touchpoint_id)
+    }
+
+    /// Takes out the held decisions that `is_ready` picks, earliest first.
+    pub fn take_held(&mut self, is_ready: impl Fn(&Held) -> bool) -> Vec<Held> {
+        if !self.held.iter().any(&is_ready) {
+            return Vec::new();
+        }
+        let (ready, waiting) = std::mem::take(&mut self.held).into_iter().partition::<BTreeSet<_>, _>(is_ready);
+        self.held = waiting;
+        ready.into_iter().collect()
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.decided_at = self.decided_at.max(other.decided_at);
+        for (trigger_id, log) in other.fired {
+            self.fired.entry(trigger_id).or_default().absorb(log);
+        }
+        for (trigger_id, due_at) in other.waits {
+            self.waits.entry(trigger_id).and_modify(|known| *known = due_at.min(*known)).or_insert(due_at);
+        }
+        self.held.extend(other.held);
+        self.contacts.absorb(other.contacts);
+        for (experiment, seen) in other.arms {
+            let known = self.arms.entry(experiment).or_default();
+            *known = known.union(seen);
+        }
+        self.suppressions.absorb(other.suppressions);
+        self.consents.absorb(other.consents);
+    }
+}

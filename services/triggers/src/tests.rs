@@ -1,0 +1,9 @@
+//! Tests over more than one module: definitions, reasons, the shipped triggers, and properties.
+
+mod definitions;
+mod harness;
+mod merges;
+mod patterns;
+mod properties;
+mod reasons;
+mod shipped;
