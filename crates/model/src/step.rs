@@ -67,3 +67,23 @@ impl PersonStep for NoStep {
     fn on_timer(&self, _: PersonView<'_>, _: i64, (): &mut (), _: &mut StepEffects) {}
     fn absorb(&self, _: PersonView<'_>, (): &mut (), (): (), _: &mut StepEffects) {}
 }
+
+/// One step shared by many tasks.
+impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
+    type State = T::State;
+    fn on_journey(
+        &self,
+        person: PersonView<'_>,
+        changes: &[JourneyEvent],
+        state: &mut Self::State,
+        effects: &mut StepEffects,
+    ) {
+        self.as_ref().on_journey(person, changes, state, effects);
+    }
+    fn on_timer(&self, person: PersonView<'_>, at: i64, state: &mut Self::State, effects: &mut StepEffects) {
+        self.as_ref().on_timer(person, at, state, effects);
+    }
+    fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects) {
+        self.as_ref().absorb(person, state, loser, effects);
+    }
+}

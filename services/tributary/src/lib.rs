@@ -1,1 +1,22 @@
-//! The one binary: run one service, run all in one process, demo, check, topics, load, journey.
+//! The one binary: run one service, run all in one process, demo, check, topics, load, journey, scorecard, reconcile.
+//!
+//! Only this crate knows all services. It makes their stages ([`compose`]), runs them on threads ([`hub`]), and shows what
+//! the topics say ([`commands`], [`demo`]). [`simulate`] makes a retailer whose truth is known; [`load`] reads files.
+
+pub mod accounting;
+pub mod canvas;
+pub mod cli;
+pub mod commands;
+pub mod compose;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod exit;
+pub mod gateway;
+pub mod hub;
+pub mod load;
+pub mod output;
+pub mod server;
+pub mod simulate;
+pub mod timeline;
+pub mod topics;

@@ -1,1 +1,20 @@
-fn main() {}
+//! The command line's entry: parse, do, say how it ended.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tributary_tributary::cli::Cli;
+use tributary_tributary::commands;
+use tributary_tributary::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut output = Output::new(cli.global.output);
+    match commands::dispatch(&cli, &mut output) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output.notice(format!("error: {error}"));
+            error.exit().into()
+        }
+    }
+}

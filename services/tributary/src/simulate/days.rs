@@ -130,8 +130,7 @@ impl Life<'_> {
     fn give_consent(&mut self) {
         if let Some(email) = self.person.email.clone().filter(|_| self.wants_email) {
             let at = self.moment(0, 0, 1);
-            let mut draft =
-                self.event(Domain::Channel, "consent.changed", at).by(vec![("email", email)]).on("email");
+            let mut draft = self.event(Domain::Channel, "consent.changed", at).by(vec![("email", email)]).on("email");
             draft.consent = Some(true);
             self.record(draft);
         }
@@ -152,11 +151,11 @@ impl Life<'_> {
         if (2..=20).contains(&day) && self.rng.random_bool(0.12) {
             let at = self.moment(day, 6, 10);
             let cookie = self.any_cookie();
-            let shown = self
-                .event(Domain::Channel, "ad.shown", at)
-                .by(vec![cookie.clone()])
-                .on("display")
-                .said(plan::BRAND_FILM, plan::FILM_MESSAGE, 2);
+            let shown = self.event(Domain::Channel, "ad.shown", at).by(vec![cookie.clone()]).on("display").said(
+                plan::BRAND_FILM,
+                plan::FILM_MESSAGE,
+                2,
+            );
             self.record(shown);
             self.brand_days.push(day);
             if self.rng.random_bool(0.03) {

@@ -9,7 +9,7 @@ use tributary_model::time::SECOND_MS;
 use super::draft::{Draft, Name};
 use super::people::stream;
 use super::truth::{Caused, Planted, TruePerson, Truth};
-use super::{Simulation, SimulatedEvent, wire};
+use super::{SimulatedEvent, Simulation, wire};
 
 /// The purpose number of the noise's chance, apart from every shopper's.
 const NOISE: u64 = u64::MAX / 8 - 1;

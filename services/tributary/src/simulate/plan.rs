@@ -21,8 +21,9 @@ pub(crate) const RETAIL_MEDIA_MESSAGE: &str = "onsite-solana";
 pub(crate) const SEARCH_MESSAGE: &str = "search-made-to-last";
 pub(crate) const OUTREACH_MESSAGE: &str = "call-made-to-last";
 
-/// Planted: an offer for the espresso machine, and another one for it that contradicts it.
+/// Planted: an offer for the espresso machine.
 pub(crate) const OFFER_MESSAGE: &str = "espresso-20-off";
+/// Planted: another offer for it, which contradicts the first.
 pub const CONTRADICTING_OFFER_MESSAGE: &str = "espresso-30-off";
 /// Planted: speaks to people who never bought.
 pub const ACQUISITION_MESSAGE: &str = "welcome-first-order";

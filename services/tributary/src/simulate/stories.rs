@@ -39,8 +39,7 @@ pub(crate) fn plant(settings: &Settings, person: &Person, lived: &Lived, ledger:
 
     let after_order = lived.web_order_at.map(|at| at + 2 * HOUR_MS).filter(|at| *at < end_at);
     if let Some(at) = after_order.filter(|_| person.index % 10 == 7) {
-        let welcome =
-            send("email.sent", by_email(), "email", at).said(plan::WIN_NEW, plan::ACQUISITION_MESSAGE, 1);
+        let welcome = send("email.sent", by_email(), "email", at).said(plan::WIN_NEW, plan::ACQUISITION_MESSAGE, 1);
         ledger.record(person.index, welcome);
         ledger.planted(Planted { stage: 1, ..Planted::default() });
     }

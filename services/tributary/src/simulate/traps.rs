@@ -50,11 +50,8 @@ fn shared_till(settings: &Settings, index: u32, person: usize, ledger: &mut Ledg
 fn nameless_guest(settings: &Settings, index: u32, person: usize, ledger: &mut Ledger) {
     let mut rng = stream(settings.seed, person as u64, 4);
     let at = settings.day_at(0) + rng.random_range(0..i64::from(settings.days) * DAY_MS);
-    let names: Vec<Name> = vec![
-        ("customer_id", "0".to_owned()),
-        ("email", "null".to_owned()),
-        ("anonymous_id", format!("guest-{index}")),
-    ];
+    let names: Vec<Name> =
+        vec![("customer_id", "0".to_owned()), ("email", "null".to_owned()), ("anonymous_id", format!("guest-{index}"))];
     let event_id = format!("guest-{index}");
     let order = Draft::new(event_id.clone(), Domain::Ecommerce, "order.placed", at).by(names);
     ledger.record(person, order.worth(&event_id, basket(&mut rng, false)));

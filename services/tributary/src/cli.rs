@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tributary_service::config::parse_override;
+
+use crate::output::Format;
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done
+  1  failed while working: the message says what to do
+  2  the command line, the configuration or a definition is wrong
+  3  what was checked does not add up (check, reconcile, demo)
+  4  no Kafka broker answers";
+
+/// From four silos to one journey stream, triggers and scorecards.
+#[derive(Debug, Parser)]
+#[command(name = "tributary", version, about, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of all commands.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Configuration file (YAML)
+    #[arg(long, short, global = true, value_name = "FILE", env = "TRIBUTARY_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Set one key of the configuration, as kafka.bootstrap=localhost:9092; may be repeated
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = parse_override)]
+    pub overrides: Vec<(String, String)>,
+    /// How to answer
+    #[arg(long, short, global = true, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run one service, or all in one process, until SIGTERM or Ctrl-C
+    #[command(after_help = "Examples:
+  tributary run all
+  tributary run gateway --config tributary.yaml
+  tributary run journey --set kafka.bootstrap=kafka-1:9092,kafka-2:9092 --set kafka.instance=2")]
+    Run(RunArgs),
+    /// Show the whole hub at work on a simulated retailer, without Kafka and without settings
+    #[command(after_help = "Examples:
+  tributary demo
+  tributary demo --persons 500 --days 14 --seed 7 --exit --report report.json
+  tributary demo --complete-journey ../data/complete-journey")]
+    Demo(DemoArgs),
+    /// Check configuration, sources with their samples, identity rules, stages, triggers and canvas; all problems at once
+    #[command(after_help = "Examples:
+  tributary check
+  tributary check --config tributary.yaml --output json")]
+    Check,
+    /// Make or list the hub's topics
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary topics apply
+  tributary topics list --output json"
+    )]
+    Topics(TopicsCommand),
+    /// Load files of a data set or source into its raw topic; goes on where it stopped
+    #[command(after_help = "Examples:
+  tributary load complete-journey ../data/complete-journey
+  tributary load shopify orders-2026-03.ndjson.zst orders-2026-04.ndjson.zst")]
+    Load(LoadArgs),
+    /// Tell one person's story as the hub knows it
+    #[command(after_help = "Examples:
+  tributary journey email:ada@example.org
+  tributary journey loyalty_id:1228 --output json")]
+    Journey(JourneyArgs),
+    /// Show the scorecards of one team, or of all
+    #[command(after_help = "Examples:
+  tributary scorecard
+  tributary scorecard email --dimension campaign
+  tributary scorecard store --window day --output json")]
+    Scorecard(ScorecardArgs),
+    /// Hold the accounts of all stages against each other: accepted = processed + dead-lettered + dropped
+    #[command(after_help = "Examples:
+  tributary reconcile
+  tributary reconcile --output json")]
+    Reconcile,
+    /// Print the configuration as it is in force; secrets stay hidden
+    #[command(after_help = "Examples:
+  tributary dump-config --config tributary.yaml
+  tributary dump-config > tributary.yaml")]
+    DumpConfig,
+}
+
+/// A service that can run by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// All of them in one process
+    All,
+    /// Takes events in over HTTP
+    Gateway,
+    /// Makes touchpoints of raw events
+    Normalizer,
+    /// Finds out who is whom
+    Identity,
+    /// Keeps the journeys, and decides the triggers
+    Journey,
+    /// Keeps the scorecards
+    Insight,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The service
+    #[arg(value_enum)]
+    pub service: Service,
+    /// Make missing topics first
+    #[arg(long)]
+    pub apply_topics: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Shoppers to simulate
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    pub persons: u32,
+    /// Days to simulate
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub days: u32,
+    /// Seed of all chance: the same seed gives the same shoppers
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// First day of the simulation
+    #[arg(long, default_value = "2026-03-01", value_name = "DATE")]
+    pub start: jiff::civil::Date,
+    /// Events a second at most; 0 is as fast as the hub can
+    #[arg(long, default_value_t = 0)]
+    pub rate: u64,
+    /// Write the report to this file (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// End after the report instead of keeping the APIs up
+    #[arg(long)]
+    pub exit: bool,
+    /// Run on the real data of dunnhumby's Complete Journey in this directory instead of a simulation
+    #[arg(long, value_name = "DIR")]
+    pub complete_journey: Option<PathBuf>,
+}
+
+/// What to do with topics.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum TopicsCommand {
+    /// Make the topics that are missing; report those that differ; change none
+    Apply,
+    /// List the topics with what they are for
+    List,
+}
+
+/// Arguments of `load`.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// The data set (`complete-journey`, `olist-funnel`, …) or source
+    pub source: String,
+    /// Files, or the data set's directory
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Events a second at most; 0 is as fast as the broker takes them
+    #[arg(long, default_value_t = 0)]
+    pub rate: u64,
+}
+
+/// Arguments of `journey`.
+#[derive(Debug, Args)]
+pub struct JourneyArgs {
+    /// The identifier, as namespace:value, in clear text
+    pub identifier: String,
+}
+
+/// Arguments of `scorecard`.
+#[derive(Debug, Args)]
+pub struct ScorecardArgs {
+    /// The team; all teams when it is left out
+    pub team: Option<String>,
+    /// What the scorecards are about
+    #[arg(long, default_value = "team", value_parser = ["team", "channel", "campaign"])]
+    pub dimension: String,
+    /// Over which time
+    #[arg(long, default_value = "total", value_parser = ["total", "day"])]
+    pub window: String,
+}

@@ -1,0 +1,96 @@
+//! `tributary load`: files onto their raw topic.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use tributary_normalizer::Rulebook;
+use tributary_stream::{BulkPublisher, OutRecord};
+
+use crate::cli::LoadArgs;
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::gateway::loadable;
+use crate::load::{BrokerSink, Load, LoadBar, LoadOptions, LoadReport, ProgressFile, Sink, SinkError, run};
+use crate::output::Output;
+
+/// How long the broker may take to acknowledge.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Loads, with a bar for people, and goes on where an earlier load of the same files stopped.
+///
+/// # Errors
+/// [`CliError`] naming file and line, or what the broker said and how many events are safe.
+pub(super) fn load(args: &LoadArgs, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+    let rulebook = Rulebook::load(&config.normalizer)
+        .map_err(|error| CliError::Definition { what: "sources", detail: error.to_string() })?;
+    let load = Load::open(&args.source, &args.files, &loadable(&rulebook))?;
+    let settings = config.kafka()?;
+    let contracts = settings.contracts()?;
+    // Says so at once when nobody answers, instead of after the first flush.
+    tributary_stream::list_topics(&settings)?;
+    let publisher = BulkPublisher::new(&settings, TIMEOUT)?;
+    let mut sink = Paced::new(BrokerSink::new(publisher, TIMEOUT), args.rate);
+    let mut options = LoadOptions::new(now_ms());
+    options.progress = Some(ProgressFile::new(format!(".tributary-load-{}.json", args.source)));
+    let bar = LoadBar::new(load.total_bytes()?, !output.is_json());
+    let report = run(load, &mut sink, &contracts, &options, &mut |step| bar.step(step));
+    bar.finish();
+    let report = report?;
+    output.either(&report, || text(&report))?;
+    Ok(Exit::Done)
+}
+
+fn text(report: &LoadReport) -> String {
+    let mut lines = vec![format!(
+        "{}: {} events; {} sent and acknowledged now, {} were there from an earlier load",
+        report.what, report.events, report.sent, report.skipped
+    )];
+    for file in &report.tally.files {
+        lines.push(format!("  {:<36} {:>10} rows: {}", file.file, file.rows, file.became));
+    }
+    for (kind, count) in &report.tally.events {
+        lines.push(format!("  {kind:<36} {count:>10} events"));
+    }
+    for (fact, count) in &report.tally.facts {
+        lines.push(format!("  {fact:<36} {count:>10}"));
+    }
+    lines.join("\n")
+}
+
+/// The wall clock, as the time at which the hub receives what is loaded now.
+pub(crate) fn now_ms() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A sink that takes no more than so many records a second.
+pub(crate) struct Paced<S> {
+    sink: S,
+    rate: u64,
+    started: Instant,
+    sent: u64,
+}
+
+impl<S: Sink> Paced<S> {
+    /// At most `rate` records a second; 0 for no bound.
+    pub(crate) fn new(sink: S, rate: u64) -> Self {
+        Self { sink, rate, started: Instant::now(), sent: 0 }
+    }
+}
+
+impl<S: Sink> Sink for Paced<S> {
+    fn send(&mut self, record: OutRecord) -> Result<(), SinkError> {
+        if let Some(due_ms) = (self.sent * 1_000).checked_div(self.rate) {
+            let due = self.started + Duration::from_millis(due_ms);
+            while let Some(early) = due.checked_duration_since(Instant::now()).filter(|early| !early.is_zero()) {
+                std::thread::park_timeout(early);
+            }
+        }
+        self.sent += 1;
+        self.sink.send(record)
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        self.sink.flush()
+    }
+}

@@ -1,0 +1,46 @@
+//! What the commands do, one a file.
+
+mod check;
+mod journey;
+mod load;
+mod reconcile;
+mod run;
+mod scorecard;
+mod topics;
+
+pub(crate) use load::now_ms;
+use tributary_service::config;
+
+use crate::cli::{Cli, Command};
+use crate::config::HubConfig;
+use crate::demo;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// [`CliError`] with what went wrong and what to do; [`CliError::exit`] is the exit code.
+pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
+    match &cli.command {
+        Command::Check => return check::check(&cli.global, output),
+        Command::Demo(args) => return demo::demo(args, output),
+        _ => {}
+    }
+    let hub = HubConfig::load(&cli.global)?;
+    match &cli.command {
+        Command::Run(args) => run::run(args, &hub),
+        Command::Topics(command) => topics::topics(*command, &hub, output),
+        Command::Load(args) => load::load(args, &hub, output),
+        Command::Journey(args) => journey::journey(args, &hub, output),
+        Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
+        Command::Reconcile => reconcile::reconcile(&hub, output),
+        Command::DumpConfig => {
+            let yaml = config::dump(&hub)?;
+            output.text(yaml.trim_end())?;
+            Ok(Exit::Done)
+        }
+        Command::Check | Command::Demo(_) => Ok(Exit::Done),
+    }
+}

@@ -1,0 +1,56 @@
+//! `tributary run`: a service, or all, until told to stop.
+
+use tributary_model::Pseudonymizer;
+use tributary_service::metrics::install_prometheus;
+use tributary_service::{Health, logging};
+use tributary_stream::{Table, apply_topics};
+
+use crate::canvas;
+use crate::cli::{RunArgs, Service};
+use crate::compose::{Definition, all_topics};
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::gateway;
+use crate::hub::Hub;
+use crate::server::{Serving, describe_metrics, serve};
+
+/// Runs until SIGTERM or SIGINT, or until a part fails.
+///
+/// # Errors
+/// [`CliError`] when the hub cannot start, or of the part that failed.
+pub(super) fn run(args: &RunArgs, config: &HubConfig) -> Result<Exit, CliError> {
+    logging::init(&config.log)?;
+    let settings = config.kafka()?;
+    let contracts = settings.contracts()?;
+    let definition = Definition::read(config)?;
+    if args.apply_topics {
+        apply_topics(&settings, &all_topics(config)?)?;
+    }
+    let has = |service: Service| args.service == Service::All || args.service == service;
+    if has(Service::Journey) && config.canvas.publishes() {
+        canvas::publish(&settings, &definition.canvas)?;
+    }
+    let gateway = has(Service::Gateway).then(|| gateway::directory(config, &definition.sources)).transpose()?;
+    let metrics = install_prometheus()?;
+    describe_metrics();
+    let health = Health::new();
+    let hub = match args.service {
+        Service::Gateway => None,
+        service => {
+            let key = if has(Service::Normalizer) { config.pseudonymizer()? } else { unused_key()? };
+            let canvas = Table::default();
+            let staffed = definition.staffed(config, service, &canvas, key)?;
+            Some(Hub::start(&settings, &contracts, &staffed, &canvas, &health)?)
+        }
+    };
+
+    serve(Serving { config: config.clone(), settings, contracts, gateway, hub, health, metrics }, |_| Ok(()))?;
+    Ok(Exit::Done)
+}
+
+/// A key for the stages that make no pseudonyms.
+fn unused_key() -> Result<Pseudonymizer, CliError> {
+    Pseudonymizer::new(b"not for pseudonyms")
+        .map_err(|error| CliError::Definition { what: "pseudonym key", detail: error.to_string() })
+}

@@ -1,0 +1,105 @@
+//! `tributary scorecard`: what the metrics topics say.
+
+use serde::Serialize;
+use tributary_insight::read::Scorecards;
+use tributary_model::scorecard::{ALL_TEAMS, WINDOW_TOTAL};
+use tributary_model::time::to_rfc3339;
+use tributary_model::{Money, Scorecard, topics};
+use tributary_stream::{list_topics, read_to_end};
+
+use crate::cli::ScorecardArgs;
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Shows scorecards.
+///
+/// # Errors
+/// [`CliError`] when no broker answers, or a team has no scorecards.
+pub(super) fn scorecard(args: &ScorecardArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+    let settings = hub.kafka()?;
+    let contracts = settings.contracts()?;
+    let prefix = topics::metrics("");
+    let existing: Vec<String> = list_topics(&settings)?
+        .into_iter()
+        .filter_map(|(name, _)| name.strip_prefix(&prefix).map(str::to_owned))
+        .collect();
+    let wanted: Vec<&String> =
+        existing.iter().filter(|team| args.team.as_ref().is_none_or(|wanted| wanted == *team)).collect();
+    if let (Some(team), true) = (&args.team, wanted.is_empty()) {
+        let remedy = if existing.is_empty() {
+            "no team has scorecards yet: run `tributary topics apply` and the hub".to_owned()
+        } else {
+            format!("name one of {}", existing.join(", "))
+        };
+        return Err(CliError::Argument { argument: "team", value: team.clone(), remedy });
+    }
+    let mut cards = Scorecards::default();
+    let mut unreadable = 0;
+    for team in wanted {
+        read_to_end(&settings, &topics::metrics(team), |record| match record.value {
+            None => cards.remove(&record.key),
+            Some(value) => match contracts.decode::<Scorecard>(&value) {
+                Ok(card) => cards.apply(card),
+                Err(_) => unreadable += 1,
+            },
+        })?;
+    }
+    if unreadable > 0 {
+        output.notice(format!(
+            "{unreadable} records of the metrics topics are no scorecards: is the schema registry set?"
+        ));
+    }
+    let chosen: Vec<&Scorecard> = cards
+        .iter()
+        .filter(|card| card.key.dimension == args.dimension && card.key.window == args.window)
+        .filter(|card| args.team.is_some() || card.key.team_id != ALL_TEAMS || args.dimension == "team")
+        .collect();
+    output.either(&Answer { scorecards: &chosen }, || table(&chosen))?;
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    scorecards: &'a [&'a Scorecard],
+}
+
+fn table(cards: &[&Scorecard]) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header([
+        "team", "subject", "from", "touches", "reach", "cost", "sales", "returns", "revenue", "margin", "first",
+        "last", "linear", "sent", "withheld",
+    ]);
+    for card in cards {
+        let measures = &card.measures;
+        let money = |amount_minor: i64| match card.key.currency.as_str() {
+            "" => String::new(),
+            currency => Money::new(currency, amount_minor).display(),
+        };
+        let credit = |model: &str| money(measures.credit_minor.get(model).copied().unwrap_or(0));
+        let from = match card.key.window.as_str() {
+            WINDOW_TOTAL => "ever".to_owned(),
+            _ => to_rfc3339(card.key.window_start_at).chars().take(10).collect(),
+        };
+        table.add_row([
+            card.key.team_id.clone(),
+            card.key.subject.clone(),
+            from,
+            measures.touches.to_string(),
+            measures.reach.to_string(),
+            money(measures.cost_minor),
+            measures.conversions.to_string(),
+            measures.returns.to_string(),
+            money(measures.revenue_minor),
+            money(measures.margin_minor),
+            credit("first"),
+            credit("last"),
+            credit("linear"),
+            measures.decisions_sent.to_string(),
+            measures.decisions_withheld.values().sum::<i64>().to_string(),
+        ]);
+    }
+    if cards.is_empty() { "no scorecards yet".to_owned() } else { table.to_string() }
+}

@@ -1,0 +1,177 @@
+//! Which stages make a service, made from its configuration; and the topics that they all need.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tributary_model::canvas::UNASSIGNED_TEAM;
+use tributary_model::scorecard::ALL_TEAMS;
+use tributary_model::topics::{self, TopicDefinition};
+use tributary_model::{Canvas, CanvasEntry, Pseudonymizer};
+use tributary_normalizer::Rulebook;
+use tributary_stream::{Stage, Table, changelog_definitions};
+use tributary_triggers::{Definitions, TriggerEngine};
+
+use crate::canvas;
+use crate::cli::Service;
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::hub::Staffed;
+
+/// Everything that files define, read once.
+#[derive(Debug)]
+pub struct Definition {
+    /// The canvas as its files have it.
+    pub canvas: Vec<CanvasEntry>,
+    /// The triggers.
+    pub triggers: Definitions,
+    /// Identity rules.
+    pub identity: Arc<tributary_identity::Rules>,
+    /// Lifecycle stages.
+    pub stages: Arc<tributary_journey::StageDefinitions>,
+    /// Sources, channels and bots.
+    pub sources: Rulebook,
+}
+
+impl Definition {
+    /// Reads all definitions that the configuration asks for.
+    ///
+    /// # Errors
+    /// [`CliError`] of the first that cannot be read; `tributary check` tells them all.
+    pub fn read(config: &HubConfig) -> Result<Self, CliError> {
+        Ok(Self {
+            canvas: canvas_entries(config)?,
+            triggers: Definitions::configured(&config.triggers).map_err(wrong("triggers"))?,
+            identity: Arc::new(identity_rules(config)?),
+            stages: Arc::new(stages(config)?),
+            sources: Rulebook::load(&config.normalizer).map_err(wrong("sources"))?,
+        })
+    }
+
+    /// The teams that need topics, in order.
+    #[must_use]
+    pub fn teams(&self) -> Vec<String> {
+        let mut teams: BTreeSet<String> = self.triggers.teams().into_iter().map(str::to_owned).collect();
+        for entry in &self.canvas {
+            teams.extend(entry.team.iter().map(|team| team.team_id.clone()));
+            teams.extend(entry.campaign.iter().map(|campaign| campaign.team_id.clone()));
+        }
+        teams.insert(UNASSIGNED_TEAM.to_owned());
+        teams.into_iter().collect()
+    }
+
+    /// All topics of the hub but the changelogs.
+    #[must_use]
+    pub fn open_topics(&self) -> Vec<TopicDefinition> {
+        let mut all = topics::definitions(&self.teams());
+        // The sum of all teams has scorecards, and nobody to be told anything.
+        let sum = topics::metrics(ALL_TEAMS);
+        all.extend(topics::definitions(&[ALL_TEAMS.to_owned()]).into_iter().filter(|topic| topic.name == sum));
+        all
+    }
+
+    /// The stages of a service, with their threads.
+    ///
+    /// # Errors
+    /// [`CliError`] when the triggers cannot be set up.
+    pub fn staffed(
+        self,
+        config: &HubConfig,
+        service: Service,
+        canvas: &Table<Canvas>,
+        pseudonymizer: Pseudonymizer,
+    ) -> Result<Vec<Staffed>, CliError> {
+        let workers = &config.workers;
+        let mut staffed = Vec::new();
+        let mut add = |of: Service, stage: Stage, workers: u32| {
+            if service == Service::All || service == of {
+                staffed.push(Staffed { stage, workers });
+            }
+        };
+        let mut insight = config.insight.clone();
+        insight.export.add_canvas(&canvas::fold(&self.canvas));
+
+        let normalizer = tributary_normalizer::stage_with(&config.normalizer, self.sources, pseudonymizer);
+        add(Service::Normalizer, normalizer, workers.normalizer);
+        let owners = tributary_identity::owners_stage(&config.identity, Arc::clone(&self.identity));
+        add(Service::Identity, owners, workers.identity);
+        // One partition: a second thread would have nothing to do.
+        add(Service::Identity, tributary_identity::sequencer_stage(self.identity), 1);
+        let journeys = journey_stage(config, &self.stages, self.triggers, canvas)?;
+        add(Service::Journey, journeys, workers.journey);
+        let accounts = tributary_journey::accounts_stage(&config.journey, self.stages);
+        add(Service::Journey, accounts, workers.accounts);
+        add(Service::Insight, tributary_insight::credit_stage(&insight), workers.insight);
+        add(Service::Insight, tributary_insight::scorecard_stage(&insight), workers.scorecards);
+        Ok(staffed)
+    }
+}
+
+/// Journeys with the triggers chained behind them; every task has an engine of its own.
+fn journey_stage(
+    config: &HubConfig,
+    stages: &Arc<tributary_journey::StageDefinitions>,
+    triggers: Definitions,
+    canvas: &Table<Canvas>,
+) -> Result<Stage, CliError> {
+    let engine = Arc::new(TriggerEngine::new(triggers, &config.triggers).map_err(wrong("triggers"))?);
+    let make = move || Arc::clone(&engine);
+    Ok(tributary_journey::journey_stage(&config.journey, Arc::clone(stages), canvas.clone(), make))
+}
+
+/// All topics of the hub, changelogs included.
+///
+/// # Errors
+/// As [`Definition::read`].
+pub fn all_topics(config: &HubConfig) -> Result<Vec<TopicDefinition>, CliError> {
+    let definition = Definition::read(config)?;
+    let mut all = definition.open_topics();
+    for staffed in nameless(config, definition)? {
+        all.extend(changelog_definitions(&staffed.stage));
+    }
+    Ok(all)
+}
+
+/// The stages of the whole hub for those who want to know their names and topics only, and need no key for that.
+///
+/// # Errors
+/// As [`Definition::staffed`].
+pub fn nameless(config: &HubConfig, definition: Definition) -> Result<Vec<Staffed>, CliError> {
+    let key = Pseudonymizer::new(b"not for pseudonyms").map_err(wrong("pseudonym key"))?;
+    definition.staffed(config, Service::All, &Table::fixed(Canvas::default()), key)
+}
+
+fn wrong<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> CliError {
+    move |error| CliError::Definition { what, detail: error.to_string() }
+}
+
+/// The canvas as files have it.
+///
+/// # Errors
+/// [`CliError::Canvas`] naming the file.
+pub fn canvas_entries(config: &HubConfig) -> Result<Vec<CanvasEntry>, CliError> {
+    match &config.canvas.directory {
+        Some(directory) => canvas::from_directory(directory),
+        None => canvas::built_in(),
+    }
+}
+
+/// The identity rules.
+///
+/// # Errors
+/// [`CliError`] with everything that is wrong with them.
+pub fn identity_rules(config: &HubConfig) -> Result<tributary_identity::Rules, CliError> {
+    let Some(path) = &config.identity.rules else {
+        return tributary_identity::Rules::built_in().map_err(wrong("identity rules"));
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(CliError::system(format!("reading identity.rules {}", path.display())))?;
+    tributary_identity::Rules::from_yaml(&text).map_err(wrong("identity rules"))
+}
+
+/// The lifecycle stages.
+///
+/// # Errors
+/// [`CliError`] with everything that is wrong with them.
+pub fn stages(config: &HubConfig) -> Result<tributary_journey::StageDefinitions, CliError> {
+    tributary_journey::StageDefinitions::load(config.definitions.as_deref()).map_err(wrong("stages"))
+}

@@ -1,0 +1,225 @@
+//! The configuration of the whole hub: one section a service, and what they share.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tributary_model::Pseudonymizer;
+use tributary_service::admin::AdminConfig;
+use tributary_service::config::{self, ConfigErrors, Problem, Secret, Validate};
+use tributary_service::logging::LogConfig;
+use tributary_stream::KafkaSettings;
+use tributary_triggers::TriggersConfig;
+
+use crate::cli::Global;
+use crate::error::CliError;
+
+/// Prefix of the environment variables that set keys: `TRIBUTARY__KAFKA__BOOTSTRAP`.
+pub const ENVIRONMENT_PREFIX: &str = "TRIBUTARY";
+/// The environment variable with the pseudonym key, when the configuration names no other place.
+pub const PSEUDONYM_KEY_VARIABLE: &str = "TRIBUTARY_PSEUDONYM_KEY";
+/// The realm that nothing was said about.
+const DEFAULT_REALM: &str = "default";
+
+/// The configuration of the hub.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubConfig {
+    /// The realm: persons of one realm never mix with those of another.
+    pub realm: String,
+    /// A directory laid out as `schemas/`: its `sources/`, `identity.yaml`, `channels.yaml`, `bots.yaml`, `stages.yaml`,
+    /// `triggers/` and `canvas/` extend or replace what is built in, where no section names another place.
+    pub definitions: Option<PathBuf>,
+    /// Where the key of all pseudonyms is kept; the same for every instance, for ever.
+    pub pseudonym_key: Option<Secret>,
+    /// Kafka, and how the runtime uses it.
+    pub kafka: KafkaSettings,
+    /// Logs.
+    pub log: LogConfig,
+    /// Health and metrics.
+    pub admin: AdminConfig,
+    /// The canvas.
+    pub canvas: CanvasConfig,
+    /// Threads of each stage in this process.
+    pub workers: Workers,
+    /// The gateway.
+    pub gateway: tributary_gateway::Config,
+    /// The normalizer.
+    pub normalizer: tributary_normalizer::Config,
+    /// Identity.
+    pub identity: tributary_identity::Config,
+    /// Journeys and accounts.
+    pub journey: tributary_journey::Config,
+    /// The triggers.
+    pub triggers: TriggersConfig,
+    /// The scorecards.
+    pub insight: tributary_insight::Config,
+}
+
+/// Where the canvas comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CanvasConfig {
+    /// A directory of `*.yaml` files that extend or replace the built-in teams.
+    pub directory: Option<PathBuf>,
+    /// Whether `tributary run` puts these files on the canvas topic when it starts; say no when another system plans.
+    pub publish: Option<bool>,
+}
+
+impl CanvasConfig {
+    /// Whether the files are put on the topic: yes unless told otherwise.
+    #[must_use]
+    pub fn publishes(&self) -> bool {
+        self.publish.unwrap_or(true)
+    }
+}
+
+/// Threads of each stage in this process; more than the topics have partitions do nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Workers {
+    /// From raw events to touchpoints.
+    pub normalizer: u32,
+    /// Owners of identifiers.
+    pub identity: u32,
+    /// Journeys with their triggers.
+    pub journey: u32,
+    /// Roll-ups of accounts.
+    pub accounts: u32,
+    /// Contributions to scorecards.
+    pub insight: u32,
+    /// Scorecards.
+    pub scorecards: u32,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self { normalizer: 1, identity: 1, journey: 1, accounts: 1, insight: 1, scorecards: 1 }
+    }
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            realm: DEFAULT_REALM.to_owned(),
+            definitions: None,
+            pseudonym_key: None,
+            kafka: KafkaSettings::default(),
+            log: LogConfig::default(),
+            admin: AdminConfig::default(),
+            canvas: CanvasConfig::default(),
+            workers: Workers::default(),
+            gateway: tributary_gateway::Config::default(),
+            normalizer: tributary_normalizer::Config::default(),
+            identity: tributary_identity::Config::default(),
+            journey: tributary_journey::Config::default(),
+            triggers: TriggersConfig::default(),
+            insight: tributary_insight::Config::default(),
+        }
+    }
+}
+
+impl Validate for HubConfig {
+    fn validate(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.realm.trim().is_empty() {
+            problems.push(Problem::new("realm", "", "is empty", "give it a name; `default` will do for one realm"));
+        }
+        for (key, realm) in [("identity.realm", &self.identity.realm), ("journey.realm", &self.journey.realm)] {
+            if *realm != self.realm && realm != DEFAULT_REALM {
+                let why = format!("is not the hub's realm `{}`", self.realm);
+                problems.push(Problem::new(key, realm, why, "set `realm` alone"));
+            }
+        }
+        if self.kafka.bootstrap.trim().is_empty() {
+            problems.push(Problem::new("kafka.bootstrap", "", "is empty", "give host:port of a broker"));
+        }
+        if self.kafka.partitions == 0 {
+            problems.push(Problem::new("kafka.partitions", 0, "leaves no partition", "give 1 or more"));
+        }
+        if let Some(directory) = self.definitions.as_ref().filter(|directory| !directory.is_dir()) {
+            let remedy = "give a directory laid out as schemas/, or leave it out";
+            problems.push(Problem::new("definitions", directory.display(), "is no directory", remedy));
+        }
+        problems.extend(self.log.validate().into_iter().map(|problem| problem.under("log")));
+        problems.extend(self.workers.problems());
+        problems.extend(self.gateway.validate().into_iter().map(|problem| problem.under("gateway")));
+        problems.extend(self.identity.validate());
+        problems.extend(self.journey.validate().iter().map(|p| Problem::new(&p.key, &p.value, &p.why, &p.remedy)));
+        problems.extend(self.insight.validate().into_iter().map(|problem| problem.under("insight")));
+        problems
+    }
+}
+
+impl Workers {
+    fn problems(&self) -> Vec<Problem> {
+        let all = [
+            ("normalizer", self.normalizer),
+            ("identity", self.identity),
+            ("journey", self.journey),
+            ("accounts", self.accounts),
+            ("insight", self.insight),
+            ("scorecards", self.scorecards),
+        ];
+        let none = all.into_iter().filter(|(_, count)| !(1..=256).contains(count));
+        none.map(|(stage, count)| {
+            Problem::new(format!("workers.{stage}"), count, "a stage needs from 1 to 256 threads", "give 1")
+        })
+        .collect()
+    }
+}
+
+impl HubConfig {
+    /// Reads the configuration that the command line asks for, and says everything that is wrong with it.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with all problems.
+    pub fn load(global: &Global) -> Result<Self, ConfigErrors> {
+        let mut hub: Self = config::load_validated(global.config.as_deref(), ENVIRONMENT_PREFIX, &global.overrides)?;
+        hub.share();
+        if hub.pseudonym_key.is_none()
+            && let Ok(key) = std::env::var(PSEUDONYM_KEY_VARIABLE)
+            && !key.is_empty()
+        {
+            hub.pseudonym_key = Some(Secret::generated(&key));
+        }
+        Ok(hub)
+    }
+
+    /// Gives the sections what they share: the realm, and the places under `definitions` that exist.
+    fn share(&mut self) {
+        self.identity.realm.clone_from(&self.realm);
+        self.journey.realm.clone_from(&self.realm);
+        let Some(directory) = &self.definitions else { return };
+        let place = |name: &str| Some(directory.join(name)).filter(|path| path.exists());
+        self.normalizer.source_dirs.extend(place("sources"));
+        let rules = place("identity.yaml");
+        self.identity.rules = self.identity.rules.take().or_else(|| rules.clone());
+        self.normalizer.identity_file = self.normalizer.identity_file.take().or(rules);
+        self.normalizer.channels_file = self.normalizer.channels_file.take().or_else(|| place("channels.yaml"));
+        self.normalizer.bots_file = self.normalizer.bots_file.take().or_else(|| place("bots.yaml"));
+        self.triggers.directories.extend(place("triggers"));
+        self.canvas.directory = self.canvas.directory.take().or_else(|| place("canvas"));
+    }
+
+    /// The maker of pseudonyms.
+    ///
+    /// # Errors
+    /// [`CliError::NoPseudonymKey`] when there is no key; [`CliError::Config`] when it is too short.
+    pub fn pseudonymizer(&self) -> Result<Pseudonymizer, CliError> {
+        let key = self.pseudonym_key.as_ref().ok_or(CliError::NoPseudonymKey)?;
+        Pseudonymizer::new(key.expose().as_bytes()).map_err(|weak| {
+            let problem = Problem::new("pseudonym_key", "", weak.to_string(), "give a longer one");
+            CliError::Config(ConfigErrors { problems: vec![problem] })
+        })
+    }
+
+    /// The Kafka settings with the secrets of their file.
+    ///
+    /// # Errors
+    /// [`CliError::Properties`] when the file is of no use.
+    pub fn kafka(&self) -> Result<KafkaSettings, CliError> {
+        let mut settings = self.kafka.clone();
+        settings.read_properties_file()?;
+        Ok(settings)
+    }
+}
