@@ -1,0 +1,127 @@
+//! Whether a person hears one story or several, and what contradicts what.
+
+use tributary_model::Touchpoint;
+use tributary_model::journey::StoryContext;
+
+use crate::touch::{Told, Touch};
+
+/// The property by which a case is opened and closed; without it the order counts, and without that all cases are one.
+const CASE_ID: &str = "case_id";
+
+/// Gathers the story at one exposure or other touch, from the touches before it, newest first.
+#[derive(Debug)]
+pub(crate) struct Story<'a> {
+    told: Option<&'a Told>,
+    /// What the touch pushes to buy: skus or categories. Empty when it is no push.
+    subjects: Vec<&'a str>,
+    is_push: bool,
+    narratives: Vec<&'a str>,
+    exposure_count: i32,
+    approved_count: i32,
+    has_other_claim: bool,
+    /// Pieces bought of what is pushed, less those returned.
+    bought: i64,
+    closed_cases: Vec<&'a str>,
+    has_open_case: bool,
+}
+
+impl<'a> Story<'a> {
+    /// The story at `touch`, which counts itself.
+    pub(crate) fn at(touch: &'a Touch) -> Self {
+        let told = touch.told.as_deref();
+        let is_push = told.is_some_and(|told| told.is_push);
+        let mut subjects = Vec::new();
+        if is_push {
+            match told.and_then(|told| told.offer.as_ref()) {
+                Some(offer) => subjects.push(offer.subject.as_str()),
+                None => subjects.extend(touch.event.touchpoint.items.iter().map(|item| item.sku.as_str())),
+            }
+        }
+        let mut story = Self {
+            told,
+            subjects,
+            is_push,
+            narratives: Vec::new(),
+            exposure_count: 0,
+            approved_count: 0,
+            has_other_claim: false,
+            bought: 0,
+            closed_cases: Vec::new(),
+            has_open_case: false,
+        };
+        if let Some(told) = told {
+            story.hear(told);
+        }
+        story
+    }
+
+    /// Counts an exposure of the window.
+    pub(crate) fn hear(&mut self, told: &'a Told) {
+        self.exposure_count += 1;
+        self.approved_count += i32::from(told.is_approved);
+        if let Some(narrative) = told.narrative_id.as_deref()
+            && !self.narratives.contains(&narrative)
+        {
+            self.narratives.push(narrative);
+        }
+        if let (Some(ours), Some(theirs)) = (self.told.and_then(|told| told.offer.as_ref()), &told.offer) {
+            self.has_other_claim |= ours.subject == theirs.subject && ours.claim != theirs.claim;
+        }
+    }
+
+    /// Looks at an earlier touch of the window, newest first: what it bought, and which case it opened or closed.
+    pub(crate) fn look_at(&mut self, touchpoint: &'a Touchpoint) {
+        if !self.is_push {
+            return;
+        }
+        match touchpoint.event_type.as_str() {
+            "case.closed" => self.closed_cases.push(case_of(touchpoint)),
+            "case.opened" => {
+                let is_open = !self.closed_cases.contains(&case_of(touchpoint));
+                self.has_open_case |= is_open && (touchpoint.items.is_empty() || self.is_about(touchpoint));
+            }
+            _ if touchpoint.is_conversion() => self.bought += self.pieces(touchpoint),
+            _ => {}
+        }
+    }
+
+    fn is_about(&self, touchpoint: &Touchpoint) -> bool {
+        self.subjects.is_empty() || touchpoint.items.iter().any(|item| self.names(&item.sku, item.category.as_deref()))
+    }
+
+    fn names(&self, sku: &str, category: Option<&str>) -> bool {
+        self.subjects.iter().any(|subject| *subject == sku || Some(*subject) == category)
+    }
+
+    /// Pieces of what is pushed in a sale; negative when it was taken back.
+    fn pieces(&self, touchpoint: &Touchpoint) -> i64 {
+        let sign = if touchpoint.is_sale() { 1 } else { -1 };
+        let items = touchpoint.items.iter().filter(|item| self.names(&item.sku, item.category.as_deref()));
+        items.map(|item| sign * item.quantity.saturating_abs().max(1)).sum()
+    }
+
+    /// The finished story; `has_ordered` says whether the person was a customer before this touch.
+    pub(crate) fn finish(self, has_ordered: bool) -> StoryContext {
+        let is_to_customer = has_ordered && self.told.is_some_and(|told| told.is_acquisition);
+        let conflicts = [
+            (self.has_other_claim, "offer"),
+            (is_to_customer, "stage"),
+            (self.bought > 0, "already_bought"),
+            (self.has_open_case, "open_case"),
+        ];
+        StoryContext {
+            narrative_count: i32::try_from(self.narratives.len()).unwrap_or(i32::MAX),
+            exposure_count: self.exposure_count,
+            approved_count: self.approved_count,
+            conflicts: conflicts.into_iter().filter(|(is_so, _)| *is_so).map(|(_, name)| name.to_owned()).collect(),
+        }
+    }
+}
+
+fn case_of(touchpoint: &Touchpoint) -> &str {
+    let by_property = touchpoint.properties.get(CASE_ID).map(String::as_str);
+    by_property.or(touchpoint.order_id.as_deref()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

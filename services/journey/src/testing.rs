@@ -1,0 +1,176 @@
+//! Touchpoints, a canvas and rules for the tests of this crate.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use tributary_model::canvas::{Campaign, Message, Team};
+use tributary_model::time::{DAY_MS, MINUTE_MS};
+use tributary_model::{Canvas, CanvasEntry, Direction, Domain, Identifier, Item, Money, PersonId, Touchpoint};
+
+use crate::config::Config;
+use crate::context::Rules;
+use crate::stage::StageDefinitions;
+use crate::touch::Touch;
+
+/// Where test journeys begin.
+pub(crate) const START: i64 = 1_700_000_000_000;
+
+pub(crate) fn stages() -> Arc<StageDefinitions> {
+    Arc::new(StageDefinitions::built_in().unwrap())
+}
+
+pub(crate) fn rules(config: &Config) -> Rules {
+    Rules::new(config, stages())
+}
+
+pub(crate) fn person(name: &str) -> PersonId {
+    PersonId::of(&Config::default().realm_uuid(), &Identifier::new("email", name))
+}
+
+pub(crate) fn touchpoint(id: &str, event_type: &str, occurred_at: i64) -> Touchpoint {
+    let outbound = ["email.sent", "ad.shown", "coupon.offered", "call.held"];
+    let (direction, channel) = match event_type {
+        kind if outbound.contains(&kind) => (Direction::Outbound, "email"),
+        _ => (Direction::Inbound, "direct"),
+    };
+    Touchpoint {
+        touchpoint_id: id.to_owned(),
+        source: "test".to_owned(),
+        domain: Domain::Channel,
+        event_type: event_type.to_owned(),
+        occurred_at,
+        received_at: occurred_at,
+        identifiers: Vec::new(),
+        refused_identifiers: Vec::new(),
+        account_identifiers: Vec::new(),
+        channel: channel.to_owned(),
+        direction,
+        campaign_id: None,
+        message_id: None,
+        decision_id: None,
+        agency: None,
+        partner: None,
+        cost: None,
+        value: None,
+        items: Vec::new(),
+        order_id: None,
+        location: None,
+        consents: Vec::new(),
+        duplicate_of: None,
+        properties: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn item(sku: &str, quantity: i64) -> Item {
+    Item {
+        sku: sku.to_owned(),
+        quantity,
+        unit_price_minor: None,
+        unit_cost_minor: Some(100),
+        line_value_minor: None,
+        discounts: Vec::new(),
+        category: Some(format!("category of {sku}")),
+        brand: None,
+    }
+}
+
+pub(crate) fn sale(id: &str, occurred_at: i64, amount_minor: i64) -> Touchpoint {
+    let value = Some(Money::new("USD", amount_minor));
+    Touchpoint { value, items: vec![item("mug", 1)], ..touchpoint(id, "order.placed", occurred_at) }
+}
+
+pub(crate) fn message(id: &str, occurred_at: i64, campaign_id: &str, message_id: &str) -> Touchpoint {
+    Touchpoint {
+        campaign_id: Some(campaign_id.to_owned()),
+        message_id: Some(message_id.to_owned()),
+        ..touchpoint(id, "email.sent", occurred_at)
+    }
+}
+
+/// Campaigns `brand` and `demand`; messages `ten` and `twenty` (two offers on the mug) and `welcome` (acquisition).
+pub(crate) fn canvas() -> Canvas {
+    let mut canvas = Canvas::default();
+    let team = |team_id: &str, channel: &str| Team { team_id: team_id.to_owned(), channels: vec![channel.to_owned()] };
+    for team in [team("crm", "email"), team("web", "direct")] {
+        canvas.apply(CanvasEntry { team: Some(team), ..CanvasEntry::default() });
+    }
+    for (id, demand_percent, role) in [("brand", 10, "awareness"), ("demand", 90, "conversion")] {
+        let campaign = Campaign {
+            campaign_id: id.to_owned(),
+            name: id.to_owned(),
+            team_id: format!("{id}-team"),
+            tentpole_id: None,
+            agency: None,
+            partner: None,
+            demand_percent,
+            funnel_role: role.to_owned(),
+            narrative_id: Some(format!("{id} story")),
+        };
+        canvas.apply(CanvasEntry { campaign: Some(campaign), ..CanvasEntry::default() });
+    }
+    for (id, claim, stage) in
+        [("ten", Some("10% off"), None), ("twenty", Some("20% off"), None), ("welcome", None, Some("acquisition"))]
+    {
+        let message = Message {
+            message_id: id.to_owned(),
+            narrative_id: format!("{id} story"),
+            approved: id != "twenty",
+            offer_subject: claim.map(|_| "mug".to_owned()),
+            offer_claim: claim.map(str::to_owned),
+            stage: stage.map(str::to_owned),
+        };
+        canvas.apply(CanvasEntry { message: Some(message), ..CanvasEntry::default() });
+    }
+    canvas
+}
+
+pub(crate) fn touch(person_id: PersonId, touchpoint: Touchpoint) -> Touch {
+    Touch::new(&Config::default().realm_uuid(), person_id, &canvas(), touchpoint)
+}
+
+/// One event of a random journey: its kind, minutes after the start, and a variant of the kind.
+fn random_touchpoint(index: usize, kind: u8, minutes: i64, variant: u8) -> Touchpoint {
+    let id = format!("t{index:02}");
+    let at = START + minutes * MINUTE_MS;
+    let currency = if variant == 0 { "EUR" } else { "USD" };
+    let value = |amount_minor| Some(Money::new(currency, amount_minor));
+    let order_id = Some(format!("o{}", variant % 3));
+    let mut made = match kind {
+        0 | 1 => message(&id, at, "brand", ["ten", "twenty", "welcome", "ten"][usize::from(variant % 4)]),
+        2 => message(&id, at, "demand", ["ten", "twenty", "welcome", "unknown"][usize::from(variant % 4)]),
+        3 => touchpoint(&id, "ad.shown", at),
+        4 => touchpoint(&id, "page.viewed", at),
+        5 => touchpoint(&id, "cart.updated", at),
+        6 => Touchpoint { value: value(1_000 + i64::from(variant)), order_id, ..sale(&id, at, 0) },
+        7 => Touchpoint { value: value(-300), order_id, ..touchpoint(&id, "order.refunded", at) },
+        8 => Touchpoint { value: value(-1_000), order_id, ..touchpoint(&id, "order.cancelled", at) },
+        9 => Touchpoint { order_id, ..touchpoint(&id, "case.opened", at) },
+        10 => Touchpoint { order_id, ..touchpoint(&id, "case.closed", at) },
+        _ => {
+            touchpoint(&id, ["opportunity.created", "opportunity.lost", "lead.qualified"][usize::from(variant % 3)], at)
+        }
+    };
+    if kind > 10 {
+        made.properties.insert("opportunity_id".to_owned(), format!("opp{}", variant % 2));
+    }
+    made.account_identifiers = match variant {
+        1 => vec![Identifier::new("household_id", "h1"), Identifier::new("crm_account_id", "a1")],
+        2 => vec![Identifier::new("household_id", "h1")],
+        _ => Vec::new(),
+    };
+    made
+}
+
+/// Up to `most` events over about `days` days, some of them at the same instant or within one session.
+pub(crate) fn random_touchpoints(most: usize, days: i64) -> impl Strategy<Value = Vec<Touchpoint>> {
+    let minutes = prop_oneof![0..days * 24 * 60, (0..days).prop_map(|day| day * 24 * 60), 0..90_i64];
+    prop::collection::vec((0_u8..12, minutes, 0_u8..4), 1..most).prop_map(|specs| {
+        let numbered = specs.into_iter().enumerate();
+        numbered.map(|(index, (kind, minutes, variant))| random_touchpoint(index, kind, minutes, variant)).collect()
+    })
+}
+
+pub(crate) const fn days(count: i64) -> i64 {
+    count * DAY_MS
+}

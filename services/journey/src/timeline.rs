@@ -1,0 +1,327 @@
+//! The ordered journey of one person: touches go in at their place, and what that changes is restated.
+
+use rustc_hash::FxHashSet;
+use tributary_model::journey::PathStep;
+use tributary_model::{JourneyEvent, PersonId};
+
+use crate::base::Base;
+use crate::context::{Before, Context, Rules, derive, path};
+use crate::touch::{Touch, TouchKey, Touches};
+
+/// What inserting touches led to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The new records of the journeys stream: for each touch that is new its statement, and for each that is to be
+    /// corrected the old statement retracted and the new one, in order of the journey.
+    pub changes: Vec<JourneyEvent>,
+    /// Touches that were known already.
+    pub duplicate_count: u64,
+    /// New touches with others behind them.
+    pub late_count: u64,
+    /// New touches that lie beyond the horizon: stated once, and then part of the base.
+    pub beyond_horizon_count: u64,
+    /// Touches that fell off the horizon, new ones included.
+    pub folded: Vec<TouchKey>,
+    /// The base, when it changed.
+    pub base: Option<Base>,
+}
+
+/// True for the first statement of a touch at a person, false for corrections and retractions.
+#[must_use]
+pub fn is_first_statement(event: &JourneyEvent) -> bool {
+    event.revision == 1 && !event.retracted
+}
+
+/// One person's journey in the store of its task.
+#[derive(Debug)]
+pub struct Timeline<'a> {
+    /// The rules.
+    pub rules: &'a Rules,
+    /// The person.
+    pub person_id: PersonId,
+    /// The store.
+    pub touches: &'a mut Touches,
+}
+
+impl Timeline<'_> {
+    /// Puts one touch in its place. One that comes in order costs the rolling window; a late one restates what follows it.
+    pub fn insert(&mut self, touch: Touch, base: &Base) -> Outcome {
+        let last = self.touches.list(&self.person_id).next_back();
+        let is_in_order = last.is_none_or(|(_, last)| last.place() < touch.place());
+        if !is_in_order || self.is_known(touch.id()) {
+            return self.insert_all(vec![touch], base, None);
+        }
+        let before = match last {
+            Some((_, previous)) => Before::from_touch(previous, None, base, &touch),
+            None => Before::from_base(self.rules, base, &touch),
+        };
+        let earlier = self.touches.list(&self.person_id).rev().map(|(_, earlier)| earlier);
+        let context = derive(self.rules, self.person_id, &touch, before, earlier, base);
+        let mut outcome = Outcome::default();
+        self.state(touch, context, &mut outcome);
+        self.fold(base, None, &mut outcome);
+        outcome
+    }
+
+    /// Puts touches in their places, and another base beneath them when `new_base` is given: the journey of a person who
+    /// was merged into this one.
+    pub fn insert_all(&mut self, incoming: Vec<Touch>, base: &Base, new_base: Option<Base>) -> Outcome {
+        let mut outcome = Outcome::default();
+        let incoming = self.unknown(incoming, &mut outcome);
+        if incoming.is_empty() && new_base.is_none() {
+            return outcome;
+        }
+        let (beyond, within) = self.split_at_horizon(incoming);
+        let new_base = self.state_beyond(beyond, base, new_base, &mut outcome);
+        let reviews = {
+            let kept = self.kept();
+            let changes_from = match (&new_base, within.first()) {
+                (None, Some(earliest)) => kept.partition_point(|touch| touch.place() < earliest.place()),
+                _ => 0,
+            };
+            let newest = kept.last().map(|touch| touch.place());
+            let is_late = |touch: &&Touch| newest.is_some_and(|newest| touch.place() < newest);
+            outcome.late_count += within.iter().filter(is_late).count() as u64;
+            let all = merge(&kept, &within);
+            let contexts = self.derive_from(&all, changes_from, new_base.as_ref().unwrap_or(base));
+            self.compare(&kept, changes_from, base, &all, contexts)
+        };
+        self.restate(reviews, within, &mut outcome);
+        self.fold(base, new_base, &mut outcome);
+        outcome
+    }
+
+    /// Takes the whole journey away: the retraction of every statement, and the touches.
+    pub fn take(&mut self, base: &Base) -> (Vec<JourneyEvent>, Vec<Touch>) {
+        let retractions = {
+            let kept = self.kept();
+            let retraction = |(index, touch): (usize, &&Touch)| {
+                let path = self.stated_path(&kept, index, base);
+                JourneyEvent { retracted: true, path, ..touch.event.clone() }
+            };
+            kept.iter().enumerate().map(retraction).collect()
+        };
+        let keys: Vec<TouchKey> = self.touches.list(&self.person_id).map(|(key, _)| key.clone()).collect();
+        let touches = keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key)).collect();
+        (retractions, touches)
+    }
+
+    /// The touches within the horizon, oldest first.
+    fn kept(&self) -> Vec<&Touch> {
+        self.touches.list(&self.person_id).map(|(_, touch)| touch).collect()
+    }
+
+    fn is_known(&self, id: &str) -> bool {
+        self.touches.list(&self.person_id).any(|((_, known), _)| known == id)
+    }
+
+    /// Those of `incoming` that are not in the journey yet, in order.
+    fn unknown(&self, mut incoming: Vec<Touch>, outcome: &mut Outcome) -> Vec<Touch> {
+        let count = incoming.len();
+        incoming.sort_by(|a, b| a.place().cmp(&b.place()));
+        if count == 1 {
+            incoming.retain(|touch| !self.is_known(touch.id()));
+        } else {
+            let mut known: FxHashSet<String> =
+                self.touches.list(&self.person_id).map(|((_, id), _)| id.clone()).collect();
+            incoming.retain(|touch| known.insert(touch.id().to_owned()));
+        }
+        outcome.duplicate_count = (count - incoming.len()) as u64;
+        incoming
+    }
+
+    /// Parts new touches into those that would fall off the horizon at once and the others.
+    fn split_at_horizon(&self, incoming: Vec<Touch>) -> (Vec<Touch>, Vec<Touch>) {
+        let kept = self.kept();
+        let all = merge(&kept, &incoming);
+        let newest_at = all.last().map_or(0, |touch| touch.occurred_at());
+        let surplus = all.len().saturating_sub(self.rules.horizon_touches);
+        let is_young = |touch: &&&Touch| newest_at.saturating_sub(touch.occurred_at()) <= self.rules.horizon_ms;
+        let edge = all.iter().skip(surplus).find(is_young).map(|touch| touch.key());
+        let is_beyond = |touch: &Touch| edge.as_ref().is_some_and(|edge| touch.place() < (edge.0, edge.1.as_str()));
+        incoming.into_iter().partition(is_beyond)
+    }
+
+    /// States touches beyond the horizon with what is known of the time around them, and adds them to the base, on which
+    /// the context of all that is kept then rests.
+    fn state_beyond(
+        &self,
+        beyond: Vec<Touch>,
+        base: &Base,
+        new_base: Option<Base>,
+        outcome: &mut Outcome,
+    ) -> Option<Base> {
+        if beyond.is_empty() {
+            return new_base;
+        }
+        let mut base = new_base.unwrap_or_else(|| base.clone());
+        outcome.beyond_horizon_count = beyond.len() as u64;
+        outcome.late_count += outcome.beyond_horizon_count;
+        for mut touch in beyond {
+            let place = touch.place();
+            let earlier = || self.touches.list(&self.person_id).map(|(_, kept)| kept).rev();
+            let earlier = || earlier().skip_while(move |kept| kept.place() > place);
+            let before = match earlier().next() {
+                Some(previous) => Before::from_touch(previous, None, &base, &touch),
+                None => Before::from_base(self.rules, &base, &touch),
+            };
+            let context = derive(self.rules, self.person_id, &touch, before, earlier(), &base);
+            touch.event.revision = 1;
+            context.write_to(&mut touch.event);
+            base.fold(&touch, self.rules.max_path_steps);
+            outcome.folded.push(touch.key());
+            outcome.changes.push(touch.event);
+        }
+        Some(base)
+    }
+
+    /// The contexts of `all[place..]`.
+    fn derive_from(&self, all: &[&Touch], place: usize, base: &Base) -> Vec<Context> {
+        let mut contexts: Vec<Context> = Vec::with_capacity(all.len() - place);
+        for (index, touch) in all.iter().enumerate().skip(place) {
+            let before = match index.checked_sub(1) {
+                Some(previous) => Before::from_touch(all[previous], contexts.last(), base, touch),
+                None => Before::from_base(self.rules, base, touch),
+            };
+            let earlier = all[..index].iter().rev().copied();
+            let context = derive(self.rules, self.person_id, touch, before, earlier, base);
+            contexts.push(context);
+        }
+        contexts
+    }
+
+    /// The path of `kept[index]` as it was stated.
+    fn stated_path(&self, kept: &[&Touch], index: usize, base: &Base) -> Vec<PathStep> {
+        path(self.rules, kept[index], kept[..index].iter().rev().copied(), base)
+    }
+
+    /// Pairs each of `all[place..]` with the path it was stated with, if it was stated before.
+    fn compare(
+        &self,
+        kept: &[&Touch],
+        place: usize,
+        base: &Base,
+        all: &[&Touch],
+        contexts: Vec<Context>,
+    ) -> Vec<Review> {
+        let mut next_kept = place;
+        let mut reviews = Vec::with_capacity(contexts.len());
+        for (touch, context) in all[place..].iter().zip(contexts) {
+            let is_kept = kept.get(next_kept).is_some_and(|kept| kept.place() == touch.place());
+            let stated_path = is_kept.then(|| self.stated_path(kept, next_kept, base));
+            next_kept += usize::from(is_kept);
+            reviews.push(Review { key: touch.key(), stated_path, context });
+        }
+        reviews
+    }
+
+    fn restate(&mut self, reviews: Vec<Review>, incoming: Vec<Touch>, outcome: &mut Outcome) {
+        let mut incoming = incoming.into_iter();
+        for Review { key, stated_path, context } in reviews {
+            match stated_path {
+                Some(stated_path) => self.correct(key, stated_path, context, outcome),
+                None => {
+                    if let Some(touch) = incoming.next() {
+                        self.state(touch, context, outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    /// States a touch anew when its context has changed.
+    fn correct(&mut self, key: TouchKey, stated_path: Vec<PathStep>, context: Context, outcome: &mut Outcome) {
+        let Some(stated) = self.touches.get(&self.person_id, &key) else { return };
+        let is_same = context.is_stated_by(&stated.event, &stated_path);
+        if is_same && stated.counts == context.counts {
+            return;
+        }
+        let mut touch = stated.clone();
+        touch.counts = context.counts;
+        if !is_same {
+            outcome.changes.push(JourneyEvent { retracted: true, path: stated_path, ..touch.event.clone() });
+            touch.event.revision = touch.event.revision.saturating_add(1);
+            context.write_to(&mut touch.event);
+            outcome.changes.push(touch.event.clone());
+            touch.event.path = Vec::new();
+        }
+        self.touches.insert(&self.person_id, key, touch);
+    }
+
+    /// States a touch for the first time.
+    fn state(&mut self, mut touch: Touch, context: Context, outcome: &mut Outcome) {
+        touch.event.revision = 1;
+        touch.counts = context.counts;
+        context.write_to(&mut touch.event);
+        outcome.changes.push(touch.event.clone());
+        touch.event.path = Vec::new();
+        self.touches.insert(&self.person_id, touch.key(), touch);
+    }
+
+    /// Folds what is beyond the horizon into the base.
+    fn fold(&mut self, base: &Base, new_base: Option<Base>, outcome: &mut Outcome) {
+        let mut changed = new_base;
+        while let Some(key) = self.beyond_horizon() {
+            let Some(touch) = self.touches.remove(&self.person_id, &key) else { break };
+            changed.get_or_insert_with(|| base.clone()).fold(&touch, self.rules.max_path_steps);
+            outcome.folded.push(key);
+        }
+        outcome.base = changed;
+    }
+
+    /// The oldest touch, when it is beyond the horizon.
+    fn beyond_horizon(&self) -> Option<TouchKey> {
+        let (oldest, _) = self.touches.list(&self.person_id).next()?;
+        let (newest, _) = self.touches.list(&self.person_id).next_back()?;
+        let is_beyond = newest.0.saturating_sub(oldest.0) > self.rules.horizon_ms
+            || self.touches.list_len(&self.person_id) > self.rules.horizon_touches;
+        is_beyond.then(|| oldest.clone())
+    }
+}
+
+/// A touch whose context was derived: to be stated for the first time, or compared with what was stated.
+#[derive(Debug)]
+struct Review {
+    key: TouchKey,
+    stated_path: Option<Vec<PathStep>>,
+    context: Context,
+}
+
+impl Context {
+    fn write_to(self, event: &mut JourneyEvent) {
+        event.session = self.session;
+        event.stage = self.stage;
+        event.previous_stage = self.previous_stage;
+        event.exposure = self.exposure;
+        event.totals = self.totals;
+        event.story = self.story;
+        event.path = self.path;
+    }
+
+    fn is_stated_by(&self, event: &JourneyEvent, path: &[PathStep]) -> bool {
+        event.session == self.session
+            && event.stage == self.stage
+            && event.previous_stage == self.previous_stage
+            && event.exposure == self.exposure
+            && event.totals == self.totals
+            && event.story == self.story
+            && path == self.path
+    }
+}
+
+/// Two ordered lists as one.
+fn merge<'a>(kept: &[&'a Touch], incoming: &'a [Touch]) -> Vec<&'a Touch> {
+    let mut all = Vec::with_capacity(kept.len() + incoming.len());
+    let mut kept = kept.iter().copied().peekable();
+    for touch in incoming {
+        while let Some(earlier) = kept.next_if(|kept| kept.place() < touch.place()) {
+            all.push(earlier);
+        }
+        all.push(touch);
+    }
+    all.extend(kept);
+    all
+}
+
+#[cfg(test)]
+mod tests;

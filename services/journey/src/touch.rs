@@ -1,0 +1,167 @@
+//! One touch as a journey keeps it: what was stated, and what the plan said of it when it arrived.
+
+use serde::{Deserialize, Serialize};
+use tributary_model::journey::{ExposureContext, JourneyEvent, SessionContext, StoryContext, Totals};
+use tributary_model::{AccountId, Canvas, Identifier, PersonId, Touchpoint};
+use tributary_stream::OrderedStore;
+use uuid::Uuid;
+
+/// A touch's place in its person's journey: event time, then id.
+pub type TouchKey = (i64, String);
+
+/// The touches of all persons of a task, each person's in order.
+pub type Touches = OrderedStore<PersonId, TouchKey, Touch>;
+
+/// Campaigns below this share of demand count as brand.
+const DEMAND_PERCENT_OF_BRAND: i32 = 50;
+
+/// A touch in a journey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// What is stated of it on the journeys stream, but for the `path`: that is left empty and derived again
+    /// when it is needed, since it repeats what other touches hold.
+    pub event: JourneyEvent,
+    /// What it told the person, for exposures with a campaign or message.
+    pub told: Option<Box<Told>>,
+    /// Counts up to and including this touch that stages go by and the statement does not carry.
+    pub counts: Counts,
+}
+
+/// Running counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Touches in which the person did something.
+    pub inbound: i64,
+    /// Touches in which the person received a message.
+    pub exposures: i64,
+}
+
+/// What the canvas said about an exposure when it arrived. It is kept, so that a correction years later
+/// does not judge by another plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The story it told.
+    pub narrative_id: Option<String>,
+    /// Its campaign stands on the brand side of the spectrum.
+    pub is_brand: bool,
+    /// Its message is approved.
+    pub is_approved: bool,
+    /// Its message speaks to people who have not bought yet.
+    pub is_acquisition: bool,
+    /// It asks to buy: its campaign's role is conversion, or its message makes an offer outside of any campaign.
+    pub is_push: bool,
+    /// What it offers.
+    pub offer: Option<Offer>,
+}
+
+/// An offer as a message words it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The sku or category.
+    pub subject: String,
+    /// The claim, such as `20% off`; empty when the message names a subject only.
+    pub claim: String,
+}
+
+impl Told {
+    /// What `touchpoint` told; `None` when it is no exposure or carries neither campaign nor message.
+    #[must_use]
+    pub fn by(canvas: &Canvas, touchpoint: &Touchpoint) -> Option<Box<Self>> {
+        let is_planned = touchpoint.campaign_id.is_some() || touchpoint.message_id.is_some();
+        if !is_planned || !touchpoint.is_exposure() {
+            return None;
+        }
+        let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id));
+        let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id));
+        let offer = message.and_then(|message| {
+            let subject = message.offer_subject.clone()?;
+            Some(Offer { subject, claim: message.offer_claim.clone().unwrap_or_default() })
+        });
+        Some(Box::new(Self {
+            narrative_id: canvas.narrative_of(touchpoint).map(str::to_owned),
+            is_brand: campaign.is_some_and(|campaign| campaign.demand_percent < DEMAND_PERCENT_OF_BRAND),
+            is_approved: message.is_some_and(|message| message.approved),
+            is_acquisition: message.is_some_and(|message| message.stage.as_deref() == Some("acquisition")),
+            is_push: campaign.map_or(offer.is_some(), |campaign| campaign.funnel_role == "conversion"),
+            offer,
+        }))
+    }
+}
+
+impl Touch {
+    /// A touch that has just arrived at `person_id`; its context is yet to be derived.
+    #[must_use]
+    pub fn new(realm: &Uuid, person_id: PersonId, canvas: &Canvas, touchpoint: Touchpoint) -> Self {
+        let told = Told::by(canvas, &touchpoint);
+        let event = JourneyEvent {
+            person_id,
+            account_ids: account_ids(realm, &touchpoint.account_identifiers),
+            revision: 0,
+            retracted: false,
+            team_id: canvas.team_of(&touchpoint).to_owned(),
+            touchpoint,
+            session: SessionContext { session_id: String::new(), started_at: 0, position: 0 },
+            stage: String::new(),
+            previous_stage: None,
+            exposure: ExposureContext::default(),
+            totals: Totals::default(),
+            story: StoryContext::default(),
+            path: Vec::new(),
+        };
+        Self { event, told, counts: Counts::default() }
+    }
+
+    /// The same touch on its way to `person_id`, to be stated there for the first time.
+    #[must_use]
+    pub fn moved_to(mut self, person_id: PersonId) -> Self {
+        self.event.person_id = person_id;
+        self.event.revision = 0;
+        self
+    }
+
+    /// Its place in the journey.
+    #[must_use]
+    pub fn key(&self) -> TouchKey {
+        (self.occurred_at(), self.id().to_owned())
+    }
+
+    /// When it occurred.
+    #[must_use]
+    pub fn occurred_at(&self) -> i64 {
+        self.event.touchpoint.occurred_at
+    }
+
+    /// Its touchpoint's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.event.touchpoint.touchpoint_id
+    }
+
+    pub(crate) fn place(&self) -> (i64, &str) {
+        (self.occurred_at(), self.id())
+    }
+}
+
+/// The accounts that `identifiers` name, the primary first: by CRM account, then company domain, then household, then
+/// whatever else there is, in the order given.
+#[must_use]
+pub fn account_ids(realm: &Uuid, identifiers: &[Identifier]) -> Vec<AccountId> {
+    if identifiers.is_empty() {
+        return Vec::new();
+    }
+    let mut ordered: Vec<&Identifier> = identifiers.iter().collect();
+    ordered.sort_by_key(|identifier| match identifier.namespace.as_str() {
+        "crm_account_id" => 0,
+        "company_domain" => 1,
+        "household_id" => 2,
+        _ => 3,
+    });
+    let mut ids: Vec<AccountId> = Vec::with_capacity(ordered.len());
+    for identifier in ordered {
+        let id = AccountId::of(realm, identifier);
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
