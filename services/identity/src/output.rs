@@ -9,8 +9,8 @@ const MERGES_KEY: &[u8] = b"merges";
 /// One record to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// A touchpoint with its person.
-    Resolved(Resolved),
+    /// A touchpoint with its person; boxed, for it is several times the size of the others.
+    Resolved(Box<Resolved>),
     /// To the owner of an identifier.
     Identifier(IdentifierCommand),
     /// To the sequencer.

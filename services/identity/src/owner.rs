@@ -129,7 +129,7 @@ impl Owners {
         }
         let via = lead.unwrap_or(first).clone();
         let person_id = lead.map_or(seen.person_id, |lead| PersonId::of(&self.realm, lead));
-        out.push(Output::Resolved(Resolved { person_id, via, hops: 0, touchpoint }));
+        out.push(Output::Resolved(Box::new(Resolved { person_id, via, hops: 0, touchpoint })));
     }
 
     /// Handles what another owner, a person or the sequencer says to one of the identifiers.
@@ -277,7 +277,7 @@ impl Owners {
         for refusal in &touchpoint.refused_identifiers {
             out.push(self.refusal(via.clone(), person_id, refusal, evidence));
         }
-        out.push(Output::Resolved(Resolved { person_id, via, hops: 0, touchpoint }));
+        out.push(Output::Resolved(Box::new(Resolved { person_id, via, hops: 0, touchpoint })));
     }
 
     fn refusal(

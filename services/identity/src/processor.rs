@@ -145,7 +145,7 @@ fn emit(outputs: &mut Vec<Output>, tally: &mut Tally, effects: &mut Effects) -> 
         tally.note(&output);
         let (topic, key) = (output.topic(), output.key());
         match &output {
-            Output::Resolved(value) => effects.emit(topic, key, value)?,
+            Output::Resolved(value) => effects.emit(topic, key, value.as_ref())?,
             Output::Identifier(value) => effects.emit(topic, key, value)?,
             Output::Merge(value) => effects.emit(topic, key, value)?,
             Output::Person(value) => effects.emit(topic, key, value)?,

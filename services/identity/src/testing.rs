@@ -28,9 +28,9 @@ pub(crate) fn touchpoint(occurred_at: i64, identifiers: &[&str]) -> Touchpoint {
 
 /// The changes of one kind among the outputs.
 pub(crate) fn changes(outputs: &[Output], kind: IdentityChangeKind) -> Vec<&IdentityChange> {
-    let of_kind = |output| match output {
-        &Output::Change(ref change) if change.kind == kind => Some(change),
+    let of_kind = outputs.iter().filter_map(|output| match output {
+        Output::Change(change) if change.kind == kind => Some(change),
         _ => None,
-    };
-    outputs.iter().filter_map(of_kind).collect()
+    });
+    of_kind.collect()
 }

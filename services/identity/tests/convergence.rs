@@ -1,5 +1,7 @@
 //! Persons converge: random evidence, random schedules with aborts and repeats, against an oracle.
 
+#![allow(clippy::expect_used)]
+
 mod network;
 
 use std::collections::BTreeSet;

@@ -1,6 +1,8 @@
 //! FEBRL's dataset 4: 5,000 people, each with two records of which the second has errors, and who is who is known.
 //! Every record comes in as one touchpoint with exact keys; what is linked is measured against the truth.
 
+#![allow(clippy::expect_used)]
+
 mod network;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,12 +32,17 @@ struct Contact {
     identifiers: Vec<Identifier>,
 }
 
-/// The records of both halves, or `None` where the data is not at hand.
+/// The records of both halves; `None` where the data is not at hand. Where it is said to be, it has to be.
 fn contacts() -> Option<Vec<Contact>> {
-    let from_env = std::env::var_os("TRIBUTARY_DATA").map(PathBuf::from);
-    let root = from_env.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
-    let read = |name: &str| std::fs::read_to_string(root.join("identity/febrl").join(name)).ok();
-    let texts = [read("dataset4a.csv")?, read("dataset4b.csv")?];
+    let said = std::env::var_os("TRIBUTARY_DATA").map(PathBuf::from);
+    let usual = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let folder = said.as_ref().unwrap_or(&usual).join("identity/febrl");
+    if said.is_none() && !folder.exists() {
+        eprintln!("no FEBRL data: set TRIBUTARY_DATA to the folder that holds identity/febrl");
+        return None;
+    }
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file of the data set");
+    let texts = [read("dataset4a.csv"), read("dataset4b.csv")];
     Some(texts.iter().flat_map(|text| text.lines().skip(1)).filter_map(contact).collect())
 }
 
@@ -92,10 +99,7 @@ fn resolve(contacts: &[Contact], seed: u64) -> (Result, BTreeSet<Identifier>) {
 
 #[test]
 fn exact_keys_find_most_of_the_pairs_and_link_nobody_wrongly() {
-    let Some(mut contacts) = contacts() else {
-        eprintln!("no FEBRL data: set TRIBUTARY_DATA to the folder that holds identity/febrl");
-        return;
-    };
+    let Some(mut contacts) = contacts() else { return };
     assert_eq!(contacts.len(), 10_000);
     let (all_keys, quarantined) = resolve(&contacts, 1);
     assert_eq!(all_keys, Result { persons: 5_128, right_pairs: 4_872, wrong_pairs: 0 });
@@ -109,15 +113,12 @@ fn exact_keys_find_most_of_the_pairs_and_link_nobody_wrongly() {
 
 #[test]
 fn an_address_that_all_contacts_share_is_quarantined_before_it_does_harm() {
-    let Some(mut contacts) = contacts() else {
-        eprintln!("no FEBRL data: set TRIBUTARY_DATA to the folder that holds identity/febrl");
-        return;
-    };
+    let Some(mut contacts) = contacts() else { return };
     let till = Identifier::new("email", "till");
     contacts.iter_mut().for_each(|contact| contact.identifiers.push(till.clone()));
     let (result, quarantined) = resolve(&contacts, 3);
     assert_eq!(quarantined, BTreeSet::from([till]));
-    // Five contacts is what one person may have: the first five are one, then it is noticed.
-    assert!(result.wrong_pairs <= 10, "{result:?}");
-    assert!(result.right_pairs >= 4_865, "{result:?}");
+    // Five contacts is what one person may have: the first five became one before it was noticed, and the second records
+    // of these five found no room any more.
+    assert_eq!(result, Result { persons: 5_129, right_pairs: 4_867, wrong_pairs: 10 });
 }

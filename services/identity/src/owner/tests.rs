@@ -32,19 +32,19 @@ fn resolved(outputs: &[Output]) -> Vec<(PersonId, String)> {
 }
 
 fn commands(outputs: &[Output]) -> Vec<&IdentifierCommand> {
-    let of = |output| match output {
-        &Output::Identifier(ref command) => Some(command),
+    let of_kind = outputs.iter().filter_map(|output| match output {
+        Output::Identifier(command) => Some(command),
         _ => None,
-    };
-    outputs.iter().filter_map(of).collect()
+    });
+    of_kind.collect()
 }
 
 fn requests(outputs: &[Output]) -> Vec<&MergeRequest> {
-    let of = |output| match output {
-        &Output::Merge(ref request) => Some(request),
+    let of_kind = outputs.iter().filter_map(|output| match output {
+        Output::Merge(request) => Some(request),
         _ => None,
-    };
-    outputs.iter().filter_map(of).collect()
+    });
+    of_kind.collect()
 }
 
 fn command(kind: IdentifierCommandKind, identifier: &str) -> IdentifierCommand {

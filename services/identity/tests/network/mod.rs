@@ -3,7 +3,7 @@
 //!
 //! A transaction handles up to three inputs of one task. When it is aborted the state rolls back, nothing it wrote is
 //! seen, and its inputs are read again.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::expect_used)]
 
 mod check;
 mod person;
@@ -179,7 +179,7 @@ impl Network {
         self.watch.output(&output, &self.aliases);
         let repeat = self.schedule.repeat;
         match output {
-            Output::Resolved(event) => self.append(Message::Resolved(event), repeat),
+            Output::Resolved(event) => self.append(Message::Resolved(*event), repeat),
             Output::Identifier(command) => self.append(Message::Identifier(command), repeat),
             Output::Merge(request) => self.append(Message::Merge(request), repeat),
             Output::Person(command) => self.append(Message::Person(command), repeat),

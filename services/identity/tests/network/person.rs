@@ -46,7 +46,7 @@ impl Persons {
         let person = self.store.get_or_insert_with(&event.person_id, Person::default);
         match person.merge.redirect(&event) {
             Some(_) if self.mutation == Mutation::DropAtTombstone => {}
-            Some((forwarded, hint)) => out.extend([Output::Resolved(forwarded), Output::Identifier(hint)]),
+            Some((forwarded, hint)) => out.extend([Output::Resolved(Box::new(forwarded)), Output::Identifier(hint)]),
             None => drop(person.events.insert(event.touchpoint.touchpoint_id, event.via)),
         }
     }
