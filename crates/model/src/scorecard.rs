@@ -141,11 +141,15 @@ impl Measures {
 
 fn add_entries(into: &mut BTreeMap<String, i64>, from: &BTreeMap<String, i64>) {
     for (name, amount) in from {
-        let sum = into.get(name).copied().unwrap_or(0) + amount;
-        if sum == 0 {
-            into.remove(name);
-        } else {
-            into.insert(name.clone(), sum);
+        match into.get_mut(name) {
+            Some(sum) => {
+                *sum += amount;
+                if *sum == 0 {
+                    into.remove(name);
+                }
+            }
+            None if *amount != 0 => drop(into.insert(name.clone(), *amount)),
+            None => {}
         }
     }
 }
