@@ -157,3 +157,25 @@ fn the_workloads_with_limits_reach_every_kind_of_refusal_and_quarantine() {
     assert!(quarantined > 10, "{quarantined} runs");
     assert!(runs.iter().all(|(found, _)| found.is_empty()));
 }
+
+#[test]
+fn of_one_event_the_lowest_identifier_is_left_out_however_its_claims_travel() {
+    let rules = rules(LIMITS);
+    let [first, second] = ["1", "2"].map(|value| Identifier::new("customer_id", value));
+    let [card, email, phone] =
+        [("loyalty_id", "l"), ("email", "e"), ("phone", "p")].map(|(n, v)| Identifier::new(n, v));
+    let before =
+        [touchpoint("t-1", 0, &[first.clone(), email.clone()]), touchpoint("t-2", 0, &[second.clone(), phone.clone()])];
+    let event = [touchpoint("t-3", 1, &[card.clone(), email.clone(), phone.clone()])];
+    for seed in 0..100 {
+        let (identifier_partitions, person_partitions) = (5, 3);
+        let (abort, repeat, repeat_input) = (0.3, 0.1, 0.1);
+        let schedule = Schedule { seed, identifier_partitions, person_partitions, abort, repeat, repeat_input };
+        let mut network = ran(&rules, schedule, Mutation::None, &before);
+        network.run(&event);
+        // Either could be linked to the card, but not both: they belong to two customers.
+        assert_eq!(network.person_of(&card), network.person_of(&first), "seed {seed}");
+        assert_eq!(network.person_of(&phone), network.person_of(&second), "seed {seed}");
+        assert_eq!(network.violations(&[before.to_vec(), event.to_vec()].concat()), Vec::<String>::new());
+    }
+}
