@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use tributary_stream::StageCounts;
+use tributary_stream::{Stage, StageCounts};
 
 /// The account of one stage, summed over all its tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -72,6 +72,17 @@ impl StageAccount {
         }
     }
 
+    /// As [`StageAccount::new`], with a zero for each topic the stage reads and has taken nothing from: only so can
+    /// [`explain_all`] tell that a topic was written and never read.
+    #[must_use]
+    pub fn of(stage: &Stage, counts: &StageCounts) -> Self {
+        let mut account = Self::new(stage.name, counts);
+        for topic in stage.leader_topics.iter().chain(&stage.sibling_topics) {
+            account.accepted_from.entry(topic.clone()).or_insert(0);
+        }
+        account
+    }
+
     /// Input records dropped for any reason.
     #[must_use]
     pub fn dropped_total(&self) -> i64 {
@@ -121,6 +132,8 @@ pub fn explain_all(accounts: &[StageAccount], open_topics: &BTreeSet<String>) ->
 
 #[cfg(test)]
 mod tests {
+    use tributary_model::topics;
+
     use super::*;
 
     fn account(stage: &str, from: &[(&str, i64)], processed: i64, to: &[(&str, i64)]) -> StageAccount {
@@ -141,6 +154,15 @@ mod tests {
     fn an_account_that_adds_up_has_nothing_to_explain() {
         let accounts = [account("a", &[("raw", 10)], 7, &[("mid", 12)]), account("b", &[("mid", 12)], 9, &[])];
         assert_eq!(explain_all(&accounts, &BTreeSet::new()), Vec::new());
+    }
+
+    #[test]
+    fn a_topic_that_nobody_read_is_a_difference() {
+        let written = account("a", &[("raw", 10)], 7, &[(topics::MEASURES, 3)]);
+        let idle = StageAccount::of(&crate::scorecard_stage(&crate::Config::default()), &StageCounts::default());
+        assert_eq!(idle.explain(), Vec::new());
+        let differences = explain_all(&[written, idle], &BTreeSet::new());
+        assert!(matches!(&differences[..], [Difference::InFlight { emitted: 3, accepted: 0, .. }]), "{differences:?}");
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Rig {
     pub(crate) fn account(&self) -> StageAccount {
         let mut counts = StageCounts::default();
         self.task.counts().iter().for_each(|(count, by)| counts.add(count, *by));
-        StageAccount::new(self.stage.name, &counts)
+        StageAccount::of(&self.stage, &counts)
     }
 }
 
