@@ -1,19 +1,33 @@
 //! The compiler's words, with the name of the rule before line and column.
 
 use vrl::compiler::ExpressionError;
-use vrl::diagnostic::{DiagnosticList, DiagnosticMessage, Formatter};
+use vrl::diagnostic::{Diagnostic, DiagnosticList, DiagnosticMessage, Formatter};
 
 use crate::error::RuleError;
 
+/// The most diagnostics of one rule that are shown.
+const MOST_DIAGNOSTICS: usize = 5;
+/// Notes of the compiler that say nothing about the rule.
+const NOISE: [&str; 2] = ["= try your code in the VRL REPL", "= see language documentation at"];
 /// The longest excerpt of a rule in an error, in characters.
 const EXCERPT_CHARS: usize = 60;
 
-/// Diagnostics as text: message, `name:line:column`, the line and a caret under the place.
+/// Diagnostics as text: message, `name:line:column`, the line and a caret under the place. One broken line makes the
+/// compiler misread those after it, so only the first of them are shown.
 pub(crate) fn render(name: &str, source: &str, diagnostics: DiagnosticList) -> String {
-    let text = Formatter::new(source, diagnostics).to_string();
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("= try your code in the VRL REPL"));
-    let named: Vec<String> = lines.map(|line| line.replacen("┌─ :", &format!("┌─ {name}:"), 1)).collect();
-    named.join("\n").trim().to_owned()
+    let mut shown: Vec<Diagnostic> = diagnostics.into_iter().collect();
+    let more = shown.len().saturating_sub(MOST_DIAGNOSTICS);
+    shown.truncate(MOST_DIAGNOSTICS);
+    let text = Formatter::new(source, shown).to_string();
+    let mut lines: Vec<String> = text
+        .lines()
+        .filter(|line| !NOISE.iter().any(|noise| line.contains(noise)))
+        .map(|line| line.replacen("┌─ :", &format!("┌─ {name}:"), 1))
+        .collect();
+    if more > 0 {
+        lines.push(format!("and {more} more, which may go with the first"));
+    }
+    lines.join("\n").trim().to_owned()
 }
 
 /// What a failure while running comes down to. The message of the failed function is left out, because it quotes data.

@@ -30,6 +30,13 @@ fn all_diagnostics_are_shown_at_once() {
 }
 
 #[test]
+fn a_flood_of_diagnostics_is_cut_short() {
+    let text = refusal(&"upcase(1)\n".repeat(9));
+    assert_eq!(text.matches("error[").count(), 5, "{text}");
+    assert!(text.ends_with("and 4 more, which may go with the first"), "{text}");
+}
+
+#[test]
 fn a_program_cannot_reach_outside_or_depend_on_the_moment() {
     for call in ["get_env_var(\"HOME\")", "get_hostname()", "http_request(\"http://a\")", "dns_lookup(\"a\")"] {
         let text = refusal(call);

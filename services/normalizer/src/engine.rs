@@ -6,11 +6,12 @@ use tributary_rules::{ObjectMap, Value, instant, parse_json};
 
 use crate::config::MAX_AHEAD_MS;
 use crate::contract::{self, Mapped};
+use crate::dedup;
 use crate::draft::{Draft, RawIdentifier};
 use crate::error::Refusal;
 use crate::identifiers::scrub_properties;
 use crate::rulebook::Rulebook;
-use crate::source::Source;
+use crate::source::{Fingerprint, Source};
 
 /// The drop reason of machines' events.
 pub(crate) const BOT: &str = "bot";
@@ -22,6 +23,13 @@ pub(crate) enum Outcome<T> {
     Touchpoints(Vec<T>),
     /// Dropped for a reason that is counted.
     Dropped(&'static str),
+}
+
+/// A touchpoint with what tells it from another of the same id.
+#[derive(Debug)]
+pub(crate) struct Normalised {
+    pub(crate) touchpoint: Touchpoint,
+    pub(crate) fingerprint: u64,
 }
 
 /// Turns raw events into touchpoints by the rules.
@@ -37,13 +45,21 @@ impl Engine {
     }
 
     /// The touchpoints of a raw event.
-    pub(crate) fn touchpoints(&self, raw: &RawEvent) -> Result<Outcome<Touchpoint>, Refusal> {
+    pub(crate) fn touchpoints(&self, raw: &RawEvent) -> Result<Outcome<Normalised>, Refusal> {
         let source = self.rulebook.source(&raw.source)?;
         let body = parse_json(&raw.body).map_err(|why| Refusal::new("malformed_json", format!("the body {why}")))?;
         Ok(match self.rulebook.drafts(source, body, raw.received_at)? {
             Outcome::Dropped(reason) => Outcome::Dropped(reason),
             Outcome::Touchpoints(drafts) => {
-                let finish = |draft| self.finish(draft, &source.info.name, source.info.domain, raw.received_at);
+                let of_body = dedup::fingerprint(&raw.body);
+                let finish = |draft| {
+                    let touchpoint = self.finish(draft, &source.info.name, source.info.domain, raw.received_at);
+                    let fingerprint = match source.fingerprint {
+                        Fingerprint::Body => of_body,
+                        Fingerprint::Touchpoint => fingerprint_of(&touchpoint),
+                    };
+                    Normalised { touchpoint, fingerprint }
+                };
                 Outcome::Touchpoints(drafts.into_iter().map(finish).collect())
             }
         })
@@ -90,6 +106,12 @@ impl Engine {
             })
             .collect()
     }
+}
+
+/// A fingerprint of what a touchpoint says, whenever it was received.
+fn fingerprint_of(touchpoint: &Touchpoint) -> u64 {
+    let said = Touchpoint { received_at: 0, ..touchpoint.clone() };
+    dedup::fingerprint(&serde_json::to_vec(&said).unwrap_or_default())
 }
 
 impl Rulebook {
@@ -165,7 +187,7 @@ fn check_type_and_time(draft: &Draft, source: &Source, received_at: i64) -> Resu
         let why = format!("occurred_at: {at} is more than 24 h ahead of its receipt: set the sender's clock");
         return Err(Refusal::new("too_far_ahead", why));
     }
-    if draft.occurred_at < received_at.saturating_sub(source.max_age_ms) {
+    if draft.occurred_at < received_at.saturating_sub(source.info.max_age_ms) {
         let why = format!("occurred_at: {at} is longer ago than max_age_days in source.yaml");
         return Err(Refusal::new("too_old", why));
     }

@@ -174,6 +174,14 @@ impl IdentityRules {
             || source.get(namespace).is_some_and(|values| values.contains(&lower))
     }
 
+    /// The normalised value, unless it is empty or blocked for all sources.
+    pub(crate) fn normalised(&self, namespace: &str, raw: &str) -> Option<String> {
+        let value = self.normalise(namespace, raw);
+        let identifier = RawIdentifier { namespace: namespace.to_owned(), value };
+        let known = !identifier.value.is_empty() && !self.is_blocked(&SourceBlocked::default(), &identifier);
+        known.then_some(identifier.value)
+    }
+
     fn priority(&self, namespace: &str) -> i32 {
         self.namespaces.get(namespace).map_or(i32::MIN, |namespace| namespace.priority)
     }

@@ -11,7 +11,7 @@ use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
 
 use crate::config::Config;
 use crate::dedup::{self, DedupWindow, Verdict};
-use crate::engine::{Engine, Outcome};
+use crate::engine::{Engine, Normalised, Outcome};
 use crate::error::{NormalizerError, Refusal};
 use crate::metrics::Meters;
 use crate::raw;
@@ -85,18 +85,15 @@ impl Normalizer {
                 effects.drop_input(reason);
                 Ok(Ok(()))
             }
-            Outcome::Touchpoints(touchpoints) => {
-                let fingerprint = dedup::fingerprint(&event.body);
-                Ok(self.write(touchpoints, fingerprint, effects))
-            }
+            Outcome::Touchpoints(touchpoints) => Ok(self.write(touchpoints, effects)),
         }
     }
 
     /// Writes what is new; an event of which nothing is new is a duplicate.
-    fn write(&mut self, touchpoints: Vec<Touchpoint>, fingerprint: u64, effects: &mut Effects) -> Result<(), Failure> {
-        let Some(source) = touchpoints.first().map(|touchpoint| touchpoint.source.clone()) else { return Ok(()) };
+    fn write(&mut self, touchpoints: Vec<Normalised>, effects: &mut Effects) -> Result<(), Failure> {
+        let Some(source) = touchpoints.first().map(|first| first.touchpoint.source.clone()) else { return Ok(()) };
         let (total, mut written) = (touchpoints.len(), 0);
-        for mut touchpoint in touchpoints {
+        for Normalised { mut touchpoint, fingerprint } in touchpoints {
             effects.observe_event_time(touchpoint.occurred_at);
             if self.admit(&mut touchpoint, fingerprint) {
                 let key = match touchpoint.identifiers.first() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::bots::BotRules;
-use crate::channels::ChannelRules;
+use crate::channels::{ChannelRules, Traffic};
 use crate::config::Config;
 use crate::error::{NormalizerError, Problem};
 use crate::identifiers::IdentityRules;
@@ -48,6 +48,26 @@ impl Rulebook {
     #[must_use]
     pub fn directory(&self) -> Vec<SourceInfo> {
         self.sources.directory()
+    }
+
+    /// True when the user agent is a machine's.
+    #[must_use]
+    pub fn is_bot(&self, user_agent: &str) -> bool {
+        self.bots.is_bot(user_agent)
+    }
+
+    /// The channel group of a visit by source, medium and campaign in lower case.
+    #[must_use]
+    pub fn channel_group(&self, source: &str, medium: &str, campaign: &str) -> &str {
+        let traffic = Traffic { source: source.to_owned(), medium: medium.to_owned(), campaign: campaign.to_owned() };
+        self.channels.group(&traffic)
+    }
+
+    /// A raw identifier value as touchpoints carry it before the pseudonym is made; `None` when it is blocked, so that
+    /// nobody is known by it.
+    #[must_use]
+    pub fn normalise(&self, namespace: &str, value: &str) -> Option<String> {
+        self.identity.normalised(namespace, value)
     }
 }
 

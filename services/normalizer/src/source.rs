@@ -21,6 +21,7 @@ use folder::Folder;
 use settings::Settings;
 
 pub use settings::Auth;
+pub(crate) use settings::Fingerprint;
 
 /// What the gateway has to know of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +36,15 @@ pub struct SourceInfo {
     pub auth: Auth,
     /// JSON pointers (RFC 6901) to the source's own event id; the values are joined with `.`.
     pub event_id: Vec<String>,
+    /// How old an event may be when it is received, in milliseconds.
+    pub max_age_ms: i64,
 }
 
 /// One source, ready to run.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) info: SourceInfo,
-    pub(crate) max_age_ms: i64,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) blocked: SourceBlocked,
     pub(crate) mapping: Program,
     /// `object.action`, or `object.*`.
@@ -150,8 +153,9 @@ fn compile(
             description: settings.description,
             auth: settings.auth,
             event_id: settings.event_id,
+            max_age_ms: i64::from(settings.max_age_days) * DAY_MS,
         },
-        max_age_ms: i64::from(settings.max_age_days) * DAY_MS,
+        fingerprint: settings.fingerprint,
         blocked: identity.source_blocked(&settings.blocked_identifiers),
         mapping,
         types: settings.types,

@@ -19,6 +19,17 @@ pub enum Auth {
     None,
 }
 
+/// What has to be equal for an event with a known id to be the same event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Fingerprint {
+    /// The bytes of the event.
+    #[default]
+    Body,
+    /// The touchpoint that it maps to, receive time aside.
+    Touchpoint,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Settings {
@@ -35,6 +46,8 @@ pub(super) struct Settings {
     pub(super) types: Vec<String>,
     #[serde(default)]
     pub(super) drops: Vec<String>,
+    #[serde(default)]
+    pub(super) fingerprint: Fingerprint,
     #[serde(default)]
     pub(super) blocked_identifiers: BTreeMap<String, Vec<String>>,
 }
