@@ -56,10 +56,13 @@ impl StageCounts {
     }
 }
 
+/// The counts of each task, by leader topic index and partition.
+type TaskCounts = BTreeMap<(usize, i32), BTreeMap<Count, i64>>;
+
 /// The accounts of a stage's tasks in this process. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub struct StageStats {
-    tasks: Arc<Mutex<BTreeMap<(usize, i32), BTreeMap<Count, i64>>>>,
+    tasks: Arc<Mutex<TaskCounts>>,
 }
 
 impl StageStats {

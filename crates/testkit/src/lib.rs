@@ -8,4 +8,4 @@ mod wait;
 
 pub use broker::{Broker, BrokerError};
 pub use data::{DataError, data_dir, data_file};
-pub use wait::eventually;
+pub use wait::{eventually, eventually_every};
