@@ -26,11 +26,11 @@ pub struct AccountEvent {
     pub person_count: i64,
     /// Touches of any kind.
     pub touch_count: i64,
-    /// Sales less those taken back.
+    /// Sales less cancelled ones; a return or refund lowers the value and leaves the order standing.
     pub order_count: i64,
     /// Net value in minor units of `currency`.
     pub value_minor: i64,
-    /// Currency of the value.
+    /// Currency of the value: that of most conversions, the first by name among equals.
     pub currency: Option<String>,
     /// Opportunities opened and neither won nor lost.
     pub open_opportunity_count: i64,

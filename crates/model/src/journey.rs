@@ -34,7 +34,7 @@ pub struct ExposureContext {
 pub struct Totals {
     /// Touches of any kind.
     pub touch_count: i64,
-    /// Sales less those taken back (frequency).
+    /// Sales less cancelled ones (frequency); a return or refund lowers the value and leaves the order standing.
     pub order_count: i64,
     /// Net value in minor units of `currency` (monetary value).
     pub value_minor: i64,
@@ -108,6 +108,6 @@ pub struct JourneyEvent {
     pub totals: Totals,
     /// One story or several.
     pub story: StoryContext,
-    /// Conversions only: the exposures within the look-back window (30 days), oldest first.
+    /// Conversions only: the newest exposures within the look-back window (30 days, at most 50), oldest first.
     pub path: Vec<PathStep>,
 }

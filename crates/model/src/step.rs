@@ -29,7 +29,8 @@ pub struct PersonView<'a> {
     pub person_id: PersonId,
     /// The id that experiments go by: that of the person's first identifier, kept through merges of others into it.
     pub experiment_id: PersonId,
-    /// The journey within the horizon, oldest first; retractions are already taken out.
+    /// The journey within the horizon, oldest first; retractions are already taken out. The `path` of conversions is
+    /// left empty here and stands in the changes only.
     pub history: &'a [&'a JourneyEvent],
     /// True while a merge into this person is announced and its state has not arrived: decisions wait.
     pub merge_pending: bool,
@@ -40,7 +41,8 @@ pub trait PersonStep: Send {
     /// What it remembers of one person.
     type State: Clone + Default + Serialize + DeserializeOwned + Send;
 
-    /// The journey has changed: `changes` are the new records of the journeys stream, in order.
+    /// The journey has changed: `changes` are the new records of the journeys stream, in order. Not called for what a
+    /// merge brings and corrects: that is [`PersonStep::absorb`].
     fn on_journey(
         &self,
         person: PersonView<'_>,
@@ -53,7 +55,8 @@ pub trait PersonStep: Send {
     fn on_timer(&self, person: PersonView<'_>, at: i64, state: &mut Self::State, effects: &mut StepEffects);
 
     /// `loser` has been merged into this person; `person` already shows the union. Must be associative, commutative
-    /// and idempotent in the facts it keeps (sends are a set by decision id).
+    /// and idempotent in the facts it keeps (sends are a set by decision id). The loser's timers are gone: ask for those
+    /// that are still needed.
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
 }
 

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tributary_model::ids::realm_uuid;
 use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use tributary_service::config::Problem;
 use uuid::Uuid;
-
-use crate::error::Problem;
 
 /// Settings; every field has a default, unknown ones are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

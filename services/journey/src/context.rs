@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tributary_model::journey::{ExposureContext, JourneyEvent, PathStep, SessionContext, StoryContext, Totals};
 use tributary_model::time::DAY_MS;
 use tributary_model::{PersonId, Touchpoint};
@@ -22,10 +23,8 @@ pub struct Rules {
     pub session_gap_ms: i64,
     /// The rolling window of exposure, story and recent types.
     pub window_ms: i64,
-    /// How far back a path reaches.
-    pub lookback_ms: i64,
-    /// The most exposures on a path.
-    pub max_path_steps: usize,
+    /// How far a path reaches.
+    pub path: PathLimits,
     /// The most touches that are kept for a person.
     pub horizon_touches: usize,
     /// How long before the newest they are kept.
@@ -41,13 +40,21 @@ impl Rules {
         Self {
             session_gap_ms: config.session_gap_ms(),
             window_ms: config.window_ms(),
-            lookback_ms: config.lookback_ms(),
-            max_path_steps: config.max_path_steps,
+            path: PathLimits { lookback_ms: config.lookback_ms(), max_steps: config.max_path_steps },
             horizon_touches: config.horizon_touches,
             horizon_ms: config.horizon_ms(),
             stages,
         }
     }
+}
+
+/// How far the path of a conversion reaches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathLimits {
+    /// How far back, in milliseconds.
+    pub lookback_ms: i64,
+    /// The most exposures, the newest of them.
+    pub max_steps: usize,
 }
 
 /// What is derived for one touch.
@@ -164,8 +171,8 @@ pub(crate) fn derive<'a>(
     }
 }
 
-/// The path of a conversion, derived again; empty for other touches.
-pub(crate) fn path<'a>(
+/// The path of a conversion as it was stated, derived again by the limits of then; empty for other touches.
+pub(crate) fn stated_path<'a>(
     rules: &Rules,
     touch: &'a Touch,
     earlier: impl Iterator<Item = &'a Touch>,
@@ -175,6 +182,7 @@ pub(crate) fn path<'a>(
         return Vec::new();
     }
     let mut window = Window::at(rules, touch);
+    window.limits = touch.path_limits;
     window.gather(rules, earlier, base);
     window.path
 }
@@ -251,6 +259,7 @@ impl RunningTotals for Totals {
 /// What the touches of the rolling windows add up to, gathered from the newest to the oldest.
 struct Window<'a> {
     touch: &'a Touch,
+    limits: PathLimits,
     exposure: ExposureContext,
     story: Story<'a>,
     seen: Vec<&'a str>,
@@ -261,6 +270,7 @@ impl<'a> Window<'a> {
     fn at(rules: &Rules, touch: &'a Touch) -> Self {
         let mut window = Self {
             touch,
+            limits: rules.path,
             exposure: ExposureContext::default(),
             story: Story::at(touch),
             seen: Vec::new(),
@@ -273,8 +283,11 @@ impl<'a> Window<'a> {
     fn gather(&mut self, rules: &Rules, earlier: impl Iterator<Item = &'a Touch>, base: &'a Base) {
         let at = self.touch.occurred_at();
         let window_start = at.saturating_sub(rules.window_ms);
-        let lookback_start =
-            if self.touch.event.touchpoint.is_conversion() { at.saturating_sub(rules.lookback_ms) } else { i64::MAX };
+        let lookback_start = if self.touch.event.touchpoint.is_conversion() {
+            at.saturating_sub(self.limits.lookback_ms)
+        } else {
+            i64::MAX
+        };
         let start = window_start.min(lookback_start);
         for touch in earlier.take_while(|touch| touch.occurred_at() >= start) {
             let touchpoint = &touch.event.touchpoint;
@@ -286,18 +299,18 @@ impl<'a> Window<'a> {
                 if touchpoint.occurred_at >= window_start {
                     self.hear(touchpoint.occurred_at, &touchpoint.channel, touch.told.as_deref());
                 }
-                if touchpoint.occurred_at >= lookback_start && self.path.len() < rules.max_path_steps {
+                if touchpoint.occurred_at >= lookback_start && self.path.len() < self.limits.max_steps {
                     self.path.push(path_step(&touch.event));
                 }
             }
         }
-        self.gather_folded(rules, base, window_start, lookback_start);
+        self.gather_folded(base, window_start, lookback_start);
         self.path.reverse();
     }
 
     /// Exposures beyond the horizon. They usually lie before all touches that are kept; after a merge the path is put in
     /// order by its time.
-    fn gather_folded(&mut self, rules: &Rules, base: &'a Base, window_start: i64, lookback_start: i64) {
+    fn gather_folded(&mut self, base: &'a Base, window_start: i64, lookback_start: i64) {
         if base.exposures.is_empty() {
             return;
         }
@@ -314,7 +327,7 @@ impl<'a> Window<'a> {
             }
         }
         self.path.sort_by(|a, b| (b.occurred_at, &b.touchpoint_id).cmp(&(a.occurred_at, &a.touchpoint_id)));
-        self.path.truncate(rules.max_path_steps);
+        self.path.truncate(self.limits.max_steps);
     }
 
     fn see(&mut self, rules: &Rules, touchpoint: &'a Touchpoint) {

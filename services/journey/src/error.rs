@@ -1,36 +1,6 @@
-//! What can be wrong with the configuration and the stage definitions.
+//! Why the journey service cannot be set up.
 
-use std::fmt;
-
-/// One thing that is wrong, with what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where: a configuration key such as `journey.horizon_days`, or a place such as `stages.yaml: person[2].any[0]`.
-    pub key: String,
-    /// The value that stands there.
-    pub value: String,
-    /// Why it cannot be used.
-    pub why: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-impl Problem {
-    pub(crate) fn new(
-        key: impl Into<String>,
-        value: impl ToString,
-        why: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self { key: key.into(), value: value.to_string(), why: why.into(), remedy: remedy.into() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}: {}; {}", self.key, self.value, self.why, self.remedy)
-    }
-}
+use tributary_service::config::Problem;
 
 /// Why the journey service cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +14,7 @@ pub enum JourneyError {
         detail: String,
     },
     /// The stage definitions or the configuration say something impossible; all of it is listed.
-    #[error("{}", join(.0))]
+    #[error("{}", listed(.0))]
     Invalid(Vec<Problem>),
     /// A file cannot be read.
     #[error("{file}: {source}; check that it exists and can be read")]
@@ -57,6 +27,6 @@ pub enum JourneyError {
     },
 }
 
-fn join(problems: &[Problem]) -> String {
+fn listed(problems: &[Problem]) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }

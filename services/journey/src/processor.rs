@@ -181,7 +181,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let Transfer { touches, remembered, base, step: loser } = transfer::decode(state)?;
         let new_base = (!base.is_empty()).then(|| {
             let mut joined = self.persons.get(&person_id).unwrap_or(&self.unmarked).base.clone();
-            joined.absorb(base, self.rules.max_path_steps);
+            joined.absorb(base, self.rules.path.max_steps);
             joined
         });
         let outcome = self.take_in(person_id, touches, new_base);

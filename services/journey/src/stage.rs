@@ -9,8 +9,9 @@ use std::path::Path;
 
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
+use tributary_service::config::Problem;
 
-use crate::error::{JourneyError, Problem};
+use crate::error::JourneyError;
 
 const BUILT_IN: &str = include_str!("../../../schemas/stages.yaml");
 const FILE: &str = "stages.yaml";

@@ -5,7 +5,7 @@ use tributary_model::journey::PathStep;
 use tributary_model::{JourneyEvent, PersonId};
 
 use crate::base::Base;
-use crate::context::{Before, Context, Rules, derive, path};
+use crate::context::{Before, Context, Rules, derive, stated_path};
 use crate::touch::{Touch, TouchKey, Touches};
 
 /// What inserting touches led to.
@@ -168,7 +168,7 @@ impl Timeline<'_> {
             let context = derive(self.rules, self.person_id, &touch, before, earlier(), &base);
             touch.event.revision = 1;
             context.write_to(&mut touch.event);
-            base.fold(&touch, self.rules.max_path_steps);
+            base.fold(&touch, self.rules.path.max_steps);
             outcome.folded.push(touch.key());
             outcome.changes.push(touch.event);
         }
@@ -192,7 +192,7 @@ impl Timeline<'_> {
 
     /// The path of `kept[index]` as it was stated.
     fn stated_path(&self, kept: &[&Touch], index: usize, base: &Base) -> Vec<PathStep> {
-        path(self.rules, kept[index], kept[..index].iter().rev().copied(), base)
+        stated_path(self.rules, kept[index], kept[..index].iter().rev().copied(), base)
     }
 
     /// Pairs each of `all[place..]` with the path it was stated with, if it was stated before.
@@ -240,6 +240,7 @@ impl Timeline<'_> {
         touch.counts = context.counts;
         if !is_same {
             outcome.changes.push(JourneyEvent { retracted: true, path: stated_path, ..touch.event.clone() });
+            touch.path_limits = self.rules.path;
             touch.event.revision = touch.event.revision.saturating_add(1);
             context.write_to(&mut touch.event);
             outcome.changes.push(touch.event.clone());
@@ -252,6 +253,7 @@ impl Timeline<'_> {
     fn state(&mut self, mut touch: Touch, context: Context, outcome: &mut Outcome) {
         touch.event.revision = 1;
         touch.counts = context.counts;
+        touch.path_limits = self.rules.path;
         context.write_to(&mut touch.event);
         outcome.changes.push(touch.event.clone());
         touch.event.path = Vec::new();
@@ -263,7 +265,7 @@ impl Timeline<'_> {
         let mut changed = new_base;
         while let Some(key) = self.beyond_horizon() {
             let Some(touch) = self.touches.remove(&self.person_id, &key) else { break };
-            changed.get_or_insert_with(|| base.clone()).fold(&touch, self.rules.max_path_steps);
+            changed.get_or_insert_with(|| base.clone()).fold(&touch, self.rules.path.max_steps);
             outcome.folded.push(key);
         }
         outcome.base = changed;

@@ -6,6 +6,8 @@ use tributary_model::{AccountId, Canvas, Identifier, PersonId, Touchpoint};
 use tributary_stream::OrderedStore;
 use uuid::Uuid;
 
+use crate::context::PathLimits;
+
 /// A touch's place in its person's journey: event time, then id.
 pub type TouchKey = (i64, String);
 
@@ -25,6 +27,9 @@ pub struct Touch {
     pub told: Option<Box<Told>>,
     /// Counts up to and including this touch that stages go by and the statement does not carry.
     pub counts: Counts,
+    /// The limits by which the path was derived that was stated, so that taking it back repeats it whatever the
+    /// limits are by then.
+    pub path_limits: PathLimits,
 }
 
 /// Running counts.
@@ -108,7 +113,7 @@ impl Touch {
             story: StoryContext::default(),
             path: Vec::new(),
         };
-        Self { event, told, counts: Counts::default() }
+        Self { event, told, counts: Counts::default(), path_limits: PathLimits::default() }
     }
 
     /// The same touch on its way to `person_id`, to be stated there for the first time.

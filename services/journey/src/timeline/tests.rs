@@ -162,6 +162,20 @@ fn the_path_keeps_the_newest_exposures_and_survives_the_horizon() {
 }
 
 #[test]
+fn a_path_is_taken_back_as_it_was_stated_after_the_limits_have_changed() {
+    let mut journey = Journey::new(&Config::default());
+    for index in 0..6 {
+        journey.insert(message(&format!("m{index}"), START + days(2 * index), "brand", "ten"));
+    }
+    journey.insert(sale("sale", START + days(12), 900));
+    assert_eq!(journey.last().path.len(), 6);
+    journey.rules = rules(&Config { lookback_days: 5, max_path_steps: 1, ..Config::default() });
+    let changes = journey.insert(touchpoint("late", "page.viewed", START + days(11))).changes;
+    let paths: Vec<usize> = changes.iter().skip(1).map(|change| change.path.len()).collect();
+    assert_eq!(paths, [6, 1]);
+}
+
+#[test]
 fn what_lies_beyond_the_horizon_is_summed_up() {
     let config = Config { horizon_touches: 3, ..Config::default() };
     let mut journey = Journey::new(&config);
