@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 pub use crate::context::Situation;
-use crate::context::{Needs, build, context_shape};
+use crate::context::{build, context_shape};
 use crate::fields::Fields;
 use crate::metrics;
+use crate::needs::Needs;
 
 /// A compiled condition; cheap to clone.
 #[derive(Debug, Clone)]

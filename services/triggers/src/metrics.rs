@@ -1,19 +1,28 @@
 //! The metrics of the triggers: names, labels and descriptions.
 
-use metrics::{counter, describe_counter};
+use metrics::counter;
 use tributary_model::Fate;
 use tributary_model::step::StepEffects;
+use tributary_service::metrics::{Kind, Metric};
 
-/// Decisions by trigger, team, fate and reason (empty when sent).
-pub const DECISIONS: &str = "tributary_triggers_decisions_total";
-/// Conditions that failed on their input, by trigger.
-pub const CONDITION_FAILURES: &str = "tributary_triggers_condition_failures_total";
+const DECISIONS: &str = "tributary_triggers_decisions_total";
+const CONDITION_FAILURES: &str = "tributary_triggers_condition_failures_total";
 
-/// Describes the metrics to the recorder.
-pub fn describe() {
-    describe_counter!(DECISIONS, "Decisions by trigger, team, fate and reason");
-    describe_counter!(CONDITION_FAILURES, "Conditions that failed on their input and so did not hold, by trigger");
-}
+/// The metrics of this crate.
+pub const CATALOGUE: &[Metric] = &[
+    Metric {
+        name: DECISIONS,
+        kind: Kind::Counter,
+        help: "Decisions; the reason is empty for those sent.",
+        labels: &["trigger", "team", "fate", "reason"],
+    },
+    Metric {
+        name: CONDITION_FAILURES,
+        kind: Kind::Counter,
+        help: "Conditions that failed on their input and so did not hold.",
+        labels: &["trigger"],
+    },
+];
 
 /// Counts what a step has decided.
 pub(crate) fn decided(effects: &StepEffects, from: usize) {
@@ -35,4 +44,14 @@ pub(crate) fn decided(effects: &StepEffects, from: usize) {
 
 pub(crate) fn condition_failed(trigger_id: &str) {
     counter!(CONDITION_FAILURES, "trigger" => trigger_id.to_owned()).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_named_by_the_rule() {
+        assert_eq!(tributary_service::metrics::naming_faults(CATALOGUE), [] as [String; 0]);
+    }
 }

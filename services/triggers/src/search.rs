@@ -1,0 +1,197 @@
+//! Finds where patterns come to complete: by a change of the journey, by the passing of time, by a merge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tributary_model::JourneyEvent;
+use tributary_model::step::StepEffects;
+
+use crate::definition::Definition;
+use crate::index::Index;
+use crate::ledger::Candidate;
+use crate::pattern::History;
+use crate::state::{Facts, Held};
+
+/// The definitions in order of their ids, and what event types they are about.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    pub(crate) definitions: Vec<Definition>,
+    index: Index,
+}
+
+/// Where one trigger's pattern may have come to complete.
+#[derive(Debug, Default)]
+pub(crate) struct Suspects {
+    /// Exactly at these positions.
+    at: BTreeSet<usize>,
+    /// Anywhere behind this one, up to the reach of the pattern behind `up_to`.
+    behind: Option<(usize, usize)>,
+}
+
+impl Catalogue {
+    pub(crate) fn new(definitions: Vec<Definition>) -> Self {
+        Self { index: Index::new(&definitions), definitions }
+    }
+
+    fn definition(&self, trigger_id: &str) -> Option<usize> {
+        self.definitions.binary_search_by(|known| known.id.as_str().cmp(trigger_id)).ok()
+    }
+
+    /// The triggers that these changes may complete, and where.
+    pub(crate) fn suspects(&self, history: &History<'_>, changes: &[JourneyEvent]) -> BTreeMap<usize, Suspects> {
+        let mut suspects: BTreeMap<usize, Suspects> = BTreeMap::new();
+        for change in changes.iter().filter(|change| !change.retracted) {
+            let mut position = None;
+            for role in self.index.roles(&change.touchpoint.event_type) {
+                // A touch older than the horizon has no position, and nothing comes of it.
+                let Some(position) = *position.get_or_insert_with(|| position_of(history, &change.touchpoint)) else {
+                    break;
+                };
+                let is_newest = position + 1 == history.len();
+                if role.completes {
+                    suspects.entry(role.trigger).or_default().at.insert(position);
+                }
+                if role.contributes && !is_newest {
+                    let behind = &mut suspects.entry(role.trigger).or_default().behind;
+                    let (from, up_to) = behind.unwrap_or((position, position));
+                    *behind = Some((from.min(position), up_to.max(position)));
+                }
+            }
+        }
+        suspects
+    }
+
+    /// What has completed at the suspected places: candidates, or absences to wait for.
+    pub(crate) fn examine(
+        &self,
+        history: &History<'_>,
+        trigger: usize,
+        suspects: Suspects,
+        facts: &mut Facts,
+        effects: &mut StepEffects,
+    ) -> Vec<Candidate> {
+        let pattern = &self.definitions[trigger].pattern;
+        let mut places = suspects.at;
+        if let Some((from, up_to)) = suspects.behind {
+            let last_at = history[up_to].touchpoint.occurred_at;
+            let reach_at = pattern.reach_ms().map_or(i64::MAX, |reach_ms| last_at.saturating_add(reach_ms));
+            let in_reach = |place: &usize| history[*place].touchpoint.occurred_at <= reach_at;
+            places.extend((from + 1..history.len()).take_while(in_reach));
+        }
+        let completions = places.into_iter().filter_map(|end| Some((end, pattern.completes_at(history, end)?)));
+        self.turn_into_candidates(history, trigger, completions, facts, effects)
+    }
+
+    fn turn_into_candidates(
+        &self,
+        history: &History<'_>,
+        trigger: usize,
+        completions: impl Iterator<Item = (usize, Vec<usize>)>,
+        facts: &mut Facts,
+        effects: &mut StepEffects,
+    ) -> Vec<Candidate> {
+        let definition = &self.definitions[trigger];
+        let mut candidates = Vec::new();
+        for (position, evidence) in completions {
+            let at = history[position].touchpoint.occurred_at;
+            match &definition.pattern.absence {
+                None => candidates.push(Candidate { trigger, position, evidence, eligible_at: at }),
+                Some(absence) => wait(&definition.id, at + absence.span.as_ms(), facts, effects),
+            }
+        }
+        candidates
+    }
+
+    /// Absences that are due by `at`: those that held become candidates, and the next one is waited for.
+    pub(crate) fn wake(
+        &self,
+        history: &History<'_>,
+        at: i64,
+        now_at: i64,
+        facts: &mut Facts,
+        effects: &mut StepEffects,
+    ) -> Vec<Candidate> {
+        let due: Vec<(String, i64)> =
+            facts.waits.iter().filter(|(_, due)| **due <= at).map(|(id, due)| (id.clone(), *due)).collect();
+        let mut candidates = Vec::new();
+        for (trigger_id, due_at) in due {
+            facts.waits.remove(&trigger_id);
+            let Some(trigger) = self.definition(&trigger_id) else { continue };
+            let pattern = &self.definitions[trigger].pattern;
+            let Some(absence) = &pattern.absence else { continue };
+            let span_ms = absence.span.as_ms();
+            let from = history.partition_point(|event| event.touchpoint.occurred_at + span_ms < due_at);
+            for (position, evidence) in pattern.completions_from(history, from) {
+                if !pattern.absence_held(history, position, now_at) {
+                    continue;
+                }
+                let eligible_at = history[position].touchpoint.occurred_at + span_ms;
+                if eligible_at > at {
+                    wait(&trigger_id, eligible_at, facts, effects);
+                    break;
+                }
+                candidates.push(Candidate { trigger, position, evidence, eligible_at });
+            }
+        }
+        candidates
+    }
+
+    /// Decisions that waited, as candidates once more: the pattern must still complete and its absence hold.
+    pub(crate) fn revive(&self, history: &History<'_>, held: Vec<Held>, now_at: i64) -> Vec<Candidate> {
+        let revive_one = |held: Held| {
+            let trigger = self.definition(&held.trigger_id)?;
+            let pattern = &self.definitions[trigger].pattern;
+            let position = position_at(history, held.touched_at, &held.touchpoint_id)?;
+            let evidence = pattern.completes_at(history, position)?;
+            let holds = pattern.absence_held(history, position, now_at);
+            holds.then_some(Candidate { trigger, position, evidence, eligible_at: held.eligible_at })
+        };
+        held.into_iter().filter_map(revive_one).collect()
+    }
+
+    /// The completions of the union of two persons that could still be acted on, those across both among them.
+    pub(crate) fn reconsider(
+        &self,
+        history: &History<'_>,
+        now_at: i64,
+        facts: &mut Facts,
+        effects: &mut StepEffects,
+    ) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for (trigger, definition) in self.definitions.iter().enumerate() {
+            let pattern = &definition.pattern;
+            let waits_ms = pattern.absence.as_ref().map_or(0, |absence| absence.span.as_ms());
+            let useful_at = now_at - waits_ms - definition.validity.as_ms();
+            let from = history.partition_point(|event| event.touchpoint.occurred_at < useful_at);
+            let completions = pattern.completions_from(history, from);
+            candidates.extend(self.turn_into_candidates(history, trigger, completions, facts, effects));
+        }
+        candidates
+    }
+}
+
+/// Waits for an absence, unless an earlier one of the same trigger is waited for: one timer a trigger.
+fn wait(trigger_id: &str, due_at: i64, facts: &mut Facts, effects: &mut StepEffects) {
+    if facts.waits.get(trigger_id).is_none_or(|known| due_at < *known) {
+        facts.waits.insert(trigger_id.to_owned(), due_at);
+        effects.wake_at.push(due_at);
+    }
+}
+
+fn position_of(history: &History<'_>, touchpoint: &tributary_model::Touchpoint) -> Option<usize> {
+    position_at(history, touchpoint.occurred_at, &touchpoint.touchpoint_id)
+}
+
+/// The position of a touch; the newest is looked at first, as most changes are about it.
+fn position_at(history: &History<'_>, at: i64, touchpoint_id: &str) -> Option<usize> {
+    let is_meant =
+        |event: &JourneyEvent| event.touchpoint.occurred_at == at && event.touchpoint.touchpoint_id == touchpoint_id;
+    match history.last() {
+        Some(newest) if is_meant(newest) => Some(history.len() - 1),
+        _ => history
+            .binary_search_by(|event| {
+                let touchpoint = &event.touchpoint;
+                (touchpoint.occurred_at, touchpoint.touchpoint_id.as_str()).cmp(&(at, touchpoint_id))
+            })
+            .ok(),
+    }
+}
