@@ -50,7 +50,10 @@ fn hosts_count_for_their_sites_and_others_do_not() {
 fn campaign_parameters_win_over_click_ids_and_those_over_the_page_before() {
     let url = "https://shop.example/?utm_source=Newsletter&utm_medium=e%2Dmail&gclid=1";
     assert_eq!(referred(&[("url", url), ("referrer", "https://www.bing.com/")]), "email");
-    assert_eq!(referred(&[("url", "https://shop.example/?gclid=1"), ("referrer", "https://x.example/")]), "paid_search");
+    assert_eq!(
+        referred(&[("url", "https://shop.example/?gclid=1"), ("referrer", "https://x.example/")]),
+        "paid_search"
+    );
     assert_eq!(referred(&[("gclid", "1")]), "paid_search");
     assert_eq!(referred(&[("url", "/?fbclid=1")]), "organic_social");
     assert_eq!(referred(&[("utm_source", "google"), ("gclid", "1")]), "paid_search");

@@ -65,8 +65,10 @@ fn dead_letter(effects: &Effects) -> (String, String) {
 }
 
 fn page(id: &str, at: &str) -> String {
-    format!(r#"{{"type": "page", "messageId": "{id}", "userId": "C-1", "timestamp": "{at}",
-        "traits": {{"email": "Ada@Engines.Example"}}}}"#)
+    format!(
+        r#"{{"type": "page", "messageId": "{id}", "userId": "C-1", "timestamp": "{at}",
+        "traits": {{"email": "Ada@Engines.Example"}}}}"#
+    )
 }
 
 const AT: &str = "2026-03-01T09:00:00Z";

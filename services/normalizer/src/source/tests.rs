@@ -57,7 +57,7 @@ fn every_problem_of_every_folder_is_reported_at_once() {
     let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let text = listed.join("\n");
     assert_eq!(problems.len(), 7, "{text}");
-    assert!(text.contains("two/mapping.vrl:1:9") && text.contains("^^^"), "{text}");
+    assert!(text.contains("two/mapping.vrl:1:16") && text.contains("^^^"), "{text}");
     assert!(text.contains("mapping: there is no file mapping.vrl"), "{text}");
     assert!(text.contains("Four: the folder's name"), "{text}");
 }
@@ -65,7 +65,8 @@ fn every_problem_of_every_folder_is_reported_at_once() {
 #[test]
 fn a_sample_that_does_not_hold_names_the_field() {
     let dir = tempfile::tempdir().unwrap();
-    let wrong = SAMPLE.replace("\"in_store\"", "\"sales\"").replace("\"direction\": \"inbound\"", "\"location\": \"S1\"");
+    let wrong =
+        SAMPLE.replace("\"in_store\"", "\"sales\"").replace("\"direction\": \"inbound\"", "\"location\": \"S1\"");
     write(dir.path(), "one", YAML, Some(MAPPING), &wrong);
     write(dir.path(), "two", YAML, Some(MAPPING), &SAMPLE.replace("{\"id\": 1}", "{}"));
     let problems = problems_of(dir.path());
