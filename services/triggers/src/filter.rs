@@ -77,11 +77,16 @@ impl TouchFilter {
     /// Whether this touch is meant, judged with the context it had at its place.
     #[must_use]
     pub fn matches(&self, event: &JourneyEvent) -> bool {
-        self.matches_cheaply(event)
-            && self.condition.as_ref().is_none_or(|condition| condition.holds(&Situation::at(event)))
+        self.may_match(event) && self.condition_holds(event)
     }
 
-    fn matches_cheaply(&self, event: &JourneyEvent) -> bool {
+    /// Whether the condition holds of this touch; the expensive half of [`TouchFilter::matches`].
+    pub(crate) fn condition_holds(&self, event: &JourneyEvent) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition.holds(&Situation::at(event)))
+    }
+
+    /// Whether this touch is meant as far as one sees without the condition.
+    pub(crate) fn may_match(&self, event: &JourneyEvent) -> bool {
         let touchpoint = &event.touchpoint;
         self.types.iter().any(|pattern| pattern.matches(&touchpoint.event_type))
             && self.direction.is_none_or(|direction| direction == touchpoint.direction)

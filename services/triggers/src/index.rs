@@ -10,6 +10,8 @@ use crate::filter::TypePattern;
 pub(crate) struct Role {
     /// Its position among the definitions.
     pub(crate) trigger: usize,
+    /// The step it plays it in.
+    pub(crate) step: usize,
     /// The type can complete the pattern.
     pub(crate) completes: bool,
     /// The type can be one of the touches before, so that one that comes late may complete the pattern later on.
@@ -28,10 +30,10 @@ impl Index {
         let mut index = Self::default();
         for (trigger, definition) in definitions.iter().enumerate() {
             let steps = &definition.pattern.steps;
-            for (position, step) in steps.iter().enumerate() {
-                let completes = position + 1 == steps.len();
-                let role = Role { trigger, completes, contributes: !completes || step.count > 1 };
-                for pattern in &step.filter.types {
+            for (step, described) in steps.iter().enumerate() {
+                let completes = step + 1 == steps.len();
+                let role = Role { trigger, step, completes, contributes: !completes || described.count > 1 };
+                for pattern in &described.filter.types {
                     index.add(pattern, role);
                 }
             }

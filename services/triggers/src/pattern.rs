@@ -128,7 +128,7 @@ impl Absence {
 fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Option<Vec<usize>> {
     let (step, before) = steps.split_last()?;
     let last = history.get(end)?;
-    if !step.filter.matches(last) {
+    if !step.filter.may_match(last) {
         return None;
     }
     let earliest_at = step.within.map_or(i64::MIN, |within| last.touchpoint.occurred_at - within.as_ms());
@@ -142,10 +142,11 @@ fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Option<Vec<usi
         }
     }
     evidence.reverse();
-    if before.is_empty() {
-        return Some(evidence);
+    if !before.is_empty() {
+        let mut earlier = (0..position).rev().take_while(in_time).find_map(|end| complete(before, history, end))?;
+        earlier.append(&mut evidence);
+        evidence = earlier;
     }
-    let mut earlier = (0..position).rev().take_while(in_time).find_map(|end| complete(before, history, end))?;
-    earlier.append(&mut evidence);
-    Some(earlier)
+    // Last, as most touches fail on what comes before them.
+    step.filter.condition_holds(last).then_some(evidence)
 }

@@ -42,6 +42,9 @@ impl Catalogue {
         for change in changes.iter().filter(|change| !change.retracted) {
             let mut position = None;
             for role in self.index.roles(&change.touchpoint.event_type) {
+                if !self.definitions[role.trigger].pattern.steps[role.step].filter.may_match(change) {
+                    continue;
+                }
                 // A touch older than the horizon has no position, and nothing comes of it.
                 let Some(position) = *position.get_or_insert_with(|| position_of(history, &change.touchpoint)) else {
                     break;

@@ -1,4 +1,4 @@
-//! What a touch costs with fifty triggers; a measurement to be read, see `docs/triggers.md`.
+//! What a touch costs with fifty triggers: a measurement to be read, not a limit that fails.
 
 use std::time::Instant;
 
