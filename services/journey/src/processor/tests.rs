@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 use tributary_model::account::AccountEvent;
 use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
-use tributary_model::{AccountId, Arm, Decision, Fate, Identifier, Touchpoint, TriggerIntent};
+use tributary_model::{AccountId, Decision, Identifier, Touchpoint, TriggerIntent};
 use tributary_schema::{AvroRecord, Contracts};
 use tributary_stream::Change;
 
@@ -11,77 +11,9 @@ use super::*;
 use crate::account::AccountRollups;
 use crate::read::JourneyFold;
 use crate::testing::{START, canvas, days, person, random_touchpoints, rules, sale, stages, touch, touchpoint};
+use witness::{Seen, Witness};
 
-/// A step that remembers which touches it was told of, wakes an hour after each, and decides on every sale.
-struct Witness;
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Seen {
-    touches: BTreeSet<String>,
-    woken: Vec<i64>,
-    absorbed: u32,
-}
-
-impl PersonStep for Witness {
-    type State = Seen;
-
-    fn on_journey(&self, person: PersonView<'_>, changes: &[JourneyEvent], state: &mut Seen, wanted: &mut StepEffects) {
-        for change in changes.iter().filter(|change| is_first_statement(change)) {
-            let touchpoint = &change.touchpoint;
-            assert!(person.history.iter().any(|event| event.touchpoint == *touchpoint), "the history shows the change");
-            state.touches.insert(touchpoint.touchpoint_id.clone());
-            wanted.wake_at.push(touchpoint.occurred_at + 1_000);
-            if touchpoint.is_sale() && !person.merge_pending {
-                wanted.decisions.push(decision(person.person_id, touchpoint));
-                wanted.intents.push(intent(person.person_id, touchpoint));
-            }
-        }
-    }
-
-    fn on_timer(&self, _: PersonView<'_>, at: i64, state: &mut Seen, _: &mut StepEffects) {
-        state.woken.push(at);
-    }
-
-    fn absorb(&self, person: PersonView<'_>, state: &mut Seen, loser: Seen, wanted: &mut StepEffects) {
-        state.touches.extend(loser.touches);
-        state.absorbed += 1 + loser.absorbed;
-        wanted.wake_at.extend(person.history.iter().map(|event| event.touchpoint.occurred_at + 1_000));
-    }
-}
-
-fn decision(person_id: PersonId, touchpoint: &Touchpoint) -> Decision {
-    Decision {
-        decision_id: touchpoint.touchpoint_id.clone(),
-        trigger_id: "thanks".to_owned(),
-        trigger_version: 1,
-        team_id: "crm".to_owned(),
-        person_id,
-        decided_at: touchpoint.occurred_at,
-        arm: Arm::Treated,
-        fate: Fate::Sent,
-        reason: None,
-        detail: None,
-        channel: "email".to_owned(),
-        priority: 1,
-        evidence: Vec::new(),
-        valid_until_at: touchpoint.occurred_at,
-    }
-}
-
-fn intent(person_id: PersonId, touchpoint: &Touchpoint) -> TriggerIntent {
-    TriggerIntent {
-        decision_id: touchpoint.touchpoint_id.clone(),
-        trigger_id: "thanks".to_owned(),
-        trigger_version: 1,
-        team_id: "crm".to_owned(),
-        person_id,
-        action: "message".to_owned(),
-        channel: "email".to_owned(),
-        decided_at: touchpoint.occurred_at,
-        valid_until_at: touchpoint.occurred_at,
-        payload: "{}".to_owned(),
-    }
-}
+mod witness;
 
 fn small_transfers() -> Config {
     Config { max_transfer_bytes: 1_500, ..Config::default() }

@@ -1,0 +1,80 @@
+//! A chained step that shows what it was told.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use tributary_model::step::{PersonStep, PersonView, StepEffects};
+use tributary_model::{Arm, Decision, Fate, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
+
+use crate::timeline::is_first_statement;
+
+/// A step that remembers which touches it was told of, wakes an hour after each, and decides on every sale.
+pub(super) struct Witness;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub(super) touches: BTreeSet<String>,
+    pub(super) woken: Vec<i64>,
+    pub(super) absorbed: u32,
+}
+
+impl PersonStep for Witness {
+    type State = Seen;
+
+    fn on_journey(&self, person: PersonView<'_>, changes: &[JourneyEvent], state: &mut Seen, wanted: &mut StepEffects) {
+        for change in changes.iter().filter(|change| is_first_statement(change)) {
+            let touchpoint = &change.touchpoint;
+            assert!(person.history.iter().any(|event| event.touchpoint == *touchpoint), "the history shows the change");
+            state.touches.insert(touchpoint.touchpoint_id.clone());
+            wanted.wake_at.push(touchpoint.occurred_at + 1_000);
+            if touchpoint.is_sale() && !person.merge_pending {
+                wanted.decisions.push(decision(person.person_id, touchpoint));
+                wanted.intents.push(intent(person.person_id, touchpoint));
+            }
+        }
+    }
+
+    fn on_timer(&self, _: PersonView<'_>, at: i64, state: &mut Seen, _: &mut StepEffects) {
+        state.woken.push(at);
+    }
+
+    fn absorb(&self, person: PersonView<'_>, state: &mut Seen, loser: Seen, wanted: &mut StepEffects) {
+        state.touches.extend(loser.touches);
+        state.absorbed += 1 + loser.absorbed;
+        wanted.wake_at.extend(person.history.iter().map(|event| event.touchpoint.occurred_at + 1_000));
+    }
+}
+
+fn decision(person_id: PersonId, touchpoint: &Touchpoint) -> Decision {
+    Decision {
+        decision_id: touchpoint.touchpoint_id.clone(),
+        trigger_id: "thanks".to_owned(),
+        trigger_version: 1,
+        team_id: "crm".to_owned(),
+        person_id,
+        decided_at: touchpoint.occurred_at,
+        arm: Arm::Treated,
+        fate: Fate::Sent,
+        reason: None,
+        detail: None,
+        channel: "email".to_owned(),
+        priority: 1,
+        evidence: Vec::new(),
+        valid_until_at: touchpoint.occurred_at,
+    }
+}
+
+fn intent(person_id: PersonId, touchpoint: &Touchpoint) -> TriggerIntent {
+    TriggerIntent {
+        decision_id: touchpoint.touchpoint_id.clone(),
+        trigger_id: "thanks".to_owned(),
+        trigger_version: 1,
+        team_id: "crm".to_owned(),
+        person_id,
+        action: "message".to_owned(),
+        channel: "email".to_owned(),
+        decided_at: touchpoint.occurred_at,
+        valid_until_at: touchpoint.occurred_at,
+        payload: "{}".to_owned(),
+    }
+}
