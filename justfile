@@ -20,7 +20,7 @@ test *args:
 
 # the tests on a real broker
 broker:
-    ./test -p tributary-test-broker -p tributary-test-hub
+    ./test -E 'package(tributary-test-broker) or binary(hub)'
 
 # what CI runs
 verify:
@@ -29,10 +29,6 @@ verify:
 # the demo, with its own broker
 demo *args:
     cargo run --release --bin tributary -- demo {{args}}
-
-# Kafka, registry, Prometheus, Grafana and the hub in containers
-up:
-    docker compose up -d
 
 # freeze the current Avro schemas as published versions
 publish-schemas:

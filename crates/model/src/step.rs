@@ -39,7 +39,7 @@ pub struct PersonView<'a> {
 /// A step chained behind the journey of one person.
 pub trait PersonStep: Send {
     /// What it remembers of one person.
-    type State: Clone + Default + Serialize + DeserializeOwned + Send;
+    type State: Clone + Default + PartialEq + Serialize + DeserializeOwned + Send;
 
     /// The journey has changed: `changes` are the new records of the journeys stream, in order. Not called for what a
     /// merge brings and corrects: that is [`PersonStep::absorb`].

@@ -245,11 +245,11 @@ impl<T: PersonStep> JourneyProcessor<T> {
         // A person is named after its first identifier and survives under that name, so experiments can go by it.
         let person = PersonView { person_id, experiment_id: person_id, history: &history, merge_pending };
         let mut wanted = StepEffects::default();
-        if size_of::<T::State>() == 0 {
-            call(&self.step, person, &mut T::State::default(), &mut wanted);
-        } else {
-            let state = self.steps.get_or_insert_with(&person_id, T::State::default);
-            call(&self.step, person, state, &mut wanted);
+        let before = self.steps.get(&person_id).cloned().unwrap_or_default();
+        let mut after = before.clone();
+        call(&self.step, person, &mut after, &mut wanted);
+        if after != before {
+            self.steps.insert(person_id, after);
         }
         for decision in &wanted.decisions {
             effects.emit(topics::DECISIONS, person_id.to_key(), decision)?;
