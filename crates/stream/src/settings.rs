@@ -155,7 +155,9 @@ impl KafkaSettings {
         config.set("enable.auto.offset.store", "false");
         config.set("enable.partition.eof", "true");
         config.set("auto.offset.reset", "earliest");
-        config.set("fetch.wait.max.ms", "100");
+        if !self.properties.contains_key("fetch.wait.max.ms") {
+            config.set("fetch.wait.max.ms", "100");
+        }
         config.set("queued.max.messages.kbytes", "16384");
         config
     }

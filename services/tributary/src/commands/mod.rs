@@ -25,7 +25,7 @@ use crate::output::Output;
 pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Check => return check::check(&cli.global, output),
-        Command::Demo(args) => return demo::demo(args, output),
+        Command::Demo(args) => return demo::demo(args, &cli.global, output),
         _ => {}
     }
     let hub = HubConfig::load(&cli.global)?;

@@ -9,6 +9,7 @@ use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_TEAM};
 use tributary_model::{Domain, Identifier, JourneyEvent, PersonId};
 
 use super::read_model::ReadModel;
+use crate::accounting::Accounting;
 use crate::simulate::{
     ACQUISITION_MESSAGE, CONTRADICTING_OFFER_MESSAGE, DomainTotals, Planted, Truth, UNAPPROVED_MESSAGE,
 };
@@ -61,7 +62,7 @@ pub struct Identities {
 
 /// Everything compared.
 #[must_use]
-pub fn facts(truth: &Truth, model: &ReadModel, identities: &Identities) -> Vec<Fact> {
+pub fn facts(truth: &Truth, model: &ReadModel, identities: &Identities, accounting: &Accounting) -> Vec<Fact> {
     let mut facts = Vec::new();
     let found = totals_by_domain(model.journeys.events());
     for (domain, is) in &truth.domains {
@@ -93,6 +94,9 @@ pub fn facts(truth: &Truth, model: &ReadModel, identities: &Identities) -> Vec<F
     facts.push(Fact::count("messages nobody approved", truth.planted.unapproved, planted.unapproved));
     let letters: i64 = model.dead_letters.values().map(|group| group.count).sum();
     facts.push(Fact::count("events that broke off (dead letters)", truth.noise.malformed, letters));
+    let dropped = |reason: &str| accounting.dropped_by_reason.get(reason).copied().unwrap_or(0);
+    facts.push(Fact::count("events that came twice (dropped)", truth.noise.duplicates, dropped("duplicate")));
+    facts.push(Fact::count("visits of a crawler (dropped)", truth.noise.bots, dropped("bot")));
     facts
 }
 

@@ -15,9 +15,9 @@ use crate::gateway::loadable;
 use crate::load::{Load, LoadedEvent, Tally};
 use crate::simulate::{Settings, Simulation};
 
-/// The hub is let settle after so much event time, so that no event overtakes another by more than the journeys' watermark
-/// allows: the embedded broker's consumers read its partitions in no order.
-pub(super) const SLICE_MS: i64 = 2 * HOUR_MS;
+/// The journeys are let settle after so much event time, so that no event overtakes another by more than their watermark
+/// allows: the raw topics' partitions are read in no order.
+pub(super) const SLICE_MS: i64 = 6 * HOUR_MS;
 /// Most records between two stages.
 const MOST_LAG: i64 = 1_500;
 /// The sources' way to the hub.
@@ -37,7 +37,7 @@ pub(super) fn simulation(
     let mut slice_end_at = settings.start_at + SLICE_MS;
     for (index, event) in simulation.events.iter().enumerate() {
         if event.occurred_at >= slice_end_at {
-            stand.wait_for(0)?;
+            stand.wait_for_journeys()?;
             slice_end_at = event.occurred_at - (event.occurred_at - settings.start_at) % SLICE_MS + SLICE_MS;
             let day = (event.occurred_at - settings.start_at) / DAY_MS + 1;
             bar.set_message(format!("day {day} of {}", settings.days));

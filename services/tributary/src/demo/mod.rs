@@ -17,7 +17,8 @@ use tributary_model::time::from_rfc3339;
 use tributary_model::{Identifier, PersonId};
 
 use crate::accounting::Accounting;
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, Global};
+use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -26,12 +27,12 @@ use comparison::{facts, identities};
 use report::{Input, Report};
 use stand::Stand;
 
-/// Runs the demo.
+/// Runs the demo. Of the configuration only what concerns the services is taken; broker, realm and key are the demo's own.
 ///
 /// # Errors
 /// [`CliError`] when the hub cannot start, stalls, or the report cannot be written.
-pub fn demo(args: &DemoArgs, output: &mut Output) -> Result<Exit, CliError> {
-    let stand = Stand::start(args)?;
+pub fn demo(args: &DemoArgs, global: &Global, output: &mut Output) -> Result<Exit, CliError> {
+    let stand = Stand::start(args, HubConfig::load(global)?)?;
     let started = Instant::now();
     let (input, truth) = match &args.complete_journey {
         Some(directory) => (feed::complete_journey(&stand, directory, args.rate, !output.is_json())?, None),
@@ -86,7 +87,7 @@ fn report(stand: &Stand, input: Input, truth: Option<&Truth>, took_ms: u64) -> R
     };
     let found = truth.map(|truth| identities(truth, &model, person_of));
     let facts = match (truth, &found) {
-        (Some(truth), Some(found)) => report::fact_lines(facts(truth, &model, found)),
+        (Some(truth), Some(found)) => report::fact_lines(facts(truth, &model, found, &accounting)),
         _ => Vec::new(),
     };
     let good = accounting.adds_up && model.unreadable == 0 && facts.iter().all(|line| line.agrees);

@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tributary_insight::accounting::StageAccount;
+use tributary_insight::{CREDIT_STAGE, SCORECARD_STAGE};
+use tributary_journey::ACCOUNTS_STAGE;
 use tributary_model::scorecard::ALL_TEAMS;
 use tributary_schema::Contracts;
+use tributary_service::Health;
 use tributary_service::config::Secret;
+use tributary_service::logging::{self, LogConfig};
 use tributary_service::metrics::{PrometheusHandle, install_prometheus};
-use tributary_service::{Health, logging};
 use tributary_stream::{BulkPublisher, EmbeddedBroker, KafkaSettings, OutRecord, Table, changelog_definitions};
 
 use super::read_model::ReadModel;
@@ -18,7 +21,7 @@ use crate::accounting::Flow;
 use crate::canvas;
 use crate::cli::{DemoArgs, Service};
 use crate::compose::Definition;
-use crate::config::HubConfig;
+use crate::config::{HubConfig, Workers};
 use crate::error::CliError;
 use crate::hub::Hub;
 use crate::server::describe_metrics;
@@ -36,6 +39,8 @@ const READY: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(2);
 /// Not a secret: the demo's shoppers are made up.
 const PSEUDONYM_KEY: &str = "the demo's shoppers are made up";
+/// The reader of the topics that the demo shows.
+const READER: &str = "demo";
 /// The write key that the demo prints.
 pub(super) const WRITE_KEY: &str = "demo";
 
@@ -56,8 +61,8 @@ pub(super) struct Stand {
 
 impl Stand {
     /// Starts everything and returns when every part is ready.
-    pub(super) fn start(args: &DemoArgs) -> Result<Self, CliError> {
-        let config = config(args)?;
+    pub(super) fn start(args: &DemoArgs, configured: HubConfig) -> Result<Self, CliError> {
+        let config = own(args, configured);
         logging::init(&config.log)?;
         let metrics = install_prometheus()?;
         describe_metrics();
@@ -114,11 +119,21 @@ impl Stand {
     /// Waits until the hub has no more than `lag` records on their way from one stage to the next, and the readers not
     /// much more; with 0, until everything has arrived.
     pub(super) fn wait_for(&self, lag: i64) -> Result<(), CliError> {
+        self.wait_until(|flow| flow.lag() <= lag)
+    }
+
+    /// Waits until everything that was published stands in the journeys.
+    pub(super) fn wait_for_journeys(&self) -> Result<(), CliError> {
+        let behind = [CREDIT_STAGE, SCORECARD_STAGE, ACCOUNTS_STAGE, READER];
+        self.wait_until(|flow| flow.lag() == 0 || behind.contains(&flow.reader.as_str()))
+    }
+
+    fn wait_until(&self, holds: impl Fn(&Flow) -> bool) -> Result<(), CliError> {
         self.publisher.flush(TIMEOUT)?;
         let (mut last, mut last_move) = (Vec::new(), Instant::now());
         loop {
             let flows = self.flows();
-            if flows.iter().all(|flow| flow.lag() <= lag) {
+            if flows.iter().all(&holds) {
                 return Ok(());
             }
             if flows != last {
@@ -142,7 +157,7 @@ impl Stand {
         }
         for (topic, read) in self.readers.read() {
             let written = written.get(&topic).copied().unwrap_or(0);
-            flows.push(Flow { topic, written, reader: "demo".to_owned(), read });
+            flows.push(Flow { topic, written, reader: READER.to_owned(), read });
         }
         flows
     }
@@ -178,19 +193,27 @@ fn stalled(flows: &[Flow]) -> String {
     format!("nothing has moved for {} s: {}", STALLED.as_secs(), stuck.join("; "))
 }
 
-/// The demo's configuration: everything as it is by default, on the loopback interface.
-fn config(args: &DemoArgs) -> Result<HubConfig, CliError> {
-    let mut config = HubConfig { realm: "demo".to_owned(), ..HubConfig::default() };
+/// The configuration with what has to be the demo's own.
+fn own(args: &DemoArgs, mut config: HubConfig) -> HubConfig {
+    config.realm = "demo".to_owned();
     config.identity.realm.clone_from(&config.realm);
     config.journey.realm.clone_from(&config.realm);
     config.pseudonym_key = Some(Secret::generated(PSEUDONYM_KEY));
-    config.log.filter = std::env::var("TRIBUTARY__LOG__FILTER").unwrap_or_else(|_| "error".to_owned());
-    config.kafka.partitions = PARTITIONS;
-    // Event time moves with the events alone, so that the demo tells the same story on a slow machine.
-    config.kafka.idle_after_ms = 3_600_000;
-    config.gateway.write_keys.insert("segment".to_owned(), vec![Secret::generated(WRITE_KEY)]);
+    if config.log == LogConfig::default() {
+        config.log.filter = "error".to_owned();
+    }
+    config.workers = Workers::default();
+    config.kafka = KafkaSettings {
+        partitions: PARTITIONS,
+        // Event time moves with the events alone, so that the demo tells the same story on a slow machine.
+        idle_after_ms: 3_600_000,
+        // The embedded broker lets a consumer that has nothing to read wait to the end, even when something comes.
+        properties: BTreeMap::from([("fetch.wait.max.ms".to_owned(), "10".to_owned())]),
+        ..KafkaSettings::default()
+    };
+    config.gateway.write_keys = BTreeMap::from([("segment".to_owned(), vec![Secret::generated(WRITE_KEY)])]);
     if args.complete_journey.is_none() {
         config.journey.allowed_lateness_ms = super::feed::SLICE_MS;
     }
-    Ok(config)
+    config
 }

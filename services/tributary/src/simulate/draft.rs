@@ -54,6 +54,7 @@ pub(crate) struct Draft {
     /// Consent for marketing e-mail given or withdrawn.
     pub(crate) consent: Option<bool>,
     pub(crate) properties: Vec<(&'static str, String)>,
+    pub(crate) user_agent: Option<&'static str>,
 }
 
 impl Draft {
@@ -77,6 +78,7 @@ impl Draft {
             location: None,
             consent: None,
             properties: Vec::new(),
+            user_agent: None,
         }
     }
 

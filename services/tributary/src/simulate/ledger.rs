@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
-use tributary_model::Identifier;
 use tributary_model::time::SECOND_MS;
+use tributary_model::{Domain, Identifier};
 
 use super::draft::{Draft, Name};
 use super::people::stream;
 use super::truth::{Caused, Planted, TruePerson, Truth};
 use super::{SimulatedEvent, Simulation, wire};
 
+/// What a crawler calls itself.
+const CRAWLER: &str = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 /// The purpose number of the noise's chance, apart from every shopper's.
 const NOISE: u64 = u64::MAX / 8 - 1;
 
@@ -84,7 +86,7 @@ impl Ledger {
         Simulation { events: self.events, truth: self.truth }
     }
 
-    /// Some events come twice; some break off on the way.
+    /// Some events come twice, some break off on the way; and not every visitor is a shopper.
     fn add_noise(&mut self) {
         let mut rng = stream(self.seed, NOISE, 0);
         let mut noise = Vec::new();
@@ -100,6 +102,13 @@ impl Ledger {
                     body: event.body[..event.body.len() / 2].to_vec(),
                     ..event.clone()
                 });
+            } else if draw < 0.010 {
+                self.truth.noise.bots += 1;
+                let event_id = format!("crawl-{}", self.truth.noise.bots);
+                let cookie = vec![("anonymous_id", event_id.clone())];
+                let mut visit = Draft::new(event_id, Domain::Ecommerce, "page.viewed", event.occurred_at).by(cookie);
+                visit.user_agent = Some(CRAWLER);
+                noise.push(wire::event(&visit));
             }
         }
         self.events.extend(noise);

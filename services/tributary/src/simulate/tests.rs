@@ -37,7 +37,7 @@ fn every_silo_speaks_and_every_trap_is_set() {
         assert!(truth.touches_by_type.contains_key(kind), "no {kind} in {:?}", truth.touches_by_type);
     }
     assert!(truth.planted.offer > 0 && truth.planted.stage > 0 && truth.planted.unapproved > 0, "{:?}", truth.planted);
-    assert!(truth.noise.duplicates > 0 && truth.noise.malformed > 0, "{:?}", truth.noise);
+    assert!(truth.noise.duplicates > 0 && truth.noise.malformed > 0 && truth.noise.bots > 0, "{:?}", truth.noise);
     assert_eq!(truth.shared.len(), 1 + 2 + 5 + 1, "{:?}", truth.shared);
 }
 
@@ -77,7 +77,9 @@ proptest! {
             }
         }
         prop_assert_eq!((duplicates, malformed), (truth.noise.duplicates, truth.noise.malformed));
-        prop_assert_eq!(unique.len() as i64, truth.total().touches);
+        let bots = unique.values().filter(|body| body.get("user_agent").is_some()).count() as i64;
+        prop_assert_eq!(bots, truth.noise.bots);
+        prop_assert_eq!(unique.len() as i64, truth.total().touches + bots);
         prop_assert_eq!(truth.touches_by_type.values().sum::<i64>(), truth.total().touches);
 
         let (mut revenue_minor, mut lines_minor) = (0, 0);

@@ -79,6 +79,8 @@ pub struct Noise {
     pub duplicates: i64,
     /// JSON that breaks off.
     pub malformed: i64,
+    /// Page views of a search engine's crawler.
+    pub bots: i64,
 }
 
 /// What is true about a simulation.

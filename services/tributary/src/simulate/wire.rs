@@ -43,6 +43,8 @@ struct WireEvent<'a> {
     consents: Vec<WireConsent>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     properties: BTreeMap<&'static str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +109,7 @@ pub(crate) fn event(draft: &Draft) -> SimulatedEvent {
         location: draft.location.as_deref(),
         consents: draft.consent.map(email_consent).into_iter().collect(),
         properties: draft.properties.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        user_agent: draft.user_agent,
     };
     SimulatedEvent {
         source: source(draft.domain),
