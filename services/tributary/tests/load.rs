@@ -1,19 +1,17 @@
 //! Loading files: every event once, in order of time, with errors that name file, line and remedy.
 
-#[path = "../src/load/mod.rs"]
-#[allow(dead_code, unreachable_pub, unused_imports)]
-mod load;
-
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use load::{Load, LoadError, LoadOptions, LoadedEvent, ProgressFile, Sink, SinkError, SourceEntry, Tally};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tributary_model::{Domain, RawEvent};
 use tributary_schema::Contracts;
 use tributary_stream::OutRecord;
+use tributary_tributary::load::{
+    Load, LoadError, LoadOptions, LoadReport, LoadedEvent, ProgressFile, Sink, SinkError, SourceEntry, Tally, run,
+};
 
 const RECEIVED_AT: i64 = 1_800_000_000_000;
 
@@ -187,7 +185,11 @@ fn journey(directory: &TempDir) -> PathBuf {
         "campaign_descriptions.csv",
         "campaign_id,campaign_type,start_date,end_date\n5,Type A,2017-01-02,2017-02-01\n",
     );
-    write(directory, "coupons.csv.zst", zstd("coupon_upc,product_id,campaign_id\n900,71,5\n900,72,5\n901,71,5\n901,71,5\n"));
+    write(
+        directory,
+        "coupons.csv.zst",
+        zstd("coupon_upc,product_id,campaign_id\n900,71,5\n900,72,5\n901,71,5\n901,71,5\n"),
+    );
     write(directory, "campaigns.csv", "campaign_id,household_id\n5,8\n");
     write(
         directory,
@@ -290,8 +292,9 @@ fn the_complete_journey_s_faults_are_named() {
             .contains("line 3: basket 100 began on line 2 with another household or store")
     );
     assert!(
-        refused("8,31,100,71,1,1,0,0,0,1,yesterday\n")
-            .contains("line 2: transaction_timestamp is \"yesterday\", expected an instant such as 2017-01-01 12:26:30")
+        refused("8,31,100,71,1,1,0,0,0,1,yesterday\n").contains(
+            "line 2: transaction_timestamp is \"yesterday\", expected an instant such as 2017-01-01 12:26:30"
+        )
     );
     transactions(&directory, TILL);
     write(&directory, "campaigns.csv", "campaign_id,household_id\n6,8\n");
@@ -375,11 +378,11 @@ fn load_into(
     path: &Path,
     progress: &Path,
     contracts: &Arc<Contracts>,
-) -> Result<load::LoadReport, LoadError> {
+) -> Result<LoadReport, LoadError> {
     let load = Load::open("till", &[path.to_owned()], &sources())?;
     let progress = Some(ProgressFile::new(progress));
     let options = LoadOptions { progress, flush_every: 10, ..LoadOptions::new(RECEIVED_AT) };
-    load::run(load, sink, contracts, &options, &mut |_| {})
+    run(load, sink, contracts, &options, &mut |_| {})
 }
 
 #[test]
@@ -423,7 +426,10 @@ fn progress_of_other_input_is_refused() {
     load_into(&mut Fragile::default(), &path, &progress, &contracts).unwrap();
     write(&directory, "a.ndjson", "{\"no\":2}\n");
     let error = load_into(&mut Fragile::default(), &path, &progress, &contracts).unwrap_err().to_string();
-    assert!(error.ends_with("the files have changed since it was written: remove it to load from the start"), "{error}");
+    assert!(
+        error.ends_with("the files have changed since it was written: remove it to load from the start"),
+        "{error}"
+    );
     std::fs::write(&progress, "{").unwrap();
     let error = load_into(&mut Fragile::default(), &path, &progress, &contracts).unwrap_err().to_string();
     assert!(error.contains("a.progress") && error.contains("remove it"), "{error}");

@@ -12,7 +12,9 @@ pub enum LoadError {
         what: String,
     },
     /// Neither a data set nor a source has this name.
-    #[error("there is no data set or source \"{what}\": known are {known}; a new source is a folder under schemas/sources")]
+    #[error(
+        "there is no data set or source \"{what}\": known are {known}; a new source is a folder under schemas/sources"
+    )]
     UnknownSource {
         /// What was asked for.
         what: String,

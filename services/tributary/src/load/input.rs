@@ -82,7 +82,9 @@ impl Input {
         let counted = BufReader::with_capacity(BUFFER_BYTES, Counted { file, counter: counter.clone() });
         let reader: Box<dyn BufRead + Send> = match packing {
             Packing::Plain => Box::new(counted),
-            Packing::Gzip => Box::new(BufReader::with_capacity(BUFFER_BYTES, flate2::bufread::MultiGzDecoder::new(counted))),
+            Packing::Gzip => {
+                Box::new(BufReader::with_capacity(BUFFER_BYTES, flate2::bufread::MultiGzDecoder::new(counted)))
+            }
             Packing::Zstandard => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(counted).map_err(unreadable)?;
                 Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))

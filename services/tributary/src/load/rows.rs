@@ -26,7 +26,8 @@ impl Rows {
         let mut reader = csv::ReaderBuilder::new().buffer_capacity(128 * 1024).from_reader(input);
         let headers = reader.headers().map_err(|error| broken(&path, &failure, 0, &error))?.clone();
         let rows = Self { path, failure, reader, headers, record: StringRecord::new(), line: 1, count: 0 };
-        let repeated = (1..rows.headers.len()).find(|at| rows.headers.iter().take(*at).any(|h| h == &rows.headers[*at]));
+        let repeated =
+            (1..rows.headers.len()).find(|at| rows.headers.iter().take(*at).any(|h| h == &rows.headers[*at]));
         match repeated {
             _ if rows.headers.is_empty() => Err(rows.bad_row("the file is empty, a header was expected")),
             Some(at) => Err(rows.bad_row(format!("the header names column \"{}\" twice", &rows.headers[at]))),

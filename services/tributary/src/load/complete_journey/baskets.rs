@@ -145,7 +145,8 @@ impl Baskets {
             Some(group) => {
                 let first = &group.rows[0];
                 if first[household] != row[household] || first[store] != row[store] {
-                    let what = format!("basket {id} began on line {} with another household or store", group.first_line);
+                    let what =
+                        format!("basket {id} began on line {} with another household or store", group.first_line);
                     return Err(self.rows.bad_row(what));
                 }
                 group.rows.push(row.clone());

@@ -50,11 +50,7 @@ impl Plans {
     }
 }
 
-fn read_descriptions(
-    path: &Path,
-    counter: &ByteCounter,
-    tally: &mut Tally,
-) -> Result<FxHashMap<u64, Plan>, LoadError> {
+fn read_descriptions(path: &Path, counter: &ByteCounter, tally: &mut Tally) -> Result<FxHashMap<u64, Plan>, LoadError> {
     let calendar = Calendar::new();
     let mut rows = Rows::open(path, counter)?;
     let [campaign, kind, start, end] = rows.columns(["campaign_id", "campaign_type", "start_date", "end_date"])?;

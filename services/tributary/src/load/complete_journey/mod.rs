@@ -57,7 +57,8 @@ fn file(directory: &Path, table: &str) -> Result<PathBuf, LoadError> {
     let found = names.iter().find(|path| path.is_file());
     found.cloned().ok_or_else(|| LoadError::Missing {
         path: names[0].clone(),
-        remedy: "give the directory that holds all eight tables of the data set, as .csv, .csv.zst or .csv.gz".to_owned(),
+        remedy: "give the directory that holds all eight tables of the data set, as .csv, .csv.zst or .csv.gz"
+            .to_owned(),
     })
 }
 
@@ -101,7 +102,8 @@ fn event(
     (file, line): (&Arc<Path>, u64),
 ) -> Result<Timed, LoadError> {
     let id = format!("{kind}-{key}");
-    let bad = |error: serde_json::Error| LoadError::BadRow { path: file.to_path_buf(), line, detail: error.to_string() };
+    let bad =
+        |error: serde_json::Error| LoadError::BadRow { path: file.to_path_buf(), line, detail: error.to_string() };
     let envelope = Envelope { id: &id, kind, occurred_at: clock::text(at), body };
     let body = serde_json::to_vec(&envelope).map_err(bad)?;
     let (source, file, event_id) = (NAME.into(), Arc::clone(file), Some(id));
