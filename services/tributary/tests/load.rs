@@ -1,5 +1,7 @@
 //! Loading files: every event once, in order of time, with errors that name file, line and remedy.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -169,6 +171,12 @@ fn what_is_not_there_is_named_before_anything_is_read() {
          .csv.gz"
     );
     assert!(refusal("olist", &folder, &directory).contains("leads.csv is missing: give the directory"));
+    assert!(refusal("snowplow", &folder, &directory).contains("events.csv is missing: give a directory with"));
+    assert!(refusal("till", &folder, &directory).contains("is a directory: name the files in it"));
+    let gone = [directory.path().join("gone")];
+    for what in ["complete-journey", "olist", "snowplow", "till"] {
+        assert!(refusal(what, &gone, &directory).contains("missing"), "{what}");
+    }
 }
 
 /// An invented household's month in the tables of the Complete Journey.
@@ -343,6 +351,8 @@ fn snowplow_s_table_becomes_the_json_of_its_sdks() {
         })
     );
     assert_eq!(body(&events[0])["unstruct_event_com_acme_action_1"], json!({"type": "view"}));
+    let (of_folder, _) = read("snowplow", &[directory.path().to_owned()]).unwrap();
+    assert_eq!(of_folder, events);
     let broken = table.replace("[{\"\"total", "[{total");
     let refused = refusal("snowplow", &[write(&directory, "events.csv", broken)], &directory);
     assert!(refused.contains("events.csv line 2: column contexts_com_acme_cart_1 is not valid JSON"), "{refused}");
@@ -397,7 +407,9 @@ fn loading_goes_on_behind_the_last_acknowledged_event() {
     assert_eq!(whole.acknowledged.len(), 95);
 
     for breaks_after in [0, 1, 10, 37, 94] {
-        let _ = std::fs::remove_file(&progress);
+        if progress.exists() {
+            std::fs::remove_file(&progress).unwrap();
+        }
         let mut first = Fragile { breaks_after: Some(breaks_after), ..Fragile::default() };
         let error = load_into(&mut first, &path, &progress, &contracts).unwrap_err();
         let safe = breaks_after / 10 * 10;

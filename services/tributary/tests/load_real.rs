@@ -1,6 +1,12 @@
 //! The real data sets through loader and mapping: exact totals, every row accounted for. Each test says in one line
 //! which file is missing when the data is not there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says why it does not run, and ends where it fails"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -30,7 +36,7 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn counts<'a>(counts: &'a BTreeMap<String, u64>) -> Vec<(&'a str, u64)> {
+    fn counts(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
         counts.iter().map(|(name, count)| (name.as_str(), *count)).collect()
     }
 }

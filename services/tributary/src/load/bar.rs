@@ -26,7 +26,7 @@ impl LoadBar {
     /// Shows how far the load is.
     pub fn step(&self, step: Step) {
         self.bar.set_position(step.bytes);
-        if step.events % 500 == 0 {
+        if step.events.is_multiple_of(500) {
             self.bar.set_message(format!("{} events", step.events));
         }
     }

@@ -49,6 +49,12 @@ pub enum LoadError {
         /// What the decompressor said.
         detail: String,
     },
+    /// A directory stands where files were expected.
+    #[error("{} is a directory: name the files in it that are to be loaded, for example {}/*.json", path.display(), path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The name ends in nothing that is known.
     #[error("{} has no known format: name it .csv, .json, .ndjson or .jsonl, with .gz or .zst behind it when it is compressed", path.display())]
     UnknownFormat {

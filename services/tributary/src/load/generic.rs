@@ -30,16 +30,13 @@ enum Open {
 }
 
 impl SourceFiles {
-    pub(super) fn new(source: &SourceEntry, paths: Vec<PathBuf>, counter: ByteCounter) -> Result<Self, LoadError> {
-        for path in &paths {
-            format(path)?;
-        }
+    pub(super) fn new(source: &SourceEntry, paths: Vec<PathBuf>, counter: ByteCounter) -> Self {
         let (name, domain, event_id) = (source.name.as_str().into(), source.domain, source.event_id.clone());
-        Ok(Self { source: name, domain, event_id, waiting: paths.into_iter(), open: None, counter })
+        Self { source: name, domain, event_id, waiting: paths.into_iter(), open: None, counter }
     }
 
-    fn event(&self, file: &Arc<Path>, line: u64, body: Vec<u8>) -> LoadedEvent {
-        let (source, file, event_id) = (Arc::clone(&self.source), Arc::clone(file), self.own_id(&body));
+    fn event(&self, file: Arc<Path>, line: u64, body: Vec<u8>) -> LoadedEvent {
+        let (source, event_id) = (Arc::clone(&self.source), self.own_id(&body));
         LoadedEvent { source, domain: self.domain, event_id, body, file, line }
     }
 
@@ -61,24 +58,13 @@ impl SourceFiles {
 impl EventReader for SourceFiles {
     fn advance(&mut self, tally: &mut Tally) -> Result<Option<LoadedEvent>, LoadError> {
         loop {
-            match &mut self.open {
-                Some(Open::Table(rows)) => {
-                    if rows.advance()? {
-                        tally.event("row");
-                        tally.rows(rows.path(), rows.count(), "one event a row");
-                        let (file, line, body) = (Arc::clone(rows.path()), rows.line(), row_object(rows)?);
-                        return Ok(Some(self.event(&file, line, body)));
-                    }
-                }
-                Some(Open::Objects(file, objects)) => {
-                    if let Some((line, body)) = objects.advance()? {
-                        tally.event("object");
-                        tally.rows(file, objects.count(), "one event an object");
-                        let file = Arc::clone(file);
-                        return Ok(Some(self.event(&file, line, body)));
-                    }
-                }
-                None => {}
+            let next = match &mut self.open {
+                Some(Open::Table(rows)) => next_row(rows, tally)?,
+                Some(Open::Objects(file, objects)) => next_object(file, objects, tally)?,
+                None => None,
+            };
+            if let Some((file, line, body)) = next {
+                return Ok(Some(self.event(file, line, body)));
             }
             let Some(path) = self.waiting.next() else { return Ok(None) };
             self.open = Some(match format(&path)? {
@@ -87,6 +73,25 @@ impl EventReader for SourceFiles {
             });
         }
     }
+}
+
+/// File, line and body of an event.
+type Found = (Arc<Path>, u64, Vec<u8>);
+
+fn next_row(rows: &mut Rows, tally: &mut Tally) -> Result<Option<Found>, LoadError> {
+    if !rows.advance()? {
+        return Ok(None);
+    }
+    tally.event("row");
+    tally.rows(rows.path(), rows.count(), "one event a row");
+    Ok(Some((Arc::clone(rows.path()), rows.line(), row_object(rows)?)))
+}
+
+fn next_object(file: &Arc<Path>, objects: &mut Objects, tally: &mut Tally) -> Result<Option<Found>, LoadError> {
+    let Some((line, body)) = objects.advance()? else { return Ok(None) };
+    tally.event("object");
+    tally.rows(file, objects.count(), "one event an object");
+    Ok(Some((Arc::clone(file), line, body)))
 }
 
 /// The current row as a JSON object of texts under the names of the header.

@@ -37,7 +37,7 @@ pub use tally::{FileTally, Tally};
 pub const DATASETS: [(&str, &str); 3] = [
     (complete_journey::NAME, "the directory with its eight tables"),
     (olist::NAME, "the directory with leads.csv and closed_deals.csv"),
-    (snowplow::NAME, "CSV exports of the atomic events table"),
+    (snowplow::NAME, "CSV exports of the atomic events table, or the directory with an *events.csv"),
 ];
 
 /// What loading has to know of a source, from its `source.yaml`.
@@ -79,18 +79,28 @@ impl Load {
                 (complete_journey::files(directory)?, complete_journey::open(directory, bytes.clone()))
             }
             (olist::NAME, Some(directory)) => (olist::files(directory)?, olist::open(directory, bytes.clone())),
+            (snowplow::NAME, Some(directory)) => {
+                let files = snowplow::files(directory)?;
+                (files.clone(), snowplow::open(files, bytes.clone()))
+            }
             (snowplow::NAME, None) if paths.iter().all(|path| input::format(path).is_ok_and(is_table)) => {
                 (paths.to_vec(), snowplow::open(paths.to_vec(), bytes.clone()))
             }
             _ => {
                 let source = sources.iter().find(|source| source.name == what);
                 let source = source.ok_or_else(|| unknown(what, sources))?;
-                let reader = generic::SourceFiles::new(source, paths.to_vec(), bytes.clone())?;
+                let reader = generic::SourceFiles::new(source, paths.to_vec(), bytes.clone());
                 (paths.to_vec(), Box::new(reader) as Box<dyn EventReader>)
             }
         };
+        if let Some(directory) = files.iter().find(|path| path.is_dir()) {
+            return Err(LoadError::Directory { path: directory.clone() });
+        }
         if let Some(missing) = files.iter().find(|path| !path.is_file()) {
             return Err(LoadError::missing(missing));
+        }
+        for file in &files {
+            input::format(file)?;
         }
         Ok(Self { what: what.to_owned(), files, bytes, reader })
     }

@@ -131,7 +131,7 @@ pub fn run(
         }
     };
     let mut tally = Tally::default();
-    let (mut events, mut acknowledged) = (0, skipped);
+    let (mut events, mut sent, mut acknowledged) = (0, 0_u64, skipped);
     let refused = |acknowledged, error: SinkError| LoadError::Sink { acknowledged, detail: error.0 };
     while let Some(event) = reader.advance(&mut tally)? {
         events += 1;
@@ -141,7 +141,8 @@ pub fn run(
         }
         let record = event.to_record(options.received_at, contracts)?;
         sink.send(record).map_err(|error| refused(acknowledged, error))?;
-        if (events - skipped) % options.flush_every.max(1) == 0 {
+        sent += 1;
+        if sent.is_multiple_of(options.flush_every.max(1)) {
             sink.flush().map_err(|error| refused(acknowledged, error))?;
             acknowledged = events;
             save(acknowledged, false)?;
@@ -149,5 +150,5 @@ pub fn run(
     }
     sink.flush().map_err(|error| refused(acknowledged, error))?;
     save(events, true)?;
-    Ok(LoadReport { what: what.clone(), events, skipped, sent: events - skipped, tally })
+    Ok(LoadReport { what: what.clone(), events, skipped, sent, tally })
 }

@@ -4,7 +4,7 @@
 //! they have a value, self-describing entities under `contexts_<vendor>_<name>_<model>` and the self-describing event
 //! under `unstruct_event_<vendor>_<name>_<model>`, so that one mapping reads both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -20,6 +20,22 @@ use super::tally::Tally;
 
 /// The source's name.
 pub(super) const NAME: &str = "snowplow";
+
+/// The event tables in `directory`: `*events.csv`, also packed. Tables of entities beside them are not read; the events
+/// carry their entities.
+pub(super) fn files(directory: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let ends = ["events.csv", "events.csv.zst", "events.csv.gz"];
+    let entries = std::fs::read_dir(directory).map_err(|_| LoadError::missing(directory))?;
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| ends.iter().any(|end| path.to_string_lossy().ends_with(end))).collect();
+    files.sort_unstable();
+    if files.is_empty() {
+        let remedy = "give a directory with an export of the atomic events table, or the files themselves".to_owned();
+        return Err(LoadError::Missing { path: directory.join("events.csv"), remedy });
+    }
+    Ok(files)
+}
 
 /// The stream of these event tables, each with the columns of Snowplow's `events` table.
 pub(super) fn open(paths: Vec<PathBuf>, counter: ByteCounter) -> Box<dyn EventReader> {
