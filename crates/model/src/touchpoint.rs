@@ -152,10 +152,12 @@ impl Touchpoint {
         self.direction == Direction::Outbound && self.event_type != "email.bounced"
     }
 
-    /// Value changed hands: an order, a store purchase, a won opportunity, or the taking back of one.
+    /// Value changed hands: an order, a store purchase, a won opportunity, or the taking back of one. Another version of an
+    /// event that is known already is none: its value would count twice.
     #[must_use]
     pub fn is_conversion(&self) -> bool {
         self.value.is_some()
+            && self.duplicate_of.is_none()
             && matches!(
                 self.event_type.as_str(),
                 "order.placed"
@@ -170,8 +172,7 @@ impl Touchpoint {
     /// A conversion that is a sale and not the taking back of one.
     #[must_use]
     pub fn is_sale(&self) -> bool {
-        matches!(self.event_type.as_str(), "order.placed" | "store.purchased" | "opportunity.won")
-            && self.value.is_some()
+        self.is_conversion() && matches!(self.event_type.as_str(), "order.placed" | "store.purchased" | "opportunity.won")
     }
 
     /// Value less the cost of the items in minor units; items without a cost count as free of cost.

@@ -204,14 +204,15 @@ impl Assignment {
         Ok(restored)
     }
 
-    /// Gives partitions of leader topics back.
+    /// Gives partitions of leader topics back, with those of their siblings; gives all of them.
     pub(crate) fn revoke(
         &mut self,
         consumer: &BaseConsumer<Membership>,
         partitions: &[(String, i32)],
         stats: &StageStats,
-    ) -> Result<(), StreamError> {
+    ) -> Result<Vec<(String, i32)>, StreamError> {
         let mut list = TopicPartitionList::new();
+        let mut inputs = Vec::new();
         for (topic, partition) in partitions {
             let Some(topic_index) = self.stage.leader_topics.iter().position(|leader| leader == topic) else {
                 continue;
@@ -221,11 +222,13 @@ impl Assignment {
             for topic in std::iter::once(topic).chain(&self.stage.sibling_topics) {
                 if self.positions.remove(&(topic.clone(), *partition)).is_some() {
                     list.add_partition(topic, *partition);
+                    inputs.push((topic.clone(), *partition));
                 }
             }
         }
         consumer
             .incremental_unassign(&list)
+            .map(|()| inputs)
             .map_err(StreamError::kafka(format!("giving back the inputs of {}", self.stage.name)))
     }
 

@@ -11,6 +11,7 @@ mod dead_letter;
 mod effects;
 mod embedded;
 mod error;
+mod input;
 mod membership;
 mod metrics;
 mod processor;

@@ -31,6 +31,8 @@ pub struct KafkaSettings {
     pub static_membership: bool,
     /// A member that is silent for this many milliseconds loses its partitions.
     pub session_timeout_ms: u64,
+    /// How many kilobytes of fetched records a worker keeps, to handle the oldest over all its partitions first.
+    pub input_buffer_kbytes: u32,
     /// A partition that is silent for this many milliseconds has its event time moved on by the clock.
     pub idle_after_ms: u64,
     /// Any further librdkafka property: `security.protocol`, `sasl.mechanism`, … Secrets belong in `properties_file`.
@@ -51,6 +53,7 @@ impl Default for KafkaSettings {
             commit_records: 5_000,
             static_membership: false,
             session_timeout_ms: 10_000,
+            input_buffer_kbytes: 65_536,
             idle_after_ms: 5_000,
             properties: BTreeMap::new(),
             properties_file: String::new(),

@@ -13,6 +13,7 @@ use tributary_schema::Contracts;
 
 use crate::assignment::Assignment;
 use crate::error::{Failure, StreamError};
+use crate::input::InputBuffer;
 use crate::membership::{Change, Membership};
 use crate::metrics::StageMetrics;
 use crate::processor::Stage;
@@ -24,6 +25,8 @@ use crate::transaction::{TransactionError, Transactions};
 
 /// How long an idle worker waits for a record before it looks at its other duties.
 const IDLE_POLL: Duration = Duration::from_millis(20);
+/// Records fetched at most between two that are handled.
+const FETCHES_IN_A_ROW: usize = 1_000;
 /// Pause after an abort, so that a lasting fault does not spin.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
@@ -37,6 +40,7 @@ pub struct Worker {
     consumer: BaseConsumer<Membership>,
     transactions: Transactions,
     assignment: Assignment,
+    input: InputBuffer,
     stats: StageStats,
     metrics: StageMetrics,
     stop: Arc<AtomicBool>,
@@ -94,6 +98,7 @@ impl Worker {
             consumer,
             transactions,
             assignment,
+            input: InputBuffer::default(),
             stats,
             stop,
             out: Vec::new(),
@@ -120,19 +125,13 @@ impl Worker {
 
     /// One turn of the loop: a record or silence, then a commit when it is time.
     fn turn(&mut self) -> Result<(), StreamError> {
-        let open_since = self.transactions.open_since();
-        let wait = if open_since.is_some() { Duration::ZERO } else { IDLE_POLL };
-        let polled = match self.consumer.poll(wait) {
-            Some(Ok(message)) => Some(to_record(&message)),
-            Some(Err(KafkaError::MessageConsumption(code))) if is_transient(code) => None,
-            Some(Err(KafkaError::PartitionEOF(_))) | None => None,
-            Some(Err(source)) => return Err(StreamError::kafka(format!("reading for {}", self.stage.name))(source)),
-        };
+        self.fetch()?;
         while let Some(change) = self.consumer.context().next() {
             self.rebalance(change)?;
         }
-        let drained = polled.is_none();
-        let result = match polled {
+        let record = self.input.pop();
+        let drained = record.is_none();
+        let result = match record {
             Some(record) => self.handle(&record),
             None => self.idle(),
         };
@@ -143,6 +142,26 @@ impl Worker {
         if drained || due {
             let committed = self.commit();
             self.recover(committed)?;
+        }
+        Ok(())
+    }
+
+    /// Buffers what the broker has sent; waits a little when there is nothing at all to do.
+    fn fetch(&mut self) -> Result<(), StreamError> {
+        let bound = self.settings.input_buffer_kbytes as usize * 1024;
+        for _ in 0..FETCHES_IN_A_ROW {
+            let is_busy = !self.input.is_empty() || self.transactions.open_since().is_some();
+            if self.input.bytes() >= bound {
+                return Ok(());
+            }
+            match self.consumer.poll(if is_busy { Duration::ZERO } else { IDLE_POLL }) {
+                Some(Ok(message)) => self.input.push(to_record(&message)),
+                Some(Err(KafkaError::MessageConsumption(code))) if is_transient(code) => {}
+                Some(Err(KafkaError::PartitionEOF(_))) | None => return Ok(()),
+                Some(Err(source)) => {
+                    return Err(StreamError::kafka(format!("reading for {}", self.stage.name))(source));
+                }
+            }
         }
         Ok(())
     }
@@ -271,6 +290,7 @@ impl Worker {
         } else {
             self.assignment.abort();
         }
+        self.input.clear();
         self.assignment.rewind(&self.consumer)?;
         if pause { self.pause_before_retry() } else { Ok(()) }
     }
@@ -307,7 +327,9 @@ impl Worker {
                     let committed = self.commit();
                     self.recover(committed)?;
                 }
-                self.assignment.revoke(&self.consumer, &partitions, &self.stats)?;
+                for (topic, partition) in self.assignment.revoke(&self.consumer, &partitions, &self.stats)? {
+                    self.input.remove(&topic, partition);
+                }
             }
         }
         Ok(())

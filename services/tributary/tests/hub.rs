@@ -103,7 +103,8 @@ impl Bed {
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let (method, path) = request.split_once(' ').unwrap();
         let length = body.len();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n");
+        let mut head =
+            format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n");
         headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
         stream.write_all(format!("{head}\r\n").as_bytes()).ok()?;
         // The server may answer and close before it has read a body that is too large.
@@ -169,9 +170,11 @@ fn complete_journey_reaches_its_facts_to_the_cent_through_a_kill() {
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
     let started = Instant::now();
     let hub = bed.hub();
-    let load = bed.command(&["load", "complete-journey"]).arg(&dir).args(["--output", "json"]).stdout(Stdio::piped()).spawn();
+    let load =
+        bed.command(&["load", "complete-journey"]).arg(&dir).args(["--output", "json"]).stdout(Stdio::piped()).spawn();
     let mut load = Running(load.unwrap());
-    let under_way = eventually_every(Duration::from_secs(1), Duration::from_secs(600), || (bed.accepted() > 20_000).then_some(()));
+    let under_way =
+        eventually_every(Duration::from_secs(1), Duration::from_secs(600), || (bed.accepted() > 20_000).then_some(()));
     assert!(under_way.is_some(), "{}", bed.log_tail());
     drop(hub); // SIGKILL
     let hub = bed.hub();
@@ -213,7 +216,8 @@ fn bad_input_is_refused_with_one_clear_message_and_the_good_goes_on() {
     assert!(bed.run(&["topics", "apply"]).status.success());
     let _hub = bed.hub();
     let event = |id: &str, more: Value| {
-        let mut event = json!({ "messageId": id, "userId": "u-1", "event": "Product Viewed", "properties": { "product_id": "p" } });
+        let mut event =
+            json!({ "messageId": id, "userId": "u-1", "event": "Product Viewed", "properties": { "product_id": "p" } });
         event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         event.to_string().into_bytes()
     };
@@ -238,7 +242,11 @@ fn bad_input_is_refused_with_one_clear_message_and_the_good_goes_on() {
     assert_eq!(odd.status, 200, "{}", odd.body);
     let reconciled = bed.until_settled(2, Duration::from_secs(60));
     let normalizer = account(&reconciled, "normalizer");
-    assert_eq!((normalizer["accepted"].as_i64(), normalizer["processed"].as_i64()), (Some(2), Some(1)), "{reconciled:#}");
+    assert_eq!(
+        (normalizer["accepted"].as_i64(), normalizer["processed"].as_i64()),
+        (Some(2), Some(1)),
+        "{reconciled:#}"
+    );
     let story = bed.json(&["journey", "customer_id:u-1"]);
     assert!(story.to_string().contains("product.viewed"), "{story:#}");
     let metrics = bed.http(bed.admin_port, "GET /metrics", &[], b"").unwrap();
@@ -255,7 +263,10 @@ fn a_merge_ends_in_one_journey() {
         assert_eq!(answer.status, 200, "{}", answer.body);
     };
     send("/v1/page", json!({ "messageId": "a-1", "anonymousId": "cookie-1", "name": "Home" }));
-    send("/v1/track", json!({ "messageId": "a-2", "userId": "u-7", "event": "Product Viewed", "properties": { "product_id": "p" } }));
+    send(
+        "/v1/track",
+        json!({ "messageId": "a-2", "userId": "u-7", "event": "Product Viewed", "properties": { "product_id": "p" } }),
+    );
     bed.until_settled(2, Duration::from_secs(60));
     let count = |identifier: &str| bed.json(&["journey", identifier])["events"].as_array().map_or(0, Vec::len);
     assert_eq!((count("anonymous_id:cookie-1"), count("customer_id:u-7")), (1, 1));
