@@ -91,16 +91,25 @@ pub fn of_journey_event(event: &JourneyEvent) -> Result<Contribution<'_>, Insigh
             channel: &touchpoint.channel,
             campaign_id: touchpoint.campaign_id.as_deref(),
         },
-        counts: Counts {
-            touches: 1,
-            exposures: i32::from(touchpoint.is_exposure()),
-            sales: i32::from(touchpoint.is_sale()),
-        },
+        counts: counts(touchpoint),
     };
     if event.retracted {
         contribution.negate();
     }
     Ok(contribution)
+}
+
+/// What counts for the distinct persons. A touchpoint that names nobody (an anonymous till sale, a display in a store) has
+/// only a stand-in for a person, which is none.
+fn counts(touchpoint: &Touchpoint) -> Counts {
+    if touchpoint.identifiers.is_empty() {
+        return Counts::default();
+    }
+    Counts {
+        touches: 1,
+        exposures: i32::from(touchpoint.is_exposure()),
+        sales: i32::from(touchpoint.is_sale()),
+    }
 }
 
 /// What a decision adds to the scorecards of its team; decisions are never taken back.

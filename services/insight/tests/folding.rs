@@ -118,6 +118,21 @@ proptest! {
     }
 }
 
+/// An anonymous till sale counts with its money, and is nobody.
+#[test]
+fn what_names_nobody_counts_but_is_no_person() {
+    let mut sale = touch(1, person(0), START_AT, "store.purchased", 3);
+    sale.touchpoint.identifiers.clear();
+    sale.touchpoint.value = Some(Money::new("USD", 1_000));
+    let shown = JourneyEvent { person_id: person(1), ..sale.clone() };
+    let known = touch(2, person(2), START_AT, "email.sent", 0);
+    let read = fold(&[sale, shown, known], 10);
+    let whole = read.whole();
+    assert_eq!((whole.counts.touches, whole.counts.conversions), (3, 2));
+    assert_eq!((whole.counts.persons, whole.counts.reach, whole.counts.buyers), (1, 1, 0));
+    assert_eq!(whole.money["USD"].revenue_minor, 2_000);
+}
+
 /// A sale with everything on it, read off the scorecards by hand.
 #[test]
 fn one_sale_on_every_scorecard_it_belongs_to() {

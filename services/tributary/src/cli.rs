@@ -165,7 +165,7 @@ pub enum TopicsCommand {
 /// Arguments of `load`.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The data set (`complete-journey`, `olist-funnel`, …) or source
+    /// The data set (`complete-journey`, `olist`, `snowplow`) or source
     pub source: String,
     /// Files, or the data set's directory
     #[arg(required = true)]

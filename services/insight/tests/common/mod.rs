@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tributary_model::journey::{ExposureContext, PathStep, SessionContext, StoryContext, Totals};
 use tributary_model::time::HOUR_MS;
-use tributary_model::{Direction, Discount, Domain, Item, JourneyEvent, Money, PersonId, Touchpoint};
+use tributary_model::{Direction, Discount, Domain, Identifier, Item, JourneyEvent, Money, PersonId, Touchpoint};
 use uuid::Uuid;
 
 /// 2026-01-01T00:00:00Z.
@@ -42,7 +42,7 @@ pub(crate) fn touch(id: u32, person_id: PersonId, occurred_at: i64, event_type: 
             event_type: event_type.to_owned(),
             occurred_at,
             received_at: occurred_at,
-            identifiers: Vec::new(),
+            identifiers: vec![Identifier::new("loyalty_id", person_id.to_string())],
             refused_identifiers: Vec::new(),
             account_identifiers: Vec::new(),
             channel: channel.to_owned(),
