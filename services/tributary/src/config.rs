@@ -176,11 +176,10 @@ impl HubConfig {
     pub fn load(global: &Global) -> Result<Self, ConfigErrors> {
         let mut hub: Self = config::load_validated(global.config.as_deref(), ENVIRONMENT_PREFIX, &global.overrides)?;
         hub.share();
-        if hub.pseudonym_key.is_none()
-            && let Ok(key) = std::env::var(PSEUDONYM_KEY_VARIABLE)
-            && !key.is_empty()
-        {
-            hub.pseudonym_key = Some(Secret::generated(&key));
+        if hub.pseudonym_key.is_none() {
+            // As if the file said so; without the variable there is no key, which commands that need one will say.
+            let reference = serde_json::json!({ "env": PSEUDONYM_KEY_VARIABLE });
+            hub.pseudonym_key = serde_json::from_value(reference).ok();
         }
         Ok(hub)
     }
@@ -191,13 +190,17 @@ impl HubConfig {
         self.journey.realm.clone_from(&self.realm);
         let Some(directory) = &self.definitions else { return };
         let place = |name: &str| Some(directory.join(name)).filter(|path| path.exists());
-        self.normalizer.source_dirs.extend(place("sources"));
+        let add = |directories: &mut Vec<PathBuf>, name: &str| {
+            let found = place(name).filter(|found| !directories.contains(found));
+            directories.extend(found);
+        };
+        add(&mut self.normalizer.source_dirs, "sources");
+        add(&mut self.triggers.directories, "triggers");
         let rules = place("identity.yaml");
         self.identity.rules = self.identity.rules.take().or_else(|| rules.clone());
         self.normalizer.identity_file = self.normalizer.identity_file.take().or(rules);
         self.normalizer.channels_file = self.normalizer.channels_file.take().or_else(|| place("channels.yaml"));
         self.normalizer.bots_file = self.normalizer.bots_file.take().or_else(|| place("bots.yaml"));
-        self.triggers.directories.extend(place("triggers"));
         self.canvas.directory = self.canvas.directory.take().or_else(|| place("canvas"));
     }
 

@@ -100,6 +100,25 @@ pub fn facts(truth: &Truth, model: &ReadModel, identities: &Identities, accounti
     facts
 }
 
+/// The totals that the Complete Journey's own `facts.json` states, held against the scorecard over all teams.
+#[must_use]
+pub fn published_facts(stated: &serde_json::Value, model: &ReadModel) -> Vec<Fact> {
+    let whole = model.scorecards.whole();
+    let dollars = whole.money.get("USD").cloned().unwrap_or_default();
+    let discount = |kind: &str| dollars.discounts_minor.get(kind).copied().unwrap_or(0);
+    let said = [
+        (Fact::count("lines of baskets", 0, dollars.lines), "transaction_lines"),
+        (Fact::count("baskets", 0, dollars.conversions), "baskets"),
+        (Fact::count("households", 0, dollars.buyers), "households"),
+        (Fact::count("stores", 0, dollars.locations.len() as i64), "stores"),
+        (Fact::money("sales", 0, dollars.revenue_minor), "sales_value_cents"),
+        (Fact::money("discounts of the retailer", 0, discount("retail")), "retail_disc_cents"),
+        (Fact::money("discounts by coupon", 0, discount("coupon")), "coupon_disc_cents"),
+        (Fact::money("coupons matched", 0, discount("coupon_match")), "coupon_match_disc_cents"),
+    ];
+    said.into_iter().filter_map(|(fact, name)| Some(Fact { truth: stated.get(name)?.as_i64()?, ..fact })).collect()
+}
+
 /// Totals of the touches that stand, by domain.
 fn totals_by_domain<'a>(events: impl Iterator<Item = &'a JourneyEvent>) -> BTreeMap<Domain, DomainTotals> {
     let mut totals: BTreeMap<Domain, DomainTotals> = BTreeMap::new();

@@ -32,6 +32,9 @@ use stand::Stand;
 /// # Errors
 /// [`CliError`] when the hub cannot start, stalls, or the report cannot be written.
 pub fn demo(args: &DemoArgs, global: &Global, output: &mut Output) -> Result<Exit, CliError> {
+    if !output.is_json() {
+        output.notice("starting a broker and the hub in this process …");
+    }
     let stand = Stand::start(args, HubConfig::load(global)?)?;
     let started = Instant::now();
     let (input, truth) = match &args.complete_journey {
@@ -44,7 +47,11 @@ pub fn demo(args: &DemoArgs, global: &Global, output: &mut Output) -> Result<Exi
         }
     };
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let report = report(&stand, input, truth.as_ref(), took_ms)?;
+    let mut report = report(&stand, input, truth.as_ref(), took_ms)?;
+    if let Some(stated) = args.complete_journey.as_deref().and_then(stated_facts) {
+        report.facts = report::fact_lines(comparison::published_facts(&stated, &stand.model()));
+        report.good &= report.facts.iter().all(|line| line.agrees);
+    }
     if let Some(path) = &args.report {
         write(path, &report)?;
     }
@@ -56,6 +63,12 @@ pub fn demo(args: &DemoArgs, global: &Global, output: &mut Output) -> Result<Exi
         serving::keep_up(stand, output)?;
     }
     Ok(exit)
+}
+
+/// The totals that come with the data set, when they do.
+fn stated_facts(directory: &Path) -> Option<serde_json::Value> {
+    let text = std::fs::read(directory.join("facts.json")).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 fn settings(args: &DemoArgs) -> Result<Settings, CliError> {

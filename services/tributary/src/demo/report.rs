@@ -223,6 +223,8 @@ pub fn customer(model: &ReadModel) -> Option<Timeline> {
 fn worth_telling(events: &[&JourneyEvent]) -> i64 {
     let count = |holds: &dyn Fn(&JourneyEvent) -> bool| events.iter().filter(|event| holds(event)).count() as i64;
     let domains: BTreeSet<_> = events.iter().map(|event| event.touchpoint.domain).collect();
+    let bought_in: BTreeSet<_> =
+        events.iter().filter(|event| event.touchpoint.is_sale()).map(|event| event.touchpoint.domain).collect();
     let identifiers = events.iter().flat_map(|event| &event.touchpoint.identifiers);
     let namespaces: BTreeSet<&str> = identifiers.map(|identifier| identifier.namespace.as_str()).collect();
     let stages = count(&|event| event.previous_stage.as_ref().is_some_and(|before| *before != event.stage));
@@ -231,9 +233,10 @@ fn worth_telling(events: &[&JourneyEvent]) -> i64 {
     let touches = events.len() as i64;
     let unhandy = (touches - 28).max(0) + (12 - touches).max(0);
     40 * domains.len() as i64
+        + 25 * bought_in.len() as i64
         + 12 * namespaces.len() as i64
         + 6 * stages.min(4)
         + 15 * conflicts.min(1)
-        + 10 * returns.min(1)
+        + 15 * returns.min(1)
         - 4 * unhandy
 }

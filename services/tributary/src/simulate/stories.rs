@@ -25,7 +25,7 @@ pub(crate) fn plant(settings: &Settings, person: &Person, lived: &Lived, ledger:
     let first_at = settings.day_at(settings.days / 2) + 8 * HOUR_MS;
     let linked_phone =
         person.card_on(settings.days / 2).filter(|card| card.gave_email && card.gave_phone).and(person.phone.clone());
-    if let Some(phone) = linked_phone.filter(|_| person.index % 25 == 4 && first_at + DAY_MS < end_at) {
+    if let Some(phone) = linked_phone.filter(|_| person.index % 8 == 4 && first_at + DAY_MS < end_at) {
         let offer = send("email.sent", by_email(), "email", first_at).said(plan::WEEKLY_EMAIL, plan::OFFER_MESSAGE, 1);
         let other = send("sms.sent", vec![("phone", phone)], "sms", first_at + 7 * HOUR_MS).said(
             plan::PARTNER_SMS,
