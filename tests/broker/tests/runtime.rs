@@ -1,5 +1,7 @@
 //! Exactly once on a real broker: state, output and offsets move together through commits, aborts and restarts.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
