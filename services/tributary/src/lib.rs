@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod hub;
 pub mod load;
 pub mod output;
+pub mod pace;
 pub mod server;
 pub mod simulate;
 pub mod timeline;

@@ -177,3 +177,48 @@ pub(crate) fn put(text: &mut String, line: String) {
     text.push_str(&line);
     text.push('\n');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(minute: usize) -> Line {
+        Line {
+            at: format!("2026-03-01T10:{minute:02}:00Z"),
+            domain: "store",
+            channel: "in_store".to_owned(),
+            team: "store".to_owned(),
+            what: format!("store.visited s{minute}"),
+            value: None,
+            session: 1,
+            stage: (minute == 0).then(|| "engaged".to_owned()),
+            conflicts: if minute == 9 { vec!["offer".to_owned()] } else { Vec::new() },
+        }
+    }
+
+    #[test]
+    fn a_long_story_loses_its_middle_and_says_how_much() {
+        let story = Timeline {
+            person_id: None,
+            identifiers: vec![("email".to_owned(), 2)],
+            lines: (0..10).map(line).collect(),
+            orders: 0,
+            value: None,
+            margin: None,
+            stage: Some("engaged".to_owned()),
+            narratives_heard: 0,
+        };
+        let short = story.render(4);
+        assert!(short.contains("2026-03-01 10:00  store") && short.contains("→ engaged"), "{short}");
+        assert!(short.contains("…  6 more touches") && !short.contains("s5"), "{short}");
+        assert!(short.contains("two stories: offer") && short.contains("known by 2 email"), "{short}");
+        assert_eq!(story.render(usize::MAX).lines().count(), 11);
+        assert!(!story.render(10).contains('…'));
+    }
+
+    #[test]
+    fn nobody_has_an_empty_story() {
+        let nobody = timeline(&[]);
+        assert_eq!((nobody.lines.len(), nobody.person_id, nobody.value), (0, None, None));
+    }
+}

@@ -1,5 +1,7 @@
 //! The command line as its users meet it: what it says when something is wrong, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,7 @@
 //! The demo from end to end: everything it fed is accounted for, and what it shows is true.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 use std::process::Command;
 
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! `tributary load`: files onto their raw topic.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use tributary_normalizer::Rulebook;
 use tributary_stream::{BulkPublisher, OutRecord};
@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::gateway::loadable;
 use crate::load::{BrokerSink, Load, LoadBar, LoadOptions, LoadReport, ProgressFile, Sink, SinkError, run};
 use crate::output::Output;
+use crate::pace::Pace;
 
 /// How long the broker may take to acknowledge.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ pub(super) fn load(args: &LoadArgs, config: &HubConfig, output: &mut Output) -> 
     // Says so at once when nobody answers, instead of after the first flush.
     tributary_stream::list_topics(&settings)?;
     let publisher = BulkPublisher::new(&settings, TIMEOUT)?;
-    let mut sink = Paced::new(BrokerSink::new(publisher, TIMEOUT), args.rate);
+    let mut sink = Paced { sink: BrokerSink::new(publisher, TIMEOUT), pace: Pace::new(args.rate) };
     let mut options = LoadOptions::new(now_ms());
     options.progress = Some(ProgressFile::new(format!(".tributary-load-{}.json", args.source)));
     let bar = LoadBar::new(load.total_bytes()?, !output.is_json());
@@ -63,30 +64,15 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A sink that takes no more than so many records a second.
-pub(crate) struct Paced<S> {
+/// A sink that takes records no faster than asked.
+struct Paced<S> {
     sink: S,
-    rate: u64,
-    started: Instant,
-    sent: u64,
-}
-
-impl<S: Sink> Paced<S> {
-    /// At most `rate` records a second; 0 for no bound.
-    pub(crate) fn new(sink: S, rate: u64) -> Self {
-        Self { sink, rate, started: Instant::now(), sent: 0 }
-    }
+    pace: Pace,
 }
 
 impl<S: Sink> Sink for Paced<S> {
     fn send(&mut self, record: OutRecord) -> Result<(), SinkError> {
-        if let Some(due_ms) = (self.sent * 1_000).checked_div(self.rate) {
-            let due = self.started + Duration::from_millis(due_ms);
-            while let Some(early) = due.checked_duration_since(Instant::now()).filter(|early| !early.is_zero()) {
-                std::thread::park_timeout(early);
-            }
-        }
-        self.sent += 1;
+        self.pace.keep();
         self.sink.send(record)
     }
 

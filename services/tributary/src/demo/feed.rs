@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tributary_model::time::{DAY_MS, HOUR_MS, SECOND_MS};
@@ -13,6 +12,7 @@ use super::stand::Stand;
 use crate::error::CliError;
 use crate::gateway::loadable;
 use crate::load::{Load, LoadedEvent, Tally};
+use crate::pace::Pace;
 use crate::simulate::{Settings, Simulation};
 
 /// The journeys are let settle after so much event time, so that no event overtakes another by more than their watermark
@@ -102,26 +102,4 @@ fn bar(length: u64, visible: bool) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// No more than so many events a second.
-struct Pace {
-    rate: u64,
-    started: Instant,
-    count: u64,
-}
-
-impl Pace {
-    fn new(rate: u64) -> Self {
-        Self { rate, started: Instant::now(), count: 0 }
-    }
-
-    fn keep(&mut self) {
-        self.count += 1;
-        let Some(due_ms) = (self.count * 1_000).checked_div(self.rate) else { return };
-        let due = self.started + Duration::from_millis(due_ms);
-        while let Some(early) = due.checked_duration_since(Instant::now()).filter(|early| !early.is_zero()) {
-            std::thread::park_timeout(early);
-        }
-    }
 }

@@ -76,7 +76,8 @@ fn scorecards(report: &Report, text: &mut String) {
             "team", "touches", "reach", "cost", "sales", "revenue", "margin", "credit, last", "credit, linear"
         ),
     );
-    for card in &report.scorecards {
+    // A team that was only told of decisions has nothing to show here.
+    for card in report.scorecards.iter().filter(|card| card.touches > 0 || !card.credit_minor.is_empty()) {
         let money = |amount_minor: i64| amount(amount_minor, &card.currency);
         let credit = |model: &str| money(card.credit_minor.get(model).copied().unwrap_or(0));
         put(
