@@ -172,7 +172,8 @@ impl Touchpoint {
     /// A conversion that is a sale and not the taking back of one.
     #[must_use]
     pub fn is_sale(&self) -> bool {
-        self.is_conversion() && matches!(self.event_type.as_str(), "order.placed" | "store.purchased" | "opportunity.won")
+        self.is_conversion()
+            && matches!(self.event_type.as_str(), "order.placed" | "store.purchased" | "opportunity.won")
     }
 
     /// Value less the cost of the items in minor units; items without a cost count as free of cost.

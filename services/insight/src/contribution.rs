@@ -105,11 +105,7 @@ fn counts(touchpoint: &Touchpoint) -> Counts {
     if touchpoint.identifiers.is_empty() {
         return Counts::default();
     }
-    Counts {
-        touches: 1,
-        exposures: i32::from(touchpoint.is_exposure()),
-        sales: i32::from(touchpoint.is_sale()),
-    }
+    Counts { touches: 1, exposures: i32::from(touchpoint.is_exposure()), sales: i32::from(touchpoint.is_sale()) }
 }
 
 /// What a decision adds to the scorecards of its team; decisions are never taken back.
