@@ -7,7 +7,7 @@ use super::report::{DecisionLine, Report};
 use crate::timeline::put;
 
 /// Most lines of the customer's story.
-const STORY_LINES: usize = 24;
+const STORY_LINES: usize = 30;
 
 /// The report as people read it.
 #[must_use]
