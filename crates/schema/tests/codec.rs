@@ -1,5 +1,7 @@
 //! Records survive the way through their bytes, in both encodings, and wrong bytes are told apart.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
