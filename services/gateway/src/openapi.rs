@@ -130,88 +130,117 @@ fn responses() -> Value {
 
 fn schemas() -> Value {
     let limits = Limits::default();
+    json!({
+        "Message": message(&limits),
+        "Batch": batch(&limits),
+        "Events": events(&limits),
+        "Accepted": accepted(),
+        "Fault": fault(),
+        "Problem": problem_schema()
+    })
+}
+
+fn message(limits: &Limits) -> Value {
     let id = json!({ "type": ["string", "number", "null"] });
     let object = json!({ "type": ["object", "null"], "maxProperties": limits.properties });
-    let time = json!({ "type": ["string", "null"], "description": "ISO 8601" });
+    let time = time();
+    json!({
+        "type": "object",
+        "description": format!("A Segment message of at most {}", limits.event),
+        "properties": {
+            "type": { "enum": ["identify", "track", "page", "screen", "group", "alias"] },
+            "messageId": { "type": "string", "minLength": 1, "maxLength": limits.id_chars, "description": "Made when left out" },
+            "userId": id, "anonymousId": id, "previousId": id, "groupId": id,
+            "event": { "type": "string", "description": "What happened (track)" },
+            "properties": object, "traits": object,
+            "context": { "type": "object" }, "integrations": { "type": "object" },
+            "timestamp": time, "sentAt": time
+        }
+    })
+}
+
+fn time() -> Value {
+    json!({ "type": ["string", "null"], "description": "ISO 8601" })
+}
+
+fn batch(limits: &Limits) -> Value {
     let mut typed = json!({ "$ref": "#/components/schemas/Message" });
     typed["required"] = json!(["type"]);
+    let time = time();
     json!({
-        "Message": {
-            "type": "object",
-            "description": format!("A Segment message of at most {}", limits.event),
-            "properties": {
-                "type": { "enum": ["identify", "track", "page", "screen", "group", "alias"] },
-                "messageId": { "type": "string", "minLength": 1, "maxLength": limits.id_chars, "description": "Made when left out" },
-                "userId": id, "anonymousId": id, "previousId": id, "groupId": id,
-                "event": { "type": "string", "description": "What happened (track)" },
-                "properties": object, "traits": object,
-                "context": { "type": "object" }, "integrations": { "type": "object" },
-                "timestamp": time, "sentAt": time
-            }
-        },
-        "Batch": {
-            "type": "object",
-            "required": ["batch"],
-            "properties": {
-                "batch": {
-                    "type": "array", "maxItems": limits.batch_events, "items": typed,
-                    "description": format!("Messages of at most {} together", limits.batch)
-                },
-                "sentAt": time,
-                "context": { "type": "object", "description": "For messages without one" },
-                "integrations": { "type": "object", "description": "For messages without them" },
-                "writeKey": { "type": "string" }
-            }
-        },
-        "Events": {
-            "oneOf": [
-                { "type": "object", "maxProperties": limits.properties },
-                { "type": "array", "maxItems": limits.batch_events, "items": { "type": "object", "maxProperties": limits.properties } }
-            ]
-        },
-        "Accepted": {
-            "type": "object",
-            "required": ["success"],
-            "properties": {
-                "success": { "type": "boolean", "description": "Whether all events were accepted" },
-                "accepted": { "type": "integer", "description": "Only with partial=true" },
-                "refused": { "type": "integer", "description": "Only with partial=true" },
-                "errors": { "type": "array", "items": { "$ref": "#/components/schemas/Fault" } }
-            }
-        },
-        "Fault": {
-            "type": "object",
-            "required": ["index", "code", "field", "value", "detail", "remedy"],
-            "properties": {
-                "index": { "type": "integer", "description": "Which event of the request, from 0" },
-                "code": { "enum": FaultCode::ALL.map(FaultCode::name) },
-                "field": { "type": "string", "description": "The member it is about; empty for the event as a whole" },
-                "value": { "type": "string", "description": "What stands there, shortened" },
-                "detail": { "type": "string" },
-                "limit": { "type": "string" },
-                "remedy": { "type": "string", "description": "What to do" }
-            }
-        },
-        "Problem": {
-            "type": "object",
-            "description": "Problem details (RFC 9457)",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": { "type": "string", "description": "urn:tributary:problem:<code>" },
-                "title": { "type": "string" },
-                "status": { "type": "integer" },
-                "detail": { "type": "string" },
-                "code": { "type": "string", "description": "The same as in type, in snake case" },
-                "message": { "type": "string", "description": "The same as detail, where Segment's SDKs look for it" },
-                "line": { "type": "integer", "description": "Of malformed JSON" },
-                "column": { "type": "integer", "description": "Of malformed JSON" },
-                "limit": { "type": "integer" },
-                "total": { "type": "integer", "description": "Events in the request" },
-                "refused": { "type": "integer", "description": "Events that were refused" },
-                "errors": {
-                    "type": "array", "items": { "$ref": "#/components/schemas/Fault" },
-                    "description": "The first 100 faults"
-                }
+        "type": "object",
+        "required": ["batch"],
+        "properties": {
+            "batch": {
+                "type": "array", "maxItems": limits.batch_events, "items": typed,
+                "description": format!("Messages of at most {} together", limits.batch)
+            },
+            "sentAt": time,
+            "context": { "type": "object", "description": "For messages without one" },
+            "integrations": { "type": "object", "description": "For messages without them" },
+            "writeKey": { "type": "string" }
+        }
+    })
+}
+
+fn events(limits: &Limits) -> Value {
+    json!({
+        "oneOf": [
+            { "type": "object", "maxProperties": limits.properties },
+            { "type": "array", "maxItems": limits.batch_events, "items": { "type": "object", "maxProperties": limits.properties } }
+        ]
+    })
+}
+
+fn accepted() -> Value {
+    json!({
+        "type": "object",
+        "required": ["success"],
+        "properties": {
+            "success": { "type": "boolean", "description": "Whether all events were accepted" },
+            "accepted": { "type": "integer", "description": "Only with partial=true" },
+            "refused": { "type": "integer", "description": "Only with partial=true" },
+            "errors": { "type": "array", "items": { "$ref": "#/components/schemas/Fault" } }
+        }
+    })
+}
+
+fn fault() -> Value {
+    json!({
+        "type": "object",
+        "required": ["index", "code", "field", "value", "detail", "remedy"],
+        "properties": {
+            "index": { "type": "integer", "description": "Which event of the request, from 0" },
+            "code": { "enum": FaultCode::ALL.map(FaultCode::name) },
+            "field": { "type": "string", "description": "The member it is about; empty for the event as a whole" },
+            "value": { "type": "string", "description": "What stands there, shortened" },
+            "detail": { "type": "string" },
+            "limit": { "type": "string" },
+            "remedy": { "type": "string", "description": "What to do" }
+        }
+    })
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "Problem details (RFC 9457)",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": { "type": "string", "description": "urn:tributary:problem:<code>" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+            "code": { "type": "string", "description": "The same as in type, in snake case" },
+            "message": { "type": "string", "description": "The same as detail, where Segment's SDKs look for it" },
+            "line": { "type": "integer", "description": "Of malformed JSON" },
+            "column": { "type": "integer", "description": "Of malformed JSON" },
+            "limit": { "type": "integer" },
+            "total": { "type": "integer", "description": "Events in the request" },
+            "refused": { "type": "integer", "description": "Events that were refused" },
+            "errors": {
+                "type": "array", "items": { "$ref": "#/components/schemas/Fault" },
+                "description": "The first 100 faults"
             }
         }
     })

@@ -15,7 +15,7 @@ const REDIRECTS: &str = "tributary_journey_redirects_total";
 const MERGES: &str = "tributary_journey_merges_total";
 const TRANSITIONS: &str = "tributary_journey_stage_transitions_total";
 const CONFLICTS: &str = "tributary_journey_conflicts_total";
-const ACCOUNT_TOUCHES: &str = "tributary_accounts_touches_total";
+const ACCOUNT_TOUCHES: &str = "tributary_journey_account_touches_total";
 
 const fn metric(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Metric {
     Metric { name, kind: Kind::Counter, help, labels }
