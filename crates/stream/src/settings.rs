@@ -26,8 +26,8 @@ pub struct KafkaSettings {
     pub commit_interval_ms: u64,
     /// A transaction is committed at the latest after this many input records.
     pub commit_records: u64,
-    /// Static group membership (KIP-345): an instance that comes back within `session_timeout_ms` gets its partitions back
-    /// at once, and nobody gets them meanwhile. For workloads with stable ordinals.
+    /// Static group membership (KIP-345): an instance that was killed and comes back gets its partitions back at once; one
+    /// that stays away gives them up after `session_timeout_ms`.
     pub static_membership: bool,
     /// A member that is silent for this many milliseconds loses its partitions.
     pub session_timeout_ms: u64,
@@ -51,7 +51,7 @@ impl Default for KafkaSettings {
             instance: 0,
             commit_interval_ms: 100,
             commit_records: 5_000,
-            static_membership: false,
+            static_membership: true,
             session_timeout_ms: 10_000,
             input_buffer_kbytes: 65_536,
             idle_after_ms: 5_000,

@@ -268,7 +268,7 @@ fn a_merge_ends_in_one_journey() {
         json!({ "messageId": "a-2", "userId": "u-7", "event": "Product Viewed", "properties": { "product_id": "p" } }),
     );
     bed.until_settled(2, Duration::from_secs(60));
-    let count = |identifier: &str| bed.json(&["journey", identifier])["events"].as_array().map_or(0, Vec::len);
+    let count = |identifier: &str| bed.json(&["journey", identifier])["lines"].as_array().map_or(0, Vec::len);
     assert_eq!((count("anonymous_id:cookie-1"), count("customer_id:u-7")), (1, 1));
     send("/v1/identify", json!({ "messageId": "a-3", "anonymousId": "cookie-1", "userId": "u-7" }));
     let one = eventually_every(Duration::from_millis(500), Duration::from_secs(60), || {
