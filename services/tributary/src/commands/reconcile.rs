@@ -31,7 +31,7 @@ pub(super) fn reconcile(hub: &HubConfig, output: &mut Output) -> Result<Exit, Cl
     let mut stages = Vec::new();
     for staffed in &staffed {
         let counts = counts(&settings, &staffed.stage, &existing)?;
-        stages.push(StageAccount::new(staffed.stage.name, &counts));
+        stages.push(StageAccount::of(&staffed.stage, &counts));
     }
     // Raw topics are written from outside.
     let open: BTreeSet<String> = Domain::ALL.into_iter().map(topics::raw).collect();
