@@ -3,6 +3,7 @@
 
 mod broker;
 mod data;
+mod fetch_answer;
 mod long_poll;
 mod wait;
 

@@ -1,7 +1,8 @@
 //! A TCP shim between clients and the test broker. The broker answers an empty fetch at once, so that an idle consumer
 //! keeps half a core busy; the shim holds such answers back for a moment. The broker also forgets to answer a member that
 //! waits to join when another member joins again within milliseconds, as cooperative rebalancing does; the shim holds
-//! requests to join back for half a second. And it puts its own port where the broker names its address. Everything else
+//! requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
+//! same producer commits later; the shim takes out those that are past. And it puts its own port where the broker names its address. Everything else
 //! passes as it is.
 
 use std::collections::HashMap;
@@ -10,6 +11,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use crate::fetch_answer::{self, int16, int32};
 
 const HOLD_EMPTY_FETCH: Duration = Duration::from_millis(5);
 const HOLD_JOIN: Duration = Duration::from_millis(500);
@@ -81,7 +84,8 @@ fn answers(mut broker: TcpStream, mut client: TcpStream, asked: &Asked, broker_p
     while let Ok(mut frame) = read_frame(&mut broker) {
         let id = int32(&frame, 0).unwrap_or_default();
         match asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
-            Some((FETCH, version)) if is_empty_fetch(&frame, version) == Some(true) => thread::sleep(HOLD_EMPTY_FETCH),
+            Some((FETCH, version)) if fetch_answer::is_empty(&frame, version) => thread::sleep(HOLD_EMPTY_FETCH),
+            Some((FETCH, version)) => frame = fetch_answer::without_past_aborts(&frame, version).unwrap_or(frame),
             Some((METADATA | FIND_COORDINATOR | DESCRIBE_CLUSTER, _)) => readdress(&mut frame, broker_port, shim_port),
             _ => {}
         }
@@ -90,40 +94,6 @@ fn answers(mut broker: TcpStream, mut client: TcpStream, asked: &Asked, broker_p
         }
     }
     drop(client.shutdown(Shutdown::Both));
-}
-
-/// Whether a fetch answer (versions 4 to 11, Kafka protocol guide) carries neither records nor errors.
-fn is_empty_fetch(frame: &[u8], version: i16) -> Option<bool> {
-    if !(4..=11).contains(&version) {
-        return None;
-    }
-    let mut at = 8;
-    if version >= 7 {
-        if int16(frame, at)? != 0 {
-            return Some(false);
-        }
-        at += 6;
-    }
-    let topics = int32(frame, at)?;
-    at += 4;
-    for _ in 0..topics {
-        at += 2 + usize::try_from(int16(frame, at)?).ok()?;
-        let partitions = int32(frame, at)?;
-        at += 4;
-        for _ in 0..partitions {
-            if int16(frame, at + 4)? != 0 {
-                return Some(false);
-            }
-            at += 4 + 2 + 8 + 8 + if version >= 5 { 8 } else { 0 };
-            let aborted = usize::try_from(int32(frame, at)?.max(0)).ok()?;
-            at += 4 + aborted * 16 + if version >= 11 { 4 } else { 0 };
-            if int32(frame, at)? > 0 {
-                return Some(false);
-            }
-            at += 4;
-        }
-    }
-    Some(true)
 }
 
 /// Replaces the broker's address (`127.0.0.1` and the port in four bytes) by the shim's.
@@ -138,14 +108,6 @@ fn readdress(frame: &mut [u8], broker_port: u16, shim_port: u16) {
         }
         at += 1;
     }
-}
-
-fn int16(bytes: &[u8], at: usize) -> Option<i16> {
-    Some(i16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
-}
-
-fn int32(bytes: &[u8], at: usize) -> Option<i32> {
-    Some(i32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
 fn read_frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
