@@ -6,6 +6,9 @@ use std::ops::Range;
 /// Bytes of a record batch (magic 2) before its records.
 const BATCH_HEADER: usize = 61;
 const IS_CONTROL: i16 = 0x20;
+const FETCH: i16 = 1;
+/// The latest version that is understood here.
+const LATEST: i16 = 11;
 
 /// One partition in the answer.
 struct Partition {
@@ -14,6 +17,23 @@ struct Partition {
     aborted: Range<usize>,
     /// Where the size of the records stands, and behind it the records.
     records: Range<usize>,
+}
+
+/// Makes clients ask for no later version than this file understands: caps it in the answer to a request for API versions.
+pub(crate) fn cap_version(frame: &mut [u8], version: i16) -> Option<()> {
+    // From version 3 the list is compact: its length and one is one byte here, and each entry ends in an empty list of tags.
+    let (first, size) = if version >= 3 { (7, 7) } else { (10, 6) };
+    let count = if version >= 3 {
+        usize::from(*frame.get(6)?).saturating_sub(1)
+    } else {
+        usize::try_from(int32(frame, 6)?).ok()?
+    };
+    for entry in (first..).step_by(size).take(count) {
+        if int16(frame, entry)? == FETCH && int16(frame, entry + 4)? > LATEST {
+            frame.get_mut(entry + 4..entry + 6)?.copy_from_slice(&LATEST.to_be_bytes());
+        }
+    }
+    Some(())
 }
 
 /// True when a fetch answer carries neither records nor errors.
@@ -51,7 +71,7 @@ pub(crate) fn without_past_aborts(frame: &[u8], version: i16) -> Option<Vec<u8>>
 }
 
 fn partitions(frame: &[u8], version: i16) -> Option<Vec<Partition>> {
-    if !(4..=11).contains(&version) {
+    if !(4..=LATEST).contains(&version) {
         return None;
     }
     let mut all = Vec::new();

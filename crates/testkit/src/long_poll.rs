@@ -19,6 +19,7 @@ const HOLD_JOIN: Duration = Duration::from_millis(500);
 const JOIN_GROUP: i16 = 11;
 const FETCH: i16 = 1;
 const METADATA: i16 = 3;
+const API_VERSIONS: i16 = 18;
 const FIND_COORDINATOR: i16 = 10;
 const DESCRIBE_CLUSTER: i16 = 60;
 
@@ -86,6 +87,9 @@ fn answers(mut broker: TcpStream, mut client: TcpStream, asked: &Asked, broker_p
         match asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
             Some((FETCH, version)) if fetch_answer::is_empty(&frame, version) => thread::sleep(HOLD_EMPTY_FETCH),
             Some((FETCH, version)) => frame = fetch_answer::without_past_aborts(&frame, version).unwrap_or(frame),
+            Some((API_VERSIONS, version)) => {
+                fetch_answer::cap_version(&mut frame, version);
+            }
             Some((METADATA | FIND_COORDINATOR | DESCRIBE_CLUSTER, _)) => readdress(&mut frame, broker_port, shim_port),
             _ => {}
         }

@@ -55,3 +55,14 @@ fn an_answer_without_records_is_empty() {
     assert!(!is_empty(&answer(&[], &batch(7, 1, None)), 11));
     assert!(!is_empty(&[], 11) && without_past_aborts(&[], 11).is_none());
 }
+
+#[test]
+fn no_later_version_is_offered_than_is_understood() {
+    for (version, head, tail) in [(2, vec![0, 0, 0, 2], vec![]), (3, vec![3], vec![0])] {
+        let entry = |key: u8, latest: u8| [vec![0, key, 0, 0, 0, latest], tail.clone()].concat();
+        let list = |latest: u8| [vec![0; 6], head.clone(), entry(0, 12), entry(1, latest)].concat();
+        let mut frame = list(12);
+        assert_eq!(cap_version(&mut frame, version), Some(()));
+        assert_eq!(frame, list(11), "version {version}");
+    }
+}
