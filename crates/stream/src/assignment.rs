@@ -1,23 +1,18 @@
-//! The tasks a worker has, and where each of their inputs stands.
+//! The tasks a worker has or is about to have, and where each of their inputs stands.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::topic_partition_list::TopicPartitionList;
 use tributary_schema::Contracts;
 
+use crate::client::{Client, Partition, Slot};
 use crate::error::StreamError;
-use crate::membership::Membership;
+use crate::metrics::StageMetrics;
 use crate::processor::{Stage, TaskInfo};
-use crate::restore::restore;
-use crate::settings::KafkaSettings;
 use crate::stats::StageStats;
+use crate::takeover::{Ready, Step, Takeover, changelog_partition, inputs_of};
 use crate::task::Task;
-
-const BROKER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One input partition.
 #[derive(Debug, Clone, Copy)]
@@ -29,25 +24,23 @@ struct Position {
 }
 
 /// A worker's tasks and their positions.
-pub(crate) struct Assignment {
+pub(crate) struct Assignment<C: Client> {
     stage: Stage,
-    settings: KafkaSettings,
     contracts: Arc<Contracts>,
     leader_partitions: i32,
-    tasks: BTreeMap<(usize, i32), Task>,
-    positions: BTreeMap<(String, i32), Position>,
+    tasks: BTreeMap<TaskInfo, Task>,
+    positions: BTreeMap<Partition, Position>,
+    takeovers: Vec<Takeover<C>>,
 }
 
-impl Assignment {
+impl<C: Client> Assignment<C> {
     /// No tasks yet; checks that the stage's topics are there and co-partitioned.
-    pub(crate) fn new(
-        stage: &Stage,
-        consumer: &BaseConsumer<Membership>,
-        settings: &KafkaSettings,
-        contracts: Arc<Contracts>,
-    ) -> Result<Self, StreamError> {
-        let count = |topic: &str| partition_count(consumer, settings, topic);
+    pub(crate) fn new(stage: &Stage, client: &mut C, contracts: Arc<Contracts>) -> Result<Self, StreamError> {
         let mut leader_partitions = 0;
+        let mut count = |topic: &String| match client.partition_count(topic) {
+            Ok(0) => Err(StreamError::Topic { topic: topic.clone(), detail: "does not exist".to_owned() }),
+            other => other,
+        };
         for topic in stage.leader_topics.iter().chain(&stage.sibling_topics) {
             let partitions = count(topic)?;
             if leader_partitions != 0 && partitions != leader_partitions {
@@ -63,40 +56,48 @@ impl Assignment {
         for topic in stage.changelogs() {
             let partitions = count(&topic)?;
             if partitions != needed {
-                return Err(StreamError::Topic {
-                    topic,
-                    detail: format!("has {partitions} partitions and must have {needed}"),
-                });
+                let detail = format!("has {partitions} partitions and must have {needed}");
+                return Err(StreamError::Topic { topic, detail });
             }
         }
         Ok(Self {
             stage: stage.clone(),
-            settings: settings.clone(),
             contracts,
             leader_partitions,
             tasks: BTreeMap::new(),
             positions: BTreeMap::new(),
+            takeovers: Vec::new(),
         })
     }
 
-    /// Partitions of each leader topic.
-    pub(crate) fn leader_partitions(&self) -> i32 {
-        self.leader_partitions
-    }
-
-    /// The task that a record of this partition belongs to.
+    /// The task that a record of this partition belongs to, if it is worked on and this is the record it waits for.
     pub(crate) fn task_for(&mut self, topic: &str, partition: i32) -> Option<&mut Task> {
-        let index = match self.stage.leader_topics.iter().position(|leader| leader == topic) {
-            Some(index) => index,
+        let topic_index = match self.stage.leader_topics.iter().position(|leader| leader == topic) {
+            Some(topic_index) => topic_index,
             None if self.stage.sibling_topics.iter().any(|sibling| sibling == topic) => 0,
             None => return None,
         };
-        self.tasks.get_mut(&(index, partition))
+        self.tasks.get_mut(&TaskInfo { topic_index, partition })
     }
 
-    /// All tasks, in order.
+    /// All tasks that are worked on, in order.
     pub(crate) fn tasks(&mut self) -> impl Iterator<Item = &mut Task> {
         self.tasks.values_mut()
+    }
+
+    /// True while partitions are being taken over.
+    pub(crate) fn is_taking_over(&self) -> bool {
+        !self.takeovers.is_empty()
+    }
+
+    /// True when some partitions are worked on.
+    pub(crate) fn is_working(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// Where a task's changes of one store are written to.
+    pub(crate) fn slot(&self, info: TaskInfo, store: usize) -> Slot {
+        Slot { store, partition: changelog_partition(info, self.leader_partitions) }
     }
 
     /// Notes that everything before `next` of this partition is handled.
@@ -107,23 +108,21 @@ impl Assignment {
     }
 
     /// The offsets that the open transaction moves.
-    pub(crate) fn offsets(&self) -> Result<TopicPartitionList, StreamError> {
-        let mut list = TopicPartitionList::new();
-        for ((topic, partition), position) in &self.positions {
-            if let (Some(next), true) = (position.next, position.next != position.committed) {
-                list.add_partition_offset(topic, *partition, Offset::Offset(next))
-                    .map_err(StreamError::kafka(format!("noting the offset of {topic}-{partition}")))?;
-            }
-        }
-        Ok(list)
+    pub(crate) fn offsets(&self) -> Vec<(Partition, i64)> {
+        let moved = self.positions.iter().filter(|(_, position)| position.next != position.committed);
+        moved.filter_map(|(input, position)| Some((input.clone(), position.next?))).collect()
     }
 
-    /// The open transaction is committed.
-    pub(crate) fn commit(&mut self, stats: &StageStats) {
+    /// The open transaction is committed; `written` tells where its changelog records ended up.
+    pub(crate) fn commit(&mut self, written: &[(Slot, i64)], stats: &StageStats) {
         for position in self.positions.values_mut() {
             position.committed = position.next;
         }
         for task in self.tasks.values_mut().filter(|task| task.is_dirty()) {
+            let partition = changelog_partition(task.info(), self.leader_partitions);
+            for (slot, next) in written.iter().filter(|(slot, _)| slot.partition == partition) {
+                task.note_changelog(slot.store, *next);
+            }
             task.commit();
             stats.set(task.info(), task.counts());
         }
@@ -135,143 +134,117 @@ impl Assignment {
     }
 
     /// Reads again from the last commit whatever has moved since.
-    pub(crate) fn rewind(&mut self, consumer: &BaseConsumer<Membership>) -> Result<(), StreamError> {
-        for ((topic, partition), position) in &mut self.positions {
-            let offset = position.committed.map_or(Offset::Beginning, Offset::Offset);
-            consumer
-                .seek(topic, *partition, offset, BROKER_TIMEOUT)
-                .map_err(StreamError::kafka(format!("rewinding {topic}-{partition}")))?;
+    pub(crate) fn rewind(&mut self, client: &mut C) -> Result<(), StreamError> {
+        for (input, position) in &mut self.positions {
+            client.seek(input, position.committed)?;
             position.next = position.committed;
         }
         Ok(())
     }
 
     /// Stops or resumes fetching for all inputs.
-    pub(crate) fn pause(&self, consumer: &BaseConsumer<Membership>, pause: bool) -> Result<(), StreamError> {
-        let mut list = TopicPartitionList::new();
-        for (topic, partition) in self.positions.keys() {
-            list.add_partition(topic, *partition);
-        }
-        let result = if pause { consumer.pause(&list) } else { consumer.resume(&list) };
-        result.map_err(StreamError::kafka(format!("pausing the inputs of {}", self.stage.name)))
+    pub(crate) fn pause(&self, client: &mut C, pause: bool) -> Result<(), StreamError> {
+        let inputs: Vec<Partition> = self.positions.keys().cloned().collect();
+        client.pause(&inputs, pause)
     }
 
-    /// Takes over partitions of leader topics: committed offsets first (the broker answers once no transaction of the
-    /// previous owner is open on them), then the state, then the input. Gives the number of changelog records read.
-    pub(crate) fn assign(
-        &mut self,
-        consumer: &BaseConsumer<Membership>,
-        partitions: &[(String, i32)],
-        stats: &StageStats,
-    ) -> Result<u64, StreamError> {
-        let mut inputs = TopicPartitionList::new();
-        let mut infos = Vec::new();
-        for (topic, partition) in partitions {
-            inputs.add_partition(topic, *partition);
-            for sibling in &self.stage.sibling_topics {
-                inputs.add_partition(sibling, *partition);
-            }
-            if let Some(topic_index) = self.stage.leader_topics.iter().position(|leader| leader == topic) {
-                infos.push(TaskInfo { topic_index, partition: *partition });
-            }
+    /// Begins to take over partitions of leader topics, with those of their siblings.
+    pub(crate) fn assign(&mut self, client: &mut C, partitions: &[Partition]) -> Result<(), StreamError> {
+        let infos: Vec<TaskInfo> = partitions.iter().filter_map(|partition| self.info_of(partition)).collect();
+        if !infos.is_empty() {
+            self.takeovers.push(Takeover::new(infos, client.now()));
         }
-        if infos.is_empty() {
-            return consumer
-                .incremental_assign(&inputs)
-                .map(|()| 0)
-                .map_err(StreamError::kafka(format!("taking over the inputs of {}", self.stage.name)));
-        }
-        let committed = consumer
-            .committed_offsets(inputs, BROKER_TIMEOUT)
-            .map_err(StreamError::kafka(format!("asking for the offsets of {}", self.stage.group())))?;
-        let restored = self.make_tasks(&infos, stats)?;
-        let mut start = TopicPartitionList::new();
-        for element in committed.elements() {
-            let offset = match element.offset() {
-                Offset::Offset(offset) => Some(offset),
-                _ => None,
-            };
-            let from = offset.map_or(Offset::Beginning, Offset::Offset);
-            start
-                .add_partition_offset(element.topic(), element.partition(), from)
-                .map_err(StreamError::kafka(format!("taking over {}-{}", element.topic(), element.partition())))?;
-            let position = Position { committed: offset, next: offset };
-            self.positions.insert((element.topic().to_owned(), element.partition()), position);
-        }
-        consumer
-            .incremental_assign(&start)
-            .map_err(StreamError::kafka(format!("taking over the inputs of {}", self.stage.name)))?;
-        Ok(restored)
+        client.take_over(&[])
     }
 
-    /// Gives partitions of leader topics back, with those of their siblings; gives all of them.
-    pub(crate) fn revoke(
+    /// Goes on with taking over, waiting at most `wait` for the broker; gives the tasks that are worked on from now on.
+    pub(crate) fn take_over(
         &mut self,
-        consumer: &BaseConsumer<Membership>,
-        partitions: &[(String, i32)],
+        client: &mut C,
+        wait: Duration,
         stats: &StageStats,
-    ) -> Result<Vec<(String, i32)>, StreamError> {
-        let mut list = TopicPartitionList::new();
-        let mut inputs = Vec::new();
-        for (topic, partition) in partitions {
-            let Some(topic_index) = self.stage.leader_topics.iter().position(|leader| leader == topic) else {
-                continue;
-            };
-            self.tasks.remove(&(topic_index, *partition));
-            stats.remove(TaskInfo { topic_index, partition: *partition });
-            for topic in std::iter::once(topic).chain(&self.stage.sibling_topics) {
-                if self.positions.remove(&(topic.clone(), *partition)).is_some() {
-                    list.add_partition(topic, *partition);
-                    inputs.push((topic.clone(), *partition));
+        metrics: &StageMetrics,
+    ) -> Result<Vec<TaskInfo>, StreamError> {
+        let mut begun = Vec::new();
+        for takeover in std::mem::take(&mut self.takeovers) {
+            match takeover.step(client, &self.stage, self.leader_partitions, &self.contracts, wait)? {
+                Step::Pending(takeover) => self.takeovers.push(takeover),
+                Step::Ready(ready) => {
+                    metrics.restored(ready.restored, ready.took);
+                    begun.extend(self.begin(client, ready, stats)?);
                 }
             }
         }
-        consumer
-            .incremental_unassign(&list)
-            .map(|()| inputs)
-            .map_err(StreamError::kafka(format!("giving back the inputs of {}", self.stage.name)))
+        Ok(begun)
     }
 
-    /// Makes all tasks anew from their changelogs.
-    pub(crate) fn rebuild(&mut self, stats: &StageStats) -> Result<(), StreamError> {
-        let infos: Vec<TaskInfo> = self.tasks.values().map(Task::info).collect();
-        self.tasks.clear();
-        self.make_tasks(&infos, stats).map(drop)
+    fn begin(&mut self, client: &mut C, ready: Ready, stats: &StageStats) -> Result<Vec<TaskInfo>, StreamError> {
+        client.take_over(&ready.starts)?;
+        for (input, offset) in ready.starts {
+            self.positions.insert(input, Position { committed: offset, next: offset });
+        }
+        let infos: Vec<TaskInfo> = ready.tasks.iter().map(Task::info).collect();
+        tracing::info!(
+            stage = self.stage.name,
+            tasks = ?infos.iter().map(|info| (info.topic_index, info.partition)).collect::<Vec<_>>(),
+            restored = ready.restored,
+            millis = ready.took.as_millis() as u64,
+            "partitions taken over"
+        );
+        for task in ready.tasks {
+            stats.set(task.info(), task.counts());
+            self.tasks.insert(task.info(), task);
+        }
+        Ok(infos)
+    }
+
+    /// Gives partitions of leader topics back, with those of their siblings; gives all that were worked on.
+    pub(crate) fn revoke(
+        &mut self,
+        client: &mut C,
+        partitions: &[Partition],
+        stats: &StageStats,
+    ) -> Result<Vec<Partition>, StreamError> {
+        let infos: Vec<TaskInfo> = partitions.iter().filter_map(|partition| self.info_of(partition)).collect();
+        for info in &infos {
+            self.takeovers.iter_mut().for_each(|takeover| takeover.forget(*info));
+        }
+        self.takeovers.retain(|takeover| !takeover.is_empty());
+        let inputs = self.drop_tasks(&infos, stats);
+        client.give_back(&inputs)?;
+        Ok(inputs)
+    }
+
+    /// Takes all tasks over anew, from the last commit; gives their inputs.
+    pub(crate) fn rebuild(&mut self, client: &mut C, stats: &StageStats) -> Result<Vec<Partition>, StreamError> {
+        let infos: Vec<TaskInfo> = self.tasks.keys().copied().collect();
+        let inputs = self.drop_tasks(&infos, stats);
+        client.give_back(&inputs)?;
+        self.takeovers.push(Takeover::new(infos, client.now()));
+        Ok(inputs)
     }
 
     /// Forgets all tasks.
     pub(crate) fn clear(&mut self, stats: &StageStats) {
-        for task in self.tasks.values() {
-            stats.remove(task.info());
-        }
+        self.takeovers.clear();
+        self.tasks.keys().for_each(|info| stats.remove(*info));
         self.tasks.clear();
+        self.positions.clear();
     }
 
-    fn make_tasks(&mut self, infos: &[TaskInfo], stats: &StageStats) -> Result<u64, StreamError> {
-        let mut tasks: Vec<Task> =
-            infos.iter().map(|info| Task::new(&self.stage, *info, Arc::clone(&self.contracts))).collect();
-        let mut borrowed: Vec<&mut Task> = tasks.iter_mut().collect();
-        let restored = restore(&self.settings, &self.stage, self.leader_partitions, &mut borrowed)?;
-        for task in tasks {
-            stats.set(task.info(), task.counts());
-            self.tasks.insert((task.info().topic_index, task.info().partition), task);
+    fn info_of(&self, (topic, partition): &Partition) -> Option<TaskInfo> {
+        let topic_index = self.stage.leader_topics.iter().position(|leader| leader == topic)?;
+        Some(TaskInfo { topic_index, partition: *partition })
+    }
+
+    fn drop_tasks(&mut self, infos: &[TaskInfo], stats: &StageStats) -> Vec<Partition> {
+        let mut inputs = Vec::new();
+        for info in infos {
+            if self.tasks.remove(info).is_some() {
+                stats.remove(*info);
+            }
+            inputs.extend(inputs_of(&self.stage, *info).filter(|input| self.positions.remove(input).is_some()));
         }
-        Ok(restored)
+        inputs
     }
-}
-
-fn partition_count(
-    consumer: &BaseConsumer<Membership>,
-    settings: &KafkaSettings,
-    topic: &str,
-) -> Result<i32, StreamError> {
-    let metadata = consumer.fetch_metadata(Some(topic), BROKER_TIMEOUT).map_err(|error| StreamError::Unreachable {
-        bootstrap: settings.bootstrap.clone(),
-        detail: error.to_string(),
-    })?;
-    let partitions = metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len());
-    if partitions == 0 {
-        return Err(StreamError::Topic { topic: topic.to_owned(), detail: "does not exist".to_owned() });
-    }
-    Ok(partitions as i32)
 }

@@ -81,6 +81,17 @@ pub enum StreamError {
         /// What it said.
         detail: String,
     },
+    /// The transactional producer is of no use any more.
+    #[error(
+        "stage {stage}: {detail}: another process took over under the same name, or the broker refuses; \
+         give each process its own kafka.instance and let it be started again"
+    )]
+    Fenced {
+        /// The stage.
+        stage: String,
+        /// What the client said.
+        detail: String,
+    },
     /// A record does not fit its contract.
     #[error(transparent)]
     Schema(#[from] SchemaError),
@@ -91,4 +102,26 @@ impl StreamError {
         let action = action.into();
         move |source| Self::Kafka { action, source }
     }
+}
+
+/// True for errors that the client mends by itself.
+pub(crate) fn is_transient(code: rdkafka::error::RDKafkaErrorCode) -> bool {
+    use rdkafka::error::RDKafkaErrorCode as Code;
+    matches!(
+        code,
+        Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::NotLeaderForPartition
+            | Code::LeaderNotAvailable
+            | Code::NotCoordinator
+            | Code::CoordinatorNotAvailable
+            | Code::CoordinatorLoadInProgress
+            | Code::Resolve
+            | Code::RebalanceInProgress
+            | Code::UnknownMemberId
+            | Code::IllegalGeneration
+            | Code::NetworkException
+    )
 }

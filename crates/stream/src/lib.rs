@@ -7,11 +7,14 @@
 
 mod admin;
 mod assignment;
+mod changelog;
+mod client;
 mod dead_letter;
 mod effects;
 mod embedded;
 mod error;
 mod input;
+mod kafka_client;
 mod membership;
 mod metrics;
 mod processor;
@@ -19,17 +22,18 @@ mod publisher;
 mod quiet;
 mod reader;
 mod record;
-mod restore;
 mod runtime_state;
 mod settings;
 mod stats;
 mod store;
 mod table;
+mod takeover;
 mod task;
 mod transaction;
 mod worker;
 
 pub use admin::{TopicReport, TopicState, apply_topics, changelog_definitions, list_topics};
+pub use client::{ChangelogReader, ChangelogRecord, Client, GroupChange, Partition, Slot, TransactionError};
 pub use dead_letter::{
     HEADER_CODE, HEADER_MESSAGE, HEADER_OFFSET, HEADER_PARTITION, HEADER_STAGE, HEADER_TIMESTAMP, HEADER_TOPIC,
     dead_letter,
@@ -37,6 +41,7 @@ pub use dead_letter::{
 pub use effects::{Drops, Effects, Timer};
 pub use embedded::EmbeddedBroker;
 pub use error::{Failure, StreamError};
+pub use kafka_client::KafkaClient;
 pub use metrics::{METRICS, MetricDescription};
 pub use processor::{Processor, ProcessorFactory, Stage, TaskInfo};
 pub use publisher::{BulkPublisher, PublishError, Publisher};

@@ -10,25 +10,18 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
-/// What the group says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// These partitions are ours from now on.
-    Assigned(Vec<(String, i32)>),
-    /// These are to be given back.
-    Revoked(Vec<(String, i32)>),
-}
+use crate::client::GroupChange;
 
 /// Notes rebalances instead of acting on them inside the poll.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
-    changes: Mutex<VecDeque<Change>>,
+    changes: Mutex<VecDeque<GroupChange>>,
     closing: AtomicBool,
 }
 
 impl Membership {
     /// The next thing the group said.
-    pub(crate) fn next(&self) -> Option<Change> {
+    pub(crate) fn next(&self) -> Option<GroupChange> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
@@ -48,11 +41,13 @@ impl ConsumerContext for Membership {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
         let list = partitions.elements().iter().map(|e| (e.topic().to_owned(), e.partition())).collect();
         let change = match error {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assigned(list),
-            _ => Change::Revoked(list),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => GroupChange::Assigned(list),
+            _ => GroupChange::Revoked(list),
         };
         if self.closing.load(Ordering::Acquire) {
-            if let (Change::Revoked(_), Err(error)) = (&change, consumer.incremental_unassign(partitions)) {
+            // All of it: inputs that go with a revoked partition, and none that was still being taken over.
+            let given_back = consumer.assignment().and_then(|all| consumer.incremental_unassign(&all));
+            if let (GroupChange::Revoked(_), Err(error)) = (&change, given_back) {
                 tracing::debug!(%error, "partitions could not be given back while closing");
             }
             return;

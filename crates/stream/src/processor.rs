@@ -42,7 +42,7 @@ pub trait Processor: Send {
 }
 
 /// What a task is told when it is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskInfo {
     /// Index of the leader topic in the stage's list.
     pub topic_index: usize,

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant};
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use crate::error::StreamError;
+use crate::error::{StreamError, is_transient};
 use crate::quiet::Quiet;
 use crate::record::Record;
-use crate::restore::is_transient;
 use crate::settings::KafkaSettings;
 use crate::table::Table;
-use crate::worker::to_record;
 
 const BROKER_TIMEOUT: Duration = Duration::from_secs(15);
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -146,4 +145,20 @@ pub fn run_table<T: Clone>(
         changed = false;
     }
     Ok(())
+}
+
+/// The record in a message of the client.
+pub(crate) fn to_record(message: &BorrowedMessage<'_>) -> Record {
+    let headers = message.headers().map_or_else(Vec::new, |headers| {
+        headers.iter().map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
+    });
+    Record {
+        topic: message.topic().to_owned(),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp_ms: message.timestamp().to_millis(),
+        key: message.key().unwrap_or_default().to_vec(),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers,
+    }
 }

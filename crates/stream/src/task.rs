@@ -29,6 +29,8 @@ pub struct Task {
     poisoned_timers: BTreeSet<Timer>,
     /// True when something was handled since the last commit.
     dirty: bool,
+    /// The offset behind the last committed record of each changelog, as far as this task has written or read it.
+    changelog_next: BTreeMap<usize, i64>,
 }
 
 impl std::fmt::Debug for Task {
@@ -50,6 +52,7 @@ impl Task {
             open_counts: BTreeMap::new(),
             poisoned_timers: BTreeSet::new(),
             dirty: false,
+            changelog_next: BTreeMap::new(),
         }
     }
 
@@ -75,6 +78,17 @@ impl Task {
             Some(store) => store.restore(key, value),
             None => self.state.restore(key, value),
         }
+    }
+
+    /// Notes that the changelog of `store` has been written or read up to the offset `next`.
+    pub fn note_changelog(&mut self, store: usize, next: i64) {
+        self.changelog_next.insert(store, next);
+    }
+
+    /// The offset up to which each changelog is in this state, by index of the store.
+    #[must_use]
+    pub fn changelog_next(&self) -> &BTreeMap<usize, i64> {
+        &self.changelog_next
     }
 
     /// Handles one input and then the timers that have become due; what is to be written goes to `out`.

@@ -1,46 +1,68 @@
 //! One transactional producer and its open transaction.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::client::ClientContext;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
+use crate::client::{Slot, TransactionError};
 use crate::error::StreamError;
 use crate::record::OutRecord;
 use crate::settings::KafkaSettings;
 
 /// How long the broker may take for one step of a transaction.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the broker leaves a transaction open whose producer has died: so long its partitions stand still.
+const TRANSACTION_TIMEOUT_MS: &str = "15000";
 /// Waiting for acknowledgements in short polls: `commit_transaction` alone would wait in slices of 100 ms.
 const DRAIN_POLL: Duration = Duration::from_micros(300);
+/// Stores in the number that stands for a slot at the client.
+const MAX_STORES: usize = 1 << 12;
 
-/// What a failed transaction needs.
-#[derive(Debug)]
-pub(crate) enum TransactionError {
-    /// Abort it, rewind and try again.
-    Abort(KafkaError),
-    /// The producer is of no use any more: it was fenced, or the broker refuses it.
-    Fatal(KafkaError),
+/// Notes where changelog records ended up.
+#[derive(Debug, Default)]
+struct Deliveries {
+    /// The offset behind the last record of each changelog in the open transaction.
+    next: Mutex<BTreeMap<Slot, i64>>,
 }
 
-impl TransactionError {
-    fn of(error: KafkaError) -> Self {
-        match &error {
-            KafkaError::Transaction(inner) if inner.is_fatal() => Self::Fatal(error),
-            KafkaError::MessageProduction(RDKafkaErrorCode::Fatal) => Self::Fatal(error),
-            _ => Self::Abort(error),
+impl ClientContext for Deliveries {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka producer");
+    }
+}
+
+impl ProducerContext for Deliveries {
+    /// 0, or the number of a slot.
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, number: usize) {
+        if let (Some(slot), Ok(message)) = (slot_of(number), result) {
+            self.next.lock().unwrap_or_else(PoisonError::into_inner).insert(slot, message.offset() + 1);
         }
     }
 }
 
+fn number_of(slot: Option<Slot>) -> usize {
+    slot.map_or(0, |slot| 1 + slot.store + MAX_STORES * slot.partition as usize)
+}
+
+fn slot_of(number: usize) -> Option<Slot> {
+    let number = number.checked_sub(1)?;
+    Some(Slot { store: number % MAX_STORES, partition: (number / MAX_STORES) as i32 })
+}
+
 /// A transactional producer.
 pub(crate) struct Transactions {
-    producer: BaseProducer,
-    open_since: Option<Instant>,
+    producer: BaseProducer<Deliveries>,
+    is_open: bool,
 }
 
 impl Transactions {
@@ -48,13 +70,14 @@ impl Transactions {
     pub(crate) fn new(settings: &KafkaSettings, transactional_id: &str) -> Result<Self, StreamError> {
         let mut config = settings.producer();
         config.set("transactional.id", transactional_id);
-        config.set("transaction.timeout.ms", "60000");
-        let producer: BaseProducer =
-            config.create().map_err(StreamError::kafka(format!("making producer {transactional_id}")))?;
+        config.set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS);
+        let producer: BaseProducer<Deliveries> = config
+            .create_with_context(Deliveries::default())
+            .map_err(StreamError::kafka(format!("making producer {transactional_id}")))?;
         let deadline = Instant::now() + STEP_TIMEOUT * 4;
         loop {
             match producer.init_transactions(STEP_TIMEOUT) {
-                Ok(()) => return Ok(Self { producer, open_since: None }),
+                Ok(()) => return Ok(Self { producer, is_open: false }),
                 Err(KafkaError::Transaction(inner)) if inner.is_retriable() && Instant::now() < deadline => {}
                 Err(source) => {
                     return Err(StreamError::kafka(format!("starting transactions of {transactional_id}"))(source));
@@ -63,28 +86,23 @@ impl Transactions {
         }
     }
 
-    /// When the open transaction began.
-    pub(crate) fn open_since(&self) -> Option<Instant> {
-        self.open_since
-    }
-
-    /// Begins a transaction unless one is open.
+    /// Begins a transaction.
     pub(crate) fn begin(&mut self) -> Result<(), TransactionError> {
-        if self.open_since.is_none() {
-            self.producer.begin_transaction().map_err(TransactionError::of)?;
-            self.open_since = Some(Instant::now());
-        }
+        self.producer.begin_transaction().map_err(|error| failed(&error))?;
+        self.is_open = true;
+        self.producer.context().next.lock().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(())
     }
 
     /// Writes a record in the open transaction; waits while the producer's queue is full.
-    pub(crate) fn send(&self, record: &OutRecord, partition: Option<i32>) -> Result<(), TransactionError> {
-        let mut message: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&record.topic).key(&record.key);
+    pub(crate) fn send(&self, record: &OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
+        let mut message: BaseRecord<'_, [u8], [u8], usize> =
+            BaseRecord::with_opaque_to(&record.topic, number_of(slot)).key(&record.key);
         if let Some(value) = &record.value {
             message = message.payload(value);
         }
-        if let Some(partition) = partition {
-            message = message.partition(partition);
+        if let Some(slot) = slot {
+            message = message.partition(slot.partition);
         }
         if !record.headers.is_empty() {
             message = message.headers(headers(&record.headers));
@@ -99,13 +117,13 @@ impl Transactions {
                     self.producer.poll(Duration::from_millis(5));
                     message = back;
                 }
-                Err((error, _)) => return Err(TransactionError::of(error)),
+                Err((error, _)) => return Err(failed(&error)),
             }
         }
     }
 
     /// Serves acknowledgements.
-    pub(crate) fn poll(&self) {
+    pub(crate) fn serve(&self) {
         self.producer.poll(Duration::ZERO);
     }
 
@@ -114,23 +132,25 @@ impl Transactions {
         &mut self,
         offsets: &TopicPartitionList,
         group: &ConsumerGroupMetadata,
-    ) -> Result<(), TransactionError> {
+    ) -> Result<Vec<(Slot, i64)>, TransactionError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
         while self.producer.in_flight_count() > 0 {
             if Instant::now() > deadline {
-                return Err(TransactionError::Abort(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut)));
+                let detail = format!("records were not acknowledged within {} s", STEP_TIMEOUT.as_secs());
+                return Err(TransactionError::Abort(detail));
             }
             self.producer.poll(DRAIN_POLL);
         }
         retrying(deadline, || self.producer.send_offsets_to_transaction(offsets, group, STEP_TIMEOUT))?;
         retrying(deadline, || self.producer.commit_transaction(STEP_TIMEOUT))?;
-        self.open_since = None;
-        Ok(())
+        self.is_open = false;
+        let mut next = self.producer.context().next.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut *next).into_iter().collect())
     }
 
     /// Aborts what was written.
     pub(crate) fn abort(&mut self) -> Result<(), TransactionError> {
-        if self.open_since.take().is_none() {
+        if !std::mem::take(&mut self.is_open) {
             return Ok(());
         }
         // The client waits for the purged records to be reported, so somebody has to take the reports meanwhile.
@@ -149,6 +169,15 @@ impl Transactions {
     }
 }
 
+fn failed(error: &KafkaError) -> TransactionError {
+    let is_fatal = match error {
+        KafkaError::Transaction(inner) => inner.is_fatal(),
+        KafkaError::MessageProduction(code) => *code == RDKafkaErrorCode::Fatal,
+        _ => false,
+    };
+    if is_fatal { TransactionError::Fatal(error.to_string()) } else { TransactionError::Abort(error.to_string()) }
+}
+
 /// Repeats a step of a transaction while the client says that it may be repeated.
 fn retrying(deadline: Instant, step: impl Fn() -> Result<(), KafkaError>) -> Result<(), TransactionError> {
     loop {
@@ -156,7 +185,7 @@ fn retrying(deadline: Instant, step: impl Fn() -> Result<(), KafkaError>) -> Res
             Ok(()) => return Ok(()),
             Err(KafkaError::Transaction(inner))
                 if inner.is_retriable() && !inner.txn_requires_abort() && Instant::now() < deadline => {}
-            Err(error) => return Err(TransactionError::of(error)),
+            Err(error) => return Err(failed(&error)),
         }
     }
 }
@@ -166,4 +195,18 @@ pub(crate) fn headers(list: &[(String, Vec<u8>)]) -> OwnedHeaders {
     list.iter().fold(OwnedHeaders::new_with_capacity(list.len()), |headers, (key, value)| {
         headers.insert(Header { key, value: Some(value) })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_a_slot_tells_the_slot() {
+        assert_eq!(slot_of(number_of(None)), None);
+        for slot in [Slot { store: 0, partition: 0 }, Slot { store: 4, partition: 63 }, Slot { store: 7, partition: 0 }]
+        {
+            assert_eq!(slot_of(number_of(Some(slot))), Some(slot));
+        }
+    }
 }

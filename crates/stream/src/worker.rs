@@ -3,25 +3,21 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rustc_hash::FxHashMap;
 use tributary_schema::Contracts;
 
 use crate::assignment::Assignment;
+use crate::client::{Client, GroupChange, TransactionError};
 use crate::error::{Failure, StreamError};
 use crate::input::InputBuffer;
-use crate::membership::{Change, Membership};
+use crate::kafka_client::KafkaClient;
 use crate::metrics::StageMetrics;
 use crate::processor::Stage;
 use crate::record::{OutRecord, Record};
-use crate::restore::{changelog_partition, is_transient};
 use crate::settings::KafkaSettings;
 use crate::stats::StageStats;
-use crate::transaction::{TransactionError, Transactions};
 
 /// How long an idle worker waits for a record before it looks at its other duties.
 const IDLE_POLL: Duration = Duration::from_millis(20);
@@ -34,24 +30,26 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 type Position = (String, i32, i64);
 
 /// One worker of a stage.
-pub struct Worker {
+pub struct Worker<C: Client = KafkaClient> {
     stage: Stage,
     settings: KafkaSettings,
-    consumer: BaseConsumer<Membership>,
-    transactions: Transactions,
-    assignment: Assignment,
+    client: C,
+    assignment: Assignment<C>,
     input: InputBuffer,
     stats: StageStats,
     metrics: StageMetrics,
-    stop: Arc<AtomicBool>,
     out: Vec<OutRecord>,
+    /// When the open transaction began.
+    open_since: Option<Duration>,
     records_in_transaction: u64,
     /// Inputs that were found to be poisonous, with their reason; they are dead-lettered when they come again.
     poisoned: FxHashMap<Position, (String, String)>,
-    last_input: Instant,
+    last_input: Duration,
+    /// Nothing is handled before this time: the last transaction was aborted for a cause that may last.
+    paused_until: Option<Duration>,
 }
 
-impl std::fmt::Debug for Worker {
+impl<C: Client> std::fmt::Debug for Worker<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker").field("stage", &self.stage).finish_non_exhaustive()
     }
@@ -69,8 +67,8 @@ enum Setback {
     Stop(StreamError),
 }
 
-impl Worker {
-    /// Joins the stage's group as member `worker` of this instance. Ends when `stop` becomes true.
+impl Worker<KafkaClient> {
+    /// Joins the stage's group on Kafka as member `worker` of this instance.
     ///
     /// # Errors
     /// [`StreamError`] when the broker does not answer, a topic is missing or not co-partitioned.
@@ -80,31 +78,40 @@ impl Worker {
         contracts: Arc<Contracts>,
         worker: u32,
         stats: StageStats,
-        stop: Arc<AtomicBool>,
     ) -> Result<Self, StreamError> {
-        let member = format!("{}-{}-{worker}", stage.group(), settings.instance);
-        let consumer: BaseConsumer<Membership> = settings
-            .member(&stage.group(), &member)
-            .create_with_context(Membership::default())
-            .map_err(StreamError::kafka(format!("making consumer {member}")))?;
-        let assignment = Assignment::new(&stage, &consumer, settings, contracts)?;
-        let transactions = Transactions::new(settings, &member)?;
-        let topics: Vec<&str> = stage.leader_topics.iter().map(String::as_str).collect();
-        consumer.subscribe(&topics).map_err(StreamError::kafka(format!("subscribing {member} to {topics:?}")))?;
+        let client = KafkaClient::new(settings, &stage, worker)?;
+        Self::new(client, stage, settings, contracts, stats)
+    }
+}
+
+impl<C: Client> Worker<C> {
+    /// A worker on `client`; joins the stage's group.
+    ///
+    /// # Errors
+    /// [`StreamError`] when the log does not answer, a topic is missing or not co-partitioned.
+    pub fn new(
+        mut client: C,
+        stage: Stage,
+        settings: &KafkaSettings,
+        contracts: Arc<Contracts>,
+        stats: StageStats,
+    ) -> Result<Self, StreamError> {
+        let assignment = Assignment::new(&stage, &mut client, contracts)?;
+        client.subscribe(&stage.leader_topics)?;
         Ok(Self {
             metrics: StageMetrics::new(stage.name),
             stage,
             settings: settings.clone(),
-            consumer,
-            transactions,
+            last_input: client.now(),
+            client,
             assignment,
             input: InputBuffer::default(),
             stats,
-            stop,
             out: Vec::new(),
+            open_since: None,
             records_in_transaction: 0,
             poisoned: FxHashMap::default(),
-            last_input: Instant::now(),
+            paused_until: None,
         })
     }
 
@@ -112,22 +119,42 @@ impl Worker {
     ///
     /// # Errors
     /// [`StreamError`] when going on would be wrong: the process should end and be started again.
-    pub fn run(mut self) -> Result<(), StreamError> {
-        while !self.stop.load(Ordering::Acquire) {
+    pub fn run(mut self, stop: &AtomicBool) -> Result<(), StreamError> {
+        while !stop.load(Ordering::Acquire) {
             self.turn()?;
         }
+        self.finish()
+    }
+
+    /// Commits what is open and leaves.
+    ///
+    /// # Errors
+    /// As [`Worker::run`].
+    pub fn finish(mut self) -> Result<(), StreamError> {
         let committed = self.commit();
         self.recover(committed)?;
         self.assignment.clear(&self.stats);
-        self.consumer.context().close();
+        self.client.close();
         Ok(())
     }
 
+    /// The client, for those who drive the worker turn by turn.
+    pub fn client(&mut self) -> &mut C {
+        &mut self.client
+    }
+
     /// One turn of the loop: a record or silence, then a commit when it is time.
-    fn turn(&mut self) -> Result<(), StreamError> {
+    ///
+    /// # Errors
+    /// As [`Worker::run`].
+    pub fn turn(&mut self) -> Result<(), StreamError> {
         self.fetch()?;
-        while let Some(change) = self.consumer.context().next() {
+        while let Some(change) = self.client.next_change() {
             self.rebalance(change)?;
+        }
+        self.take_over()?;
+        if self.is_paused()? {
+            return Ok(());
         }
         let record = self.input.pop();
         let drained = record.is_none();
@@ -136,9 +163,9 @@ impl Worker {
             None => self.idle(),
         };
         self.recover(result)?;
-        let Some(since) = self.transactions.open_since() else { return Ok(()) };
+        let Some(since) = self.open_since else { return Ok(()) };
         let due = self.records_in_transaction >= self.settings.commit_records
-            || since.elapsed() >= Duration::from_millis(self.settings.commit_interval_ms);
+            || self.client.now().saturating_sub(since) >= Duration::from_millis(self.settings.commit_interval_ms);
         if drained || due {
             let committed = self.commit();
             self.recover(committed)?;
@@ -150,24 +177,48 @@ impl Worker {
     fn fetch(&mut self) -> Result<(), StreamError> {
         let bound = self.settings.input_buffer_kbytes as usize * 1024;
         for _ in 0..FETCHES_IN_A_ROW {
-            let is_busy = !self.input.is_empty() || self.transactions.open_since().is_some();
+            let is_busy = !self.input.is_empty() || self.open_since.is_some() || self.assignment.is_taking_over();
             if self.input.bytes() >= bound {
                 return Ok(());
             }
-            match self.consumer.poll(if is_busy { Duration::ZERO } else { IDLE_POLL }) {
-                Some(Ok(message)) => self.input.push(to_record(&message)),
-                Some(Err(KafkaError::MessageConsumption(code))) if is_transient(code) => {}
-                Some(Err(KafkaError::PartitionEOF(_))) | None => return Ok(()),
-                Some(Err(source)) => {
-                    return Err(StreamError::kafka(format!("reading for {}", self.stage.name))(source));
-                }
+            match self.client.poll(if is_busy { Duration::ZERO } else { IDLE_POLL })? {
+                Some(_) if self.paused_until.is_some() => {} // It is read again after the pause.
+                Some(record) => self.input.push(record),
+                None => return Ok(()),
             }
         }
         Ok(())
     }
 
+    /// Goes on with the partitions that are being taken over; waits for the broker only while there is nothing else to do.
+    fn take_over(&mut self) -> Result<(), StreamError> {
+        if !self.assignment.is_taking_over() {
+            return Ok(());
+        }
+        let wait = if self.assignment.is_working() { Duration::from_millis(1) } else { IDLE_POLL };
+        let begun = self.assignment.take_over(&mut self.client, wait, &self.stats, &self.metrics)?;
+        if !begun.is_empty() {
+            self.last_input = self.client.now();
+        }
+        Ok(())
+    }
+
+    /// True while handling waits for a cause to pass; reads again from the last commit once it has.
+    fn is_paused(&mut self) -> Result<bool, StreamError> {
+        match self.paused_until {
+            None => Ok(false),
+            Some(until) if self.client.now() < until => Ok(true),
+            Some(_) => {
+                self.paused_until = None;
+                self.assignment.rewind(&mut self.client)?;
+                self.assignment.pause(&mut self.client, false)?;
+                Ok(false)
+            }
+        }
+    }
+
     fn handle(&mut self, record: &Record) -> Result<(), Setback> {
-        self.last_input = Instant::now();
+        self.last_input = self.client.now();
         let Some(task) = self.assignment.task_for(&record.topic, record.partition) else {
             return Ok(()); // Prefetched before the partition was given back.
         };
@@ -198,11 +249,11 @@ impl Worker {
 
     /// Nothing came: the clock moves event time on where timers wait.
     fn idle(&mut self) -> Result<(), Setback> {
-        let silent = self.last_input.elapsed();
-        if self.transactions.open_since().is_some() || silent < Duration::from_millis(self.settings.idle_after_ms) {
+        let silent = self.client.now().saturating_sub(self.last_input);
+        if self.open_since.is_some() || silent < Duration::from_millis(self.settings.idle_after_ms) {
             return Ok(());
         }
-        self.last_input = Instant::now();
+        self.last_input = self.client.now();
         self.out.clear();
         let mut result = Ok(());
         for task in self.assignment.tasks() {
@@ -218,22 +269,25 @@ impl Worker {
     }
 
     fn write_out(&mut self) -> Result<(), Setback> {
-        self.transactions.begin().map_err(setback_of)?;
-        for record in self.out.drain(..) {
-            self.transactions.send(&record, None).map_err(setback_of)?;
+        if self.open_since.is_none() {
+            self.client.begin().map_err(|error| self.setback_of(error))?;
+            self.open_since = Some(self.client.now());
         }
-        self.transactions.poll();
+        let out = std::mem::take(&mut self.out);
+        let sent = out.iter().try_for_each(|record| self.client.send(record, None));
+        self.out = out;
+        self.out.clear();
+        sent.map_err(|error| self.setback_of(error))?;
+        self.client.serve();
         Ok(())
     }
 
     /// Closes the open transaction: what the processors gathered, the changelogs, the offsets.
     fn commit(&mut self) -> Result<(), Setback> {
-        if self.transactions.open_since().is_none() {
+        if self.open_since.is_none() {
             return Ok(());
         }
-        let started = Instant::now();
-        let leader_partitions = self.assignment.leader_partitions();
-        let changelogs = self.stage.changelogs();
+        let started = self.client.now();
         self.out.clear();
         let mut failure = None;
         for task in self.assignment.tasks().filter(|task| task.is_dirty()) {
@@ -246,22 +300,30 @@ impl Worker {
             return Err(self.setback(failure));
         }
         self.write_out()?;
-        for task in self.assignment.tasks().filter(|task| task.is_dirty()) {
-            let partition = changelog_partition(task, leader_partitions);
-            for (store, (key, value)) in task.changes() {
-                let Some(topic) = changelogs.get(store) else { continue };
-                let record = OutRecord { topic: topic.clone(), key, value, headers: Vec::new() };
-                self.transactions.send(&record, Some(partition)).map_err(setback_of)?;
-            }
-        }
-        let offsets = self.assignment.offsets().map_err(Setback::Stop)?;
-        let group =
-            self.consumer.group_metadata().ok_or_else(|| Setback::Abort("not a member of the group".to_owned()))?;
-        self.transactions.commit(&offsets, &group).map_err(setback_of)?;
-        self.assignment.commit(&self.stats);
+        self.write_changelogs()?;
+        let written = self.client.commit(&self.assignment.offsets()).map_err(|error| self.setback_of(error))?;
+        self.open_since = None;
+        self.assignment.commit(&written, &self.stats);
         self.poisoned.clear();
-        self.metrics.committed(self.records_in_transaction, started.elapsed(), &self.stats);
+        let took = self.client.now().saturating_sub(started);
+        self.metrics.committed(self.records_in_transaction, took, &self.stats);
         self.records_in_transaction = 0;
+        Ok(())
+    }
+
+    fn write_changelogs(&mut self) -> Result<(), Setback> {
+        let changelogs = self.stage.changelogs();
+        let mut changes = Vec::new();
+        for task in self.assignment.tasks().filter(|task| task.is_dirty()) {
+            let info = task.info();
+            changes.extend(task.changes().into_iter().map(|(store, change)| (info, store, change)));
+        }
+        for (info, store, (key, value)) in changes {
+            let Some(topic) = changelogs.get(store) else { continue };
+            let record = OutRecord { topic: topic.clone(), key, value, headers: Vec::new() };
+            let slot = self.assignment.slot(info, store);
+            self.client.send(&record, Some(slot)).map_err(|error| self.setback_of(error))?;
+        }
         Ok(())
     }
 
@@ -270,7 +332,7 @@ impl Worker {
         let (why, rebuild, pause) = match result {
             Ok(()) => return Ok(()),
             Err(Setback::Stop(error)) => {
-                if self.transactions.abort().is_err() {
+                if self.client.abort().is_err() {
                     tracing::debug!(stage = self.stage.name, "the open transaction is left to the broker's timeout");
                 }
                 return Err(error);
@@ -281,58 +343,47 @@ impl Worker {
         };
         tracing::warn!(stage = self.stage.name, why, "transaction aborted; trying again from the last commit");
         self.metrics.aborted();
-        if let Err(TransactionError::Fatal(source) | TransactionError::Abort(source)) = self.transactions.abort() {
-            return Err(StreamError::kafka(format!("aborting a transaction of {}", self.stage.name))(source));
+        if let Err(error) = self.client.abort() {
+            return Err(self.fenced(&error));
         }
+        self.open_since = None;
         self.records_in_transaction = 0;
-        if rebuild {
-            self.assignment.rebuild(&self.stats)?;
-        } else {
-            self.assignment.abort();
-        }
         self.input.clear();
-        self.assignment.rewind(&self.consumer)?;
-        if pause { self.pause_before_retry() } else { Ok(()) }
-    }
-
-    /// Waits a little, serving the group meanwhile.
-    fn pause_before_retry(&mut self) -> Result<(), StreamError> {
-        self.assignment.pause(&self.consumer, true)?;
-        let until = Instant::now() + RETRY_PAUSE;
-        while Instant::now() < until && !self.stop.load(Ordering::Acquire) {
-            let polled = self.consumer.poll(Duration::from_millis(20));
-            if let Some(Ok(message)) = polled {
-                tracing::trace!(partition = message.partition(), "a record came while paused and will be read again");
-            }
+        if rebuild {
+            self.assignment.rebuild(&mut self.client, &self.stats)?;
+            return Ok(());
         }
-        self.assignment.rewind(&self.consumer)?;
-        self.assignment.pause(&self.consumer, false)
+        self.assignment.abort();
+        if pause {
+            self.assignment.pause(&mut self.client, true)?;
+            self.paused_until = Some(self.client.now() + RETRY_PAUSE);
+            Ok(())
+        } else {
+            self.assignment.rewind(&mut self.client)
+        }
     }
 
-    fn rebalance(&mut self, change: Change) -> Result<(), StreamError> {
+    fn rebalance(&mut self, change: GroupChange) -> Result<(), StreamError> {
         match change {
-            Change::Assigned(partitions) => {
-                let started = Instant::now();
-                let restored = self.assignment.assign(&self.consumer, &partitions, &self.stats)?;
-                let (stage, millis) = (self.stage.name, started.elapsed().as_millis() as u64);
-                tracing::info!(stage, ?partitions, restored, millis, "assigned");
-                self.metrics.restored(restored, started.elapsed());
-                self.last_input = Instant::now();
+            GroupChange::Assigned(partitions) => {
+                tracing::info!(stage = self.stage.name, ?partitions, "assigned");
+                self.assignment.assign(&mut self.client, &partitions)
             }
-            Change::Revoked(partitions) => {
-                tracing::info!(stage = self.stage.name, ?partitions, "revoked");
-                if self.consumer.assignment_lost() {
-                    self.recover(Err(Setback::Abort("the assignment was lost".to_owned())))?;
+            GroupChange::Revoked(partitions) => {
+                let lost = self.client.is_assignment_lost();
+                tracing::info!(stage = self.stage.name, ?partitions, lost, "revoked");
+                let closed = if lost && self.open_since.is_some() {
+                    Err(Setback::Abort("the assignment was lost".to_owned()))
                 } else {
-                    let committed = self.commit();
-                    self.recover(committed)?;
-                }
-                for (topic, partition) in self.assignment.revoke(&self.consumer, &partitions, &self.stats)? {
+                    self.commit()
+                };
+                self.recover(closed)?;
+                for (topic, partition) in self.assignment.revoke(&mut self.client, &partitions, &self.stats)? {
                     self.input.remove(&topic, partition);
                 }
+                Ok(())
             }
         }
-        Ok(())
     }
 
     fn setback(&self, failure: Failure) -> Setback {
@@ -345,27 +396,15 @@ impl Worker {
             Failure::Fatal(detail) => Setback::Stop(StreamError::Fatal { stage: self.stage.name.to_owned(), detail }),
         }
     }
-}
 
-fn setback_of(error: TransactionError) -> Setback {
-    match error {
-        TransactionError::Abort(error) => Setback::Abort(error.to_string()),
-        TransactionError::Fatal(source) => Setback::Stop(StreamError::kafka("in a transaction")(source)),
+    fn setback_of(&self, error: TransactionError) -> Setback {
+        match error {
+            TransactionError::Abort(why) => Setback::Abort(why),
+            TransactionError::Fatal(_) => Setback::Stop(self.fenced(&error)),
+        }
     }
-}
 
-/// The record in a message of the client.
-pub(crate) fn to_record(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message.headers().map_or_else(Vec::new, |headers| {
-        headers.iter().map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
-    });
-    Record {
-        topic: message.topic().to_owned(),
-        partition: message.partition(),
-        offset: message.offset(),
-        timestamp_ms: message.timestamp().to_millis(),
-        key: message.key().unwrap_or_default().to_vec(),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers,
+    fn fenced(&self, error: &TransactionError) -> StreamError {
+        StreamError::Fenced { stage: self.stage.name.to_owned(), detail: error.to_string() }
     }
 }

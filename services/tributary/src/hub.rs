@@ -189,8 +189,8 @@ fn start_worker(
         }
         ready.not_ready("joining its group");
         let contracts = Arc::clone(&shared.contracts);
-        let running = Worker::start(stage, &shared.settings, contracts, worker, stats, Arc::clone(&shared.stop))?;
+        let running = Worker::start(stage, &shared.settings, contracts, worker, stats)?;
         ready.ready();
-        running.run()
+        running.run(&shared.stop)
     })
 }

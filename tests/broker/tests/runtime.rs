@@ -119,8 +119,8 @@ impl Bed {
         let (thread_stop, thread_stats) = (Arc::clone(&stop), stats.clone());
         let thread = std::thread::spawn(move || {
             let contracts = settings.contracts()?;
-            let worker = Worker::start(stage, &settings, contracts, number, thread_stats, thread_stop);
-            let ended = worker.and_then(Worker::run);
+            let worker = Worker::start(stage, &settings, contracts, number, thread_stats);
+            let ended = worker.and_then(|worker| worker.run(&thread_stop));
             if let Err(error) = &ended {
                 eprintln!("worker {number} ended: {error}");
             }
@@ -280,6 +280,5 @@ fn a_missing_topic_and_a_wrong_partition_count_are_named() {
 
 fn start_error(bed: &Bed, stage: Stage) -> String {
     let contracts = bed.settings.contracts().unwrap();
-    let stop = Arc::new(AtomicBool::new(true));
-    Worker::start(stage, &bed.settings, contracts, 9, StageStats::default(), stop).unwrap_err().to_string()
+    Worker::start(stage, &bed.settings, contracts, 9, StageStats::default()).unwrap_err().to_string()
 }

@@ -1,0 +1,183 @@
+//! A worker's connection to Kafka: one consumer, one transactional producer.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
+
+use crate::changelog::KafkaChangelogs;
+use crate::client::{Client, GroupChange, Partition, Slot, TransactionError};
+use crate::error::{StreamError, is_transient};
+use crate::membership::Membership;
+use crate::processor::Stage;
+use crate::reader::to_record;
+use crate::record::{OutRecord, Record};
+use crate::settings::KafkaSettings;
+use crate::transaction::Transactions;
+
+const BROKER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One worker's connection to Kafka.
+pub struct KafkaClient {
+    settings: KafkaSettings,
+    member: String,
+    consumer: BaseConsumer<Membership>,
+    transactions: Transactions,
+    started: Instant,
+}
+
+impl std::fmt::Debug for KafkaClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaClient").field("member", &self.member).finish_non_exhaustive()
+    }
+}
+
+impl KafkaClient {
+    /// Connects member `worker` of this instance to the stage's group. Fences whoever worked under the same name before.
+    ///
+    /// # Errors
+    /// [`StreamError`] when the broker does not answer or refuses.
+    pub fn new(settings: &KafkaSettings, stage: &Stage, worker: u32) -> Result<Self, StreamError> {
+        let member = format!("{}-{}-{worker}", stage.group(), settings.instance);
+        let consumer: BaseConsumer<Membership> = settings
+            .member(&stage.group(), &member)
+            .create_with_context(Membership::default())
+            .map_err(StreamError::kafka(format!("making consumer {member}")))?;
+        // Asked before the producer is: its first call would wait for minutes for a broker that is not there.
+        let any_topic = stage.leader_topics.first().map(String::as_str);
+        consumer.fetch_metadata(any_topic, BROKER_TIMEOUT).map_err(|error| unreachable(settings, &error))?;
+        let transactions = Transactions::new(settings, &member)?;
+        Ok(Self { settings: settings.clone(), member, consumer, transactions, started: Instant::now() })
+    }
+
+    fn doing(&self, what: &str) -> impl FnOnce(KafkaError) -> StreamError + use<> {
+        StreamError::kafka(format!("{what} of {}", self.member))
+    }
+}
+
+fn unreachable(settings: &KafkaSettings, error: &KafkaError) -> StreamError {
+    StreamError::Unreachable { bootstrap: settings.bootstrap.clone(), detail: error.to_string() }
+}
+
+fn list(inputs: &[Partition]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::with_capacity(inputs.len());
+    for (topic, partition) in inputs {
+        list.add_partition(topic, *partition);
+    }
+    list
+}
+
+impl Client for KafkaClient {
+    type Reader = KafkaChangelogs;
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn partition_count(&mut self, topic: &str) -> Result<i32, StreamError> {
+        let metadata = self
+            .consumer
+            .fetch_metadata(Some(topic), BROKER_TIMEOUT)
+            .map_err(|error| unreachable(&self.settings, &error))?;
+        Ok(metadata.topics().iter().find(|t| t.name() == topic).map_or(0, |t| t.partitions().len()) as i32)
+    }
+
+    fn subscribe(&mut self, topics: &[String]) -> Result<(), StreamError> {
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        self.consumer.subscribe(&topics).map_err(self.doing("subscribing"))
+    }
+
+    fn poll(&mut self, wait: Duration) -> Result<Option<Record>, StreamError> {
+        match self.consumer.poll(wait) {
+            Some(Ok(message)) => Ok(Some(to_record(&message))),
+            Some(Err(KafkaError::MessageConsumption(code))) if is_transient(code) => Ok(None),
+            Some(Err(KafkaError::PartitionEOF(_))) | None => Ok(None),
+            Some(Err(source)) => Err(self.doing("reading the inputs")(source)),
+        }
+    }
+
+    fn next_change(&mut self) -> Option<GroupChange> {
+        self.consumer.context().next()
+    }
+
+    fn is_assignment_lost(&self) -> bool {
+        self.consumer.assignment_lost()
+    }
+
+    fn committed(&mut self, inputs: &[Partition], wait: Duration) -> Result<Option<Vec<Option<i64>>>, StreamError> {
+        let committed = match self.consumer.committed_offsets(list(inputs), wait) {
+            Ok(committed) => committed,
+            Err(KafkaError::MetadataFetch(code) | KafkaError::OffsetFetch(code)) if is_transient(code) => {
+                return Ok(None);
+            }
+            Err(source) => return Err(self.doing("asking for the offsets")(source)),
+        };
+        let offset = |input: &Partition| match committed.find_partition(&input.0, input.1).map(|found| found.offset()) {
+            Some(Offset::Offset(offset)) => Some(offset),
+            _ => None,
+        };
+        Ok(Some(inputs.iter().map(offset).collect()))
+    }
+
+    fn take_over(&mut self, starts: &[(Partition, Option<i64>)]) -> Result<(), StreamError> {
+        let mut list = TopicPartitionList::with_capacity(starts.len());
+        for ((topic, partition), offset) in starts {
+            let offset = offset.map_or(Offset::Beginning, Offset::Offset);
+            list.add_partition_offset(topic, *partition, offset).map_err(self.doing("taking over the inputs"))?;
+        }
+        self.consumer.incremental_assign(&list).map_err(self.doing("taking over the inputs"))
+    }
+
+    fn give_back(&mut self, inputs: &[Partition]) -> Result<(), StreamError> {
+        self.consumer.incremental_unassign(&list(inputs)).map_err(self.doing("giving back the inputs"))
+    }
+
+    fn seek(&mut self, input: &Partition, offset: Option<i64>) -> Result<(), StreamError> {
+        let offset = offset.map_or(Offset::Beginning, Offset::Offset);
+        let rewinding = StreamError::kafka(format!("rewinding {}-{}", input.0, input.1));
+        self.consumer.seek(&input.0, input.1, offset, BROKER_TIMEOUT).map_err(rewinding)
+    }
+
+    fn pause(&mut self, inputs: &[Partition], pause: bool) -> Result<(), StreamError> {
+        let list = list(inputs);
+        let result = if pause { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        result.map_err(self.doing("pausing the inputs"))
+    }
+
+    fn open_changelogs(&mut self, from: &[(Partition, Option<i64>)]) -> Result<KafkaChangelogs, StreamError> {
+        KafkaChangelogs::open(&self.settings, from)
+    }
+
+    fn begin(&mut self) -> Result<(), TransactionError> {
+        self.transactions.begin()
+    }
+
+    fn send(&mut self, record: &OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
+        self.transactions.send(record, slot)
+    }
+
+    fn serve(&mut self) {
+        self.transactions.serve();
+    }
+
+    fn commit(&mut self, offsets: &[(Partition, i64)]) -> Result<Vec<(Slot, i64)>, TransactionError> {
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for ((topic, partition), next) in offsets {
+            list.add_partition_offset(topic, *partition, Offset::Offset(*next))
+                .map_err(|error| TransactionError::Fatal(error.to_string()))?;
+        }
+        let group = self.consumer.group_metadata();
+        let group = group.ok_or_else(|| TransactionError::Abort("not a member of the group".to_owned()))?;
+        self.transactions.commit(&list, &group)
+    }
+
+    fn abort(&mut self) -> Result<(), TransactionError> {
+        self.transactions.abort()
+    }
+
+    fn close(&mut self) {
+        self.consumer.context().close();
+    }
+}
