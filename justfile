@@ -20,7 +20,11 @@ test *args:
 
 # the tests on a real broker
 broker:
-    ./test -E 'package(tributary-test-broker) or binary(hub)'
+    ./test -E 'package(tributary-test-broker) or binary(hub) or binary(chaos)'
+
+# kills, stops, freezes, cuts and scales the hub's processes for minutes, then compares every topic with what must be on it
+chaos minutes="10" seed="1":
+    TRIBUTARY_CHAOS_MINUTES={{minutes}} TRIBUTARY_CHAOS_SEED={{seed}} ./test --run-ignored only --no-capture -E 'binary(chaos)'
 
 # what CI runs
 verify:

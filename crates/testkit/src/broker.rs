@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::link::Link;
 use crate::long_poll::LongPoll;
 use crate::wait::eventually;
 
@@ -43,6 +44,7 @@ pub struct Broker {
 #[derive(Debug)]
 struct Process {
     child: Child,
+    port: u16,
     _shim: LongPoll,
     _data: TempDir,
 }
@@ -69,7 +71,7 @@ impl Broker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut process = Process { child, _shim: LongPoll::start(port)?, _data: data };
+        let mut process = Process { child, port, _shim: LongPoll::start(port)?, _data: data };
         let up = eventually(Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
         if up.is_none() {
             process.child.kill()?;
@@ -82,6 +84,18 @@ impl Broker {
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// A way to the broker of its own, whose faults touch nobody else. On a Kafka named by `TRIBUTARY_TEST_BOOTSTRAP` it is
+    /// the straight way, without faults: a Kafka names addresses that the test kit does not know.
+    ///
+    /// # Errors
+    /// [`BrokerError::Io`] when no port is free.
+    pub fn link(&self) -> Result<Link, BrokerError> {
+        Ok(match &self.process {
+            Some(process) => Link::shimmed(LongPoll::start(process.port)?),
+            None => Link::straight(self.bootstrap.clone()),
+        })
     }
 }
 

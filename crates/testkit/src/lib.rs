@@ -3,10 +3,13 @@
 
 mod broker;
 mod data;
+mod faults;
 mod fetch_answer;
+mod link;
 mod long_poll;
 mod wait;
 
 pub use broker::{Broker, BrokerError};
 pub use data::{DataError, data_dir, data_file};
+pub use link::Link;
 pub use wait::{eventually, eventually_every};

@@ -2,8 +2,8 @@
 //! keeps half a core busy; the shim holds such answers back for a moment. The broker also forgets to answer a member that
 //! waits to join when another member joins again within milliseconds, as cooperative rebalancing does; the shim holds
 //! requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
-//! same producer commits later; the shim takes out those that are past. And it puts its own port where the broker names its address. Everything else
-//! passes as it is.
+//! same producer commits later; the shim takes out those that are past. And it puts its own port where the broker names its address.
+//! Everything else passes as it is, unless a fault is switched on.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::faults::Faults;
 use crate::fetch_answer::{self, int16, int32};
 
 const HOLD_EMPTY_FETCH: Duration = Duration::from_millis(5);
@@ -30,6 +31,16 @@ type Asked = Arc<Mutex<HashMap<i32, (i16, i16)>>>;
 #[derive(Debug)]
 pub(crate) struct LongPoll {
     port: u16,
+    faults: Arc<Faults>,
+}
+
+/// What every thread of one shim knows.
+#[derive(Debug, Clone)]
+struct Way {
+    broker_port: u16,
+    shim_port: u16,
+    faults: Arc<Faults>,
+    asked: Asked,
 }
 
 impl LongPoll {
@@ -37,14 +48,23 @@ impl LongPoll {
     pub(crate) fn start(broker_port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
+        let faults = Arc::new(Faults::default());
+        let shared = Arc::clone(&faults);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if let Ok(broker) = TcpStream::connect(("127.0.0.1", broker_port)) {
-                    serve(client, broker, broker_port, port);
+                let Ok(broker) = TcpStream::connect(("127.0.0.1", broker_port)) else { continue };
+                if shared.admits([&client, &broker]) {
+                    let (faults, asked) = (Arc::clone(&shared), Asked::default());
+                    serve(client, broker, &Way { broker_port, shim_port: port, faults, asked });
                 }
             }
         });
-        Ok(Self { port })
+        Ok(Self { port, faults })
+    }
+
+    /// The switches of its faults.
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// Where clients connect.
@@ -53,26 +73,26 @@ impl LongPoll {
     }
 }
 
-fn serve(client: TcpStream, broker: TcpStream, broker_port: u16, shim_port: u16) {
-    let asked = Asked::default();
+fn serve(client: TcpStream, broker: TcpStream, way: &Way) {
     let (Ok(client_reader), Ok(broker_writer)) = (client.try_clone(), broker.try_clone()) else { return };
     for stream in [&client, &broker] {
         drop(stream.set_nodelay(true));
     }
-    let noted = Arc::clone(&asked);
-    thread::spawn(move || requests(client_reader, broker_writer, &noted));
-    thread::spawn(move || answers(broker, client, &asked, broker_port, shim_port));
+    let (there, back) = (way.clone(), way.clone());
+    thread::spawn(move || requests(client_reader, broker_writer, &there));
+    thread::spawn(move || answers(broker, client, &back));
 }
 
 #[allow(clippy::disallowed_methods)]
-fn requests(mut client: TcpStream, mut broker: TcpStream, asked: &Asked) {
+fn requests(mut client: TcpStream, mut broker: TcpStream, way: &Way) {
     while let Ok(frame) = read_frame(&mut client) {
         if let (Some(key), Some(version), Some(id)) = (int16(&frame, 0), int16(&frame, 2), int32(&frame, 4)) {
-            asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (key, version));
+            way.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (key, version));
             if key == JOIN_GROUP {
                 thread::sleep(HOLD_JOIN);
             }
         }
+        way.faults.pass();
         if write_frame(&mut broker, &frame).is_err() {
             break;
         }
@@ -81,18 +101,21 @@ fn requests(mut client: TcpStream, mut broker: TcpStream, asked: &Asked) {
 }
 
 #[allow(clippy::disallowed_methods)]
-fn answers(mut broker: TcpStream, mut client: TcpStream, asked: &Asked, broker_port: u16, shim_port: u16) {
+fn answers(mut broker: TcpStream, mut client: TcpStream, way: &Way) {
     while let Ok(mut frame) = read_frame(&mut broker) {
         let id = int32(&frame, 0).unwrap_or_default();
-        match asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
+        match way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
             Some((FETCH, version)) if fetch_answer::is_empty(&frame, version) => thread::sleep(HOLD_EMPTY_FETCH),
             Some((FETCH, version)) => frame = fetch_answer::without_past_aborts(&frame, version).unwrap_or(frame),
             Some((API_VERSIONS, version)) => {
                 fetch_answer::cap_version(&mut frame, version);
             }
-            Some((METADATA | FIND_COORDINATOR | DESCRIBE_CLUSTER, _)) => readdress(&mut frame, broker_port, shim_port),
+            Some((METADATA | FIND_COORDINATOR | DESCRIBE_CLUSTER, _)) => {
+                readdress(&mut frame, way.broker_port, way.shim_port);
+            }
             _ => {}
         }
+        way.faults.pass();
         if write_frame(&mut client, &frame).is_err() {
             break;
         }
