@@ -59,10 +59,22 @@ impl StageCounts {
 /// The counts of each task, by leader topic index and partition.
 type TaskCounts = BTreeMap<(usize, i32), BTreeMap<Count, i64>>;
 
+/// Where the state of this process came from, and what was kept of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Entries that were read from checkpoints.
+    pub checkpoint_entries: u64,
+    /// Records that were read from changelogs.
+    pub changelog_records: u64,
+    /// Checkpoints that were written.
+    pub checkpoints_written: u64,
+}
+
 /// The accounts of a stage's tasks in this process. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub struct StageStats {
     tasks: Arc<Mutex<TaskCounts>>,
+    recovery: Arc<Mutex<Recovery>>,
 }
 
 impl StageStats {
@@ -81,6 +93,22 @@ impl StageStats {
     #[must_use]
     pub fn task_count(&self) -> usize {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Where the state of this process came from since it began.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        *self.recovery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add_restored(&self, checkpoint_entries: u64, changelog_records: u64) {
+        let mut recovery = self.recovery.lock().unwrap_or_else(PoisonError::into_inner);
+        recovery.checkpoint_entries += checkpoint_entries;
+        recovery.changelog_records += changelog_records;
+    }
+
+    pub(crate) fn add_checkpoint(&self) {
+        self.recovery.lock().unwrap_or_else(PoisonError::into_inner).checkpoints_written += 1;
     }
 
     pub(crate) fn set(&self, info: TaskInfo, counts: BTreeMap<Count, i64>) {

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use tributary_schema::Contracts;
 
 use crate::assignment::Assignment;
+use crate::checkpoint::Checkpoints;
 use crate::client::{Client, GroupChange, TransactionError};
 use crate::error::{Failure, StreamError};
 use crate::input::InputBuffer;
@@ -115,6 +116,13 @@ impl<C: Client> Worker<C> {
         })
     }
 
+    /// Keeps checkpoints, and takes partitions over from them instead of reading whole changelogs.
+    #[must_use]
+    pub fn with_checkpoints(mut self, checkpoints: Arc<Checkpoints>) -> Self {
+        self.assignment.keep_checkpoints(&mut self.client, checkpoints);
+        self
+    }
+
     /// Works until told to stop; commits what is open before it ends.
     ///
     /// # Errors
@@ -163,14 +171,20 @@ impl<C: Client> Worker<C> {
             None => self.idle(),
         };
         self.recover(result)?;
-        let Some(since) = self.open_since else { return Ok(()) };
-        let due = self.records_in_transaction >= self.settings.commit_records
-            || self.client.now().saturating_sub(since) >= Duration::from_millis(self.settings.commit_interval_ms);
-        if drained || due {
+        if drained || self.is_commit_due() {
             let committed = self.commit();
             self.recover(committed)?;
         }
+        let is_clean = self.open_since.is_none();
+        self.assignment.tend_checkpoints(&self.client, is_clean, &self.stats, &self.metrics);
         Ok(())
+    }
+
+    fn is_commit_due(&self) -> bool {
+        self.open_since.is_some_and(|since| {
+            self.records_in_transaction >= self.settings.commit_records
+                || self.client.now().saturating_sub(since) >= Duration::from_millis(self.settings.commit_interval_ms)
+        })
     }
 
     /// Buffers what the broker has sent; waits a little when there is nothing at all to do.
@@ -181,7 +195,8 @@ impl<C: Client> Worker<C> {
             if self.input.bytes() >= bound {
                 return Ok(());
             }
-            match self.client.poll(if is_busy { Duration::ZERO } else { IDLE_POLL })? {
+            let wait = if is_busy { Duration::ZERO } else { self.assignment.patience(&self.client, IDLE_POLL) };
+            match self.client.poll(wait)? {
                 Some(_) if self.paused_until.is_some() => {} // It is read again after the pause.
                 Some(record) => self.input.push(record),
                 None => return Ok(()),
