@@ -220,7 +220,7 @@ impl<C: Client> Assignment<C> {
         }
         let infos: Vec<TaskInfo> = ready.tasks.iter().map(|loaded| loaded.task.info()).collect();
         let restored = ready.restored;
-        stats.add_restored(restored.checkpoint.0, restored.changelog.0);
+        stats.add_restored(&restored);
         tracing::info!(
             stage = self.stage.name,
             tasks = ?infos.iter().map(|info| (info.topic_index, info.partition)).collect::<Vec<_>>(),

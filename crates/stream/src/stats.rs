@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use crate::metrics::Restored;
 use crate::processor::TaskInfo;
 use crate::runtime_state::Count;
 
@@ -66,6 +68,8 @@ pub struct Recovery {
     pub checkpoint_entries: u64,
     /// Records that were read from changelogs.
     pub changelog_records: u64,
+    /// Time spent on reading either; takeovers that went on at the same time count each.
+    pub took: Duration,
     /// Checkpoints that were written.
     pub checkpoints_written: u64,
 }
@@ -101,10 +105,11 @@ impl StageStats {
         *self.recovery.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn add_restored(&self, checkpoint_entries: u64, changelog_records: u64) {
+    pub(crate) fn add_restored(&self, restored: &Restored) {
         let mut recovery = self.recovery.lock().unwrap_or_else(PoisonError::into_inner);
-        recovery.checkpoint_entries += checkpoint_entries;
-        recovery.changelog_records += changelog_records;
+        recovery.checkpoint_entries += restored.checkpoint.0;
+        recovery.changelog_records += restored.changelog.0;
+        recovery.took += restored.checkpoint.1 + restored.changelog.1;
     }
 
     pub(crate) fn add_checkpoint(&self) {

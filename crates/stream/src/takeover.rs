@@ -17,21 +17,47 @@ use crate::task::Task;
 
 /// Entries of checkpoints or records of changelogs that are read in one step.
 const RECORDS_A_STEP: usize = 2_000;
-/// How long the broker may take to tell the committed offsets, and the pause before it is asked again: while it makes us
-/// wait, the partitions that are worked on stand still.
-const OFFSETS_WAIT: Duration = Duration::from_millis(50);
-const OFFSETS_PAUSE: Duration = Duration::from_millis(200);
+/// How long the broker may take to tell offsets, and the pause before it is asked again: while it makes us wait, the
+/// partitions that are worked on stand still. One that has not answered is given twice as long the next time, or a slow
+/// broker would never be heard.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the inputs of a task start.
 pub(crate) type Starts = Vec<(Partition, Option<i64>)>;
 
 enum Phase<R> {
-    /// Waiting for the committed offsets; not asked again before `next_try`.
-    Offsets { next_try: Duration },
+    /// Waiting for the committed offsets.
+    Offsets { question: Question },
     /// Reading checkpoints.
     Checkpoints { starts: Starts, loads: Loads },
     /// Reading changelogs; `places` says for each of them whose it is: place in `tasks`, and index of the store.
     Changelogs { starts: Starts, tasks: Vec<Loaded>, reader: R, places: Vec<(usize, usize)>, records: u64 },
+}
+
+/// When a broker is to be asked, and how long it may take then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    next_try: Duration,
+    wait: Duration,
+}
+
+impl Question {
+    /// To be asked now.
+    pub(crate) fn new(now: Duration) -> Self {
+        Self { next_try: now, wait: FIRST_WAIT }
+    }
+
+    /// How long it may take, when it is to be asked now.
+    pub(crate) fn wait(&self, now: Duration) -> Option<Duration> {
+        (now >= self.next_try).then_some(self.wait)
+    }
+
+    /// To be asked again: there was no answer.
+    pub(crate) fn again(&self, now: Duration) -> Self {
+        Self { next_try: now + PAUSE, wait: (self.wait * 2).min(LONGEST_WAIT) }
+    }
 }
 
 /// Tasks being taken over together.
@@ -97,7 +123,7 @@ impl<C: Client> Takeover<C> {
     /// Begins to take over these tasks.
     pub(crate) fn new(infos: Vec<TaskInfo>, now: Duration) -> Self {
         let of = Journal { infos, since: now, phase_since: now, restored: Restored::default() };
-        Self { of, phase: Phase::Offsets { next_try: now } }
+        Self { of, phase: Phase::Offsets { question: Question::new(now) } }
     }
 
     /// Lets go of a task that was given back meanwhile.
@@ -114,7 +140,7 @@ impl<C: Client> Takeover<C> {
     pub(crate) fn step(self, client: &mut C, context: &Context<'_>, wait: Duration) -> Result<Step<C>, StreamError> {
         let Self { mut of, phase } = self;
         let phase = match phase {
-            Phase::Offsets { next_try } => of.ask_offsets(client, context, next_try)?,
+            Phase::Offsets { question } => of.ask_offsets(client, context, question)?,
             Phase::Checkpoints { starts, loads } => of.load(client, context, starts, loads, wait)?,
             Phase::Changelogs { starts, mut tasks, mut reader, places, mut records } => {
                 let changelogs = context.stage.changelogs();
@@ -145,14 +171,12 @@ impl Journal {
         &mut self,
         client: &mut C,
         context: &Context<'_>,
-        next_try: Duration,
+        question: Question,
     ) -> Result<Phase<C::Reader>, StreamError> {
-        if client.now() < next_try {
-            return Ok(Phase::Offsets { next_try });
-        }
+        let Some(wait) = question.wait(client.now()) else { return Ok(Phase::Offsets { question }) };
         let inputs: Vec<Partition> = self.infos.iter().flat_map(|info| inputs_of(context.stage, *info)).collect();
-        let Some(offsets) = client.committed(&inputs, OFFSETS_WAIT)? else {
-            return Ok(Phase::Offsets { next_try: client.now() + OFFSETS_PAUSE });
+        let Some(offsets) = client.committed(&inputs, wait)? else {
+            return Ok(Phase::Offsets { question: question.again(client.now()) });
         };
         let starts = inputs.into_iter().zip(offsets).collect();
         self.phase_since = client.now();
@@ -228,4 +252,23 @@ fn open_changelogs<C: Client>(
     }
     let reader = client.open_changelogs(&from)?;
     Ok(Phase::Changelogs { starts, tasks, reader, places, records: 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_without_an_answer_waits_and_is_given_more_time() {
+        let mut question = Question::new(Duration::ZERO);
+        let mut waits = Vec::new();
+        let mut now = Duration::ZERO;
+        for _ in 0..8 {
+            waits.extend(question.wait(now).map(|wait| wait.as_millis()));
+            question = question.again(now);
+            assert_eq!(question.wait(now + PAUSE / 2), None);
+            now += PAUSE;
+        }
+        assert_eq!(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
+    }
 }

@@ -46,6 +46,8 @@ pub struct Worker<C: Client = KafkaClient> {
     /// Inputs that were found to be poisonous, with their reason; they are dead-lettered when they come again.
     poisoned: FxHashMap<Position, (String, String)>,
     last_input: Duration,
+    /// Partitions on their way are not gone on with before this time while others are worked on.
+    next_takeover: Duration,
     /// Nothing is handled before this time: the last transaction was aborted for a cause that may last.
     paused_until: Option<Duration>,
 }
@@ -112,6 +114,7 @@ impl<C: Client> Worker<C> {
             open_since: None,
             records_in_transaction: 0,
             poisoned: FxHashMap::default(),
+            next_takeover: Duration::ZERO,
             paused_until: None,
         })
     }
@@ -205,13 +208,18 @@ impl<C: Client> Worker<C> {
         Ok(())
     }
 
-    /// Goes on with the partitions that are being taken over; waits for the broker only while there is nothing else to do.
+    /// Goes on with the partitions that are being taken over. Waits for the broker only while there is nothing else to do;
+    /// partitions that are worked on get as much time as those on their way.
     fn take_over(&mut self) -> Result<(), StreamError> {
-        if !self.assignment.is_taking_over() {
+        let is_working = self.assignment.is_working();
+        let started = self.client.now();
+        if !self.assignment.is_taking_over() || (is_working && started < self.next_takeover) {
             return Ok(());
         }
-        let wait = if self.assignment.is_working() { Duration::from_millis(1) } else { IDLE_POLL };
+        let wait = if is_working { Duration::from_millis(1) } else { IDLE_POLL };
         let begun = self.assignment.take_over(&mut self.client, wait, &self.stats, &self.metrics)?;
+        let ended = self.client.now();
+        self.next_takeover = ended + ended.saturating_sub(started);
         if !begun.is_empty() {
             self.last_input = self.client.now();
         }

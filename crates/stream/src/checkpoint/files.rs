@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -79,7 +80,8 @@ impl Directory {
             return Ok(());
         }
         *lock = None;
-        fs::create_dir_all(&self.path)?;
+        // State is about persons: nobody else on the machine may read it.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.path)?;
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(self.path.join(LOCK))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -128,7 +130,7 @@ impl CheckpointFiles for Directory {
         self.claim()?;
         self.remove_old()?;
         let aside = self.path.join(name).with_extension(ASIDE);
-        let file = File::create(&aside)?;
+        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&aside)?;
         Ok(Box::new(DirectoryFile { file, aside, complete: self.complete(name), directory: self.path.clone() }))
     }
 

@@ -15,14 +15,11 @@ use super::unusable::Unusable;
 use crate::client::{Partition, Span};
 use crate::error::StreamError;
 use crate::metrics::StageMetrics;
+use crate::takeover::Question;
 use crate::task::Task;
 
 /// Pieces that a file's thread reads ahead.
 const AHEAD: usize = 8;
-/// How long the broker may take to tell where changelogs begin and end, and the pause before it is asked again: while it
-/// makes us wait, the partitions that are worked on stand still.
-const SPANS_WAIT: Duration = Duration::from_millis(50);
-const SPANS_PAUSE: Duration = Duration::from_millis(200);
 /// A clock may be this far behind the one that dated a file, in milliseconds.
 const CLOCK_SLACK_MS: i64 = 60_000;
 
@@ -102,7 +99,7 @@ pub(crate) struct Loaded {
 
 enum Phase {
     Headers,
-    Verify { next_try: Duration },
+    Verify { question: Question },
     Entries,
 }
 
@@ -152,17 +149,16 @@ impl Loads {
         match self.phase {
             Phase::Headers => {
                 if self.read_headers(context, wait) {
-                    self.phase = Phase::Verify { next_try: now };
+                    self.phase = Phase::Verify { question: Question::new(now) };
                 }
                 Ok(false)
             }
-            Phase::Verify { next_try } if now < next_try => Ok(false),
-            Phase::Verify { .. } => {
-                self.phase = if self.verify(ask, context)? {
-                    Phase::Entries
-                } else {
-                    Phase::Verify { next_try: now + SPANS_PAUSE }
-                };
+            Phase::Verify { question } => {
+                if let Some(wait) = question.wait(now) {
+                    let is_verified = self.verify(ask, context, wait)?;
+                    self.phase =
+                        if is_verified { Phase::Entries } else { Phase::Verify { question: question.again(now) } };
+                }
                 Ok(false)
             }
             Phase::Entries => Ok(self.read_entries(context, limit, wait)),
@@ -195,7 +191,12 @@ impl Loads {
     }
 
     /// Holds the headers against the changelogs; false when the broker has to be asked again.
-    fn verify(&mut self, ask: &mut AskSpans<'_>, context: &LoadContext<'_>) -> Result<bool, StreamError> {
+    fn verify(
+        &mut self,
+        ask: &mut AskSpans<'_>,
+        context: &LoadContext<'_>,
+        wait: Duration,
+    ) -> Result<bool, StreamError> {
         let headers = self.loads.iter().filter_map(|load| load.header.as_ref());
         let asked: Vec<(Partition, i64)> = headers
             .flat_map(|header| header.changelogs.iter().map(|mark| (mark, header.created_at_ms)))
@@ -205,7 +206,7 @@ impl Loads {
         if asked.is_empty() {
             return Ok(true);
         }
-        let Some(spans) = ask(&asked, SPANS_WAIT)? else { return Ok(false) };
+        let Some(spans) = ask(&asked, wait)? else { return Ok(false) };
         let spans: BTreeMap<Partition, Span> =
             asked.into_iter().zip(spans).filter_map(|((partition, _), span)| Some((partition, span?))).collect();
         for load in &mut self.loads {

@@ -261,7 +261,7 @@ fn parse(line: &str) -> Option<Said> {
     let [accepted, task_count, checkpoint_entries, changelog_records, checkpoints_written] = numbers[..] else {
         return None;
     };
-    let recovery = Recovery { checkpoint_entries, changelog_records, checkpoints_written };
+    let recovery = Recovery { checkpoint_entries, changelog_records, checkpoints_written, ..Recovery::default() };
     Some(Said { accepted: accepted as i64, task_count, recovery })
 }
 
@@ -274,7 +274,7 @@ pub(crate) fn work_until_killed() {
     let mut out = std::io::stdout();
     loop {
         std::thread::park_timeout(Duration::from_millis(10));
-        let Recovery { checkpoint_entries, changelog_records, checkpoints_written } = running.stats.recovery();
+        let Recovery { checkpoint_entries, changelog_records, checkpoints_written, .. } = running.stats.recovery();
         let (accepted, tasks) = (running.accepted(), running.stats.task_count());
         let line = format!("said {accepted} {tasks} {checkpoint_entries} {changelog_records} {checkpoints_written}\n");
         if running.thread.is_finished() || out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -52,6 +53,10 @@ fn a_file_is_there_once_it_is_complete_and_an_unfinished_one_leaves_nothing() {
     assert_eq!(names(&path), ["0-1.checkpoint", "lock"]);
     write(&files, "0-1", "three");
     assert_eq!(read(&files, "0-1").unwrap(), "three");
+    for own in [path.clone(), path.join("0-1.checkpoint")] {
+        let others = fs::metadata(&own).unwrap().permissions().mode() & 0o077;
+        assert_eq!(others, 0, "{} is for its owner alone", own.display());
+    }
 }
 
 #[test]
