@@ -22,6 +22,10 @@ test *args:
 broker:
     ./test -E 'package(tributary-test-broker) or binary(hub)'
 
+# figures: back in service from checkpoints and from changelogs, and latency while checkpoints are written
+bench-restore *args:
+    cargo run --release -p tributary-bench --bin restore -- {{args}}
+
 # what CI runs
 verify:
     .ci/run
