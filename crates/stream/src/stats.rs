@@ -68,8 +68,10 @@ pub struct Recovery {
     pub checkpoint_entries: u64,
     /// Records that were read from changelogs.
     pub changelog_records: u64,
-    /// Time spent on reading either; takeovers that went on at the same time count each.
-    pub took: Duration,
+    /// Time spent on reading checkpoints; takeovers that went on at the same time count each.
+    pub checkpoints_took: Duration,
+    /// Time spent on reading changelogs.
+    pub changelogs_took: Duration,
     /// Checkpoints that were written.
     pub checkpoints_written: u64,
 }
@@ -109,7 +111,8 @@ impl StageStats {
         let mut recovery = self.recovery.lock().unwrap_or_else(PoisonError::into_inner);
         recovery.checkpoint_entries += restored.checkpoint.0;
         recovery.changelog_records += restored.changelog.0;
-        recovery.took += restored.checkpoint.1 + restored.changelog.1;
+        recovery.checkpoints_took += restored.checkpoint.1;
+        recovery.changelogs_took += restored.changelog.1;
     }
 
     pub(crate) fn add_checkpoint(&self) {

@@ -133,11 +133,12 @@ impl Drop for Process {
 
 fn parse(line: &str) -> Option<Said> {
     let numbers: Vec<u64> = line.strip_prefix("said ")?.split(' ').filter_map(|number| number.parse().ok()).collect();
-    let [accepted, tasks, checkpoint_entries, changelog_records, micros, checkpoints_written] = numbers[..] else {
+    let [accepted, tasks, checkpoint_entries, changelog_records, checkpoints_written, files, logs] = numbers[..] else {
         return None;
     };
-    let took = Duration::from_micros(micros);
-    let recovery = Recovery { checkpoint_entries, changelog_records, took, checkpoints_written };
+    let (checkpoints_took, changelogs_took) = (Duration::from_micros(files), Duration::from_micros(logs));
+    let recovery =
+        Recovery { checkpoint_entries, changelog_records, checkpoints_took, changelogs_took, checkpoints_written };
     Some(Said { accepted, tasks, recovery })
 }
 
@@ -164,10 +165,17 @@ pub fn work_until_killed(settings: KafkaSettings, keeping: Option<Keeping>) -> R
     });
     let mut out = std::io::stdout();
     while !worker.is_finished() {
-        let Recovery { checkpoint_entries, changelog_records, took, checkpoints_written } = stats.recovery();
-        let (accepted, tasks, micros) = (stats.counts().accepted_total(), stats.task_count(), took.as_micros());
-        let read = format!("{checkpoint_entries} {changelog_records} {micros}");
-        writeln!(out, "said {accepted} {tasks} {read} {checkpoints_written}")?;
+        let recovery = stats.recovery();
+        let numbers = [
+            stats.counts().accepted_total() as u64,
+            stats.task_count() as u64,
+            recovery.checkpoint_entries,
+            recovery.changelog_records,
+            recovery.checkpoints_written,
+            recovery.checkpoints_took.as_micros() as u64,
+            recovery.changelogs_took.as_micros() as u64,
+        ];
+        writeln!(out, "said {}", numbers.map(|number| number.to_string()).join(" "))?;
         out.flush()?;
         std::thread::park_timeout(SAY);
     }
