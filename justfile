@@ -26,6 +26,10 @@ broker:
 chaos minutes="10" seed="1":
     TRIBUTARY_CHAOS_MINUTES={{minutes}} TRIBUTARY_CHAOS_SEED={{seed}} ./test --run-ignored only --no-capture -E 'binary(chaos)'
 
+# figures: back in service from checkpoints and from changelogs, and latency while checkpoints are written
+bench-restore *args:
+    cargo run --release -p tributary-bench --bin restore -- {{args}}
+
 # what CI runs
 verify:
     .ci/run

@@ -12,6 +12,8 @@ use crate::processor::Stage;
 use crate::settings::KafkaSettings;
 
 const BROKER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a compacted topic tells of a deleted key: checkpoints of state may not get as old.
+const TOMBSTONE_RETENTION_MS: &str = "86400000";
 /// Topics made in one request.
 const BATCH: usize = 32;
 
@@ -120,7 +122,9 @@ fn create(settings: &KafkaSettings, batch: &[(&TopicDefinition, u32)]) -> Result
             let replication = TopicReplication::Fixed(settings.replication_factor as i32);
             let topic = NewTopic::new(&definition.name, *partitions as i32, replication);
             match definition.cleanup {
-                Cleanup::Compact => topic.set("cleanup.policy", "compact"),
+                Cleanup::Compact => {
+                    topic.set("cleanup.policy", "compact").set("delete.retention.ms", TOMBSTONE_RETENTION_MS)
+                }
                 Cleanup::DeleteAfterMs(_) => topic.set("cleanup.policy", "delete").set("retention.ms", retention_ms),
             }
         })

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tributary_schema::Contracts;
 
+use crate::checkpoint::{Checkpoints, Keeper, Loaded};
 use crate::client::{Client, Partition, Slot};
 use crate::error::StreamError;
 use crate::metrics::StageMetrics;
 use crate::processor::{Stage, TaskInfo};
 use crate::stats::StageStats;
-use crate::takeover::{Ready, Step, Takeover, changelog_partition, inputs_of};
+use crate::takeover::{Context, Ready, Step, Takeover, changelog_partition, inputs_of};
 use crate::task::Task;
 
 /// One input partition.
@@ -31,6 +32,7 @@ pub(crate) struct Assignment<C: Client> {
     tasks: BTreeMap<TaskInfo, Task>,
     positions: BTreeMap<Partition, Position>,
     takeovers: Vec<Takeover<C>>,
+    keeper: Option<Keeper>,
 }
 
 impl<C: Client> Assignment<C> {
@@ -67,7 +69,33 @@ impl<C: Client> Assignment<C> {
             tasks: BTreeMap::new(),
             positions: BTreeMap::new(),
             takeovers: Vec::new(),
+            keeper: None,
         })
+    }
+
+    /// Keeps checkpoints from now on, and takes partitions over from them.
+    pub(crate) fn keep_checkpoints(&mut self, client: &mut C, checkpoints: Arc<Checkpoints>) {
+        let stage = self.stage.name;
+        let Some(cluster_id) = client.cluster_id() else {
+            tracing::warn!(stage, "the log does not tell which cluster it is: no checkpoints are kept");
+            return;
+        };
+        match Keeper::new(checkpoints, cluster_id, &self.stage, self.leader_partitions) {
+            Ok(keeper) => self.keeper = Some(keeper),
+            Err(error) => tracing::warn!(stage, %error, "no thread for checkpoints: none are kept"),
+        }
+    }
+
+    /// Goes on with the checkpoints, for about a millisecond; `is_clean`: no transaction is open.
+    pub(crate) fn tend_checkpoints(&mut self, client: &C, is_clean: bool, stats: &StageStats, metrics: &StageMetrics) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.turn(&|| client.now(), is_clean, &mut self.tasks, stats, metrics);
+        }
+    }
+
+    /// How long the worker may wait when there is nothing to handle, at most `wait`.
+    pub(crate) fn patience(&self, client: &C, wait: Duration) -> Duration {
+        self.keeper.as_ref().map_or(wait, |keeper| keeper.patience(client.now(), wait))
     }
 
     /// The task that a record of this partition belongs to, if it is worked on and this is the record it waits for.
@@ -167,10 +195,17 @@ impl<C: Client> Assignment<C> {
     ) -> Result<Vec<TaskInfo>, StreamError> {
         let mut begun = Vec::new();
         for takeover in std::mem::take(&mut self.takeovers) {
-            match takeover.step(client, &self.stage, self.leader_partitions, &self.contracts, wait)? {
+            let context = Context {
+                stage: &self.stage,
+                leader_partitions: self.leader_partitions,
+                contracts: &self.contracts,
+                keeper: self.keeper.as_ref(),
+                metrics,
+            };
+            match takeover.step(client, &context, wait)? {
                 Step::Pending(takeover) => self.takeovers.push(takeover),
                 Step::Ready(ready) => {
-                    metrics.restored(ready.restored, ready.took);
+                    metrics.restored(&ready.restored);
                     begun.extend(self.begin(client, ready, stats)?);
                 }
             }
@@ -183,15 +218,21 @@ impl<C: Client> Assignment<C> {
         for (input, offset) in ready.starts {
             self.positions.insert(input, Position { committed: offset, next: offset });
         }
-        let infos: Vec<TaskInfo> = ready.tasks.iter().map(Task::info).collect();
+        let infos: Vec<TaskInfo> = ready.tasks.iter().map(|loaded| loaded.task.info()).collect();
+        let restored = ready.restored;
+        stats.add_restored(&restored);
         tracing::info!(
             stage = self.stage.name,
             tasks = ?infos.iter().map(|info| (info.topic_index, info.partition)).collect::<Vec<_>>(),
-            restored = ready.restored,
-            millis = ready.took.as_millis() as u64,
+            from_checkpoints = restored.checkpoint.0,
+            from_changelogs = restored.changelog.0,
+            millis = restored.took.as_millis() as u64,
             "partitions taken over"
         );
-        for task in ready.tasks {
+        for Loaded { task, header } in ready.tasks {
+            if let Some(keeper) = &mut self.keeper {
+                keeper.begin(task.info(), header.as_ref(), client.now());
+            }
             stats.set(task.info(), task.counts());
             self.tasks.insert(task.info(), task);
         }
@@ -227,6 +268,7 @@ impl<C: Client> Assignment<C> {
     /// Forgets all tasks.
     pub(crate) fn clear(&mut self, stats: &StageStats) {
         self.takeovers.clear();
+        self.keeper = None;
         self.tasks.keys().for_each(|info| stats.remove(*info));
         self.tasks.clear();
         self.positions.clear();
@@ -241,6 +283,7 @@ impl<C: Client> Assignment<C> {
         let mut inputs = Vec::new();
         for info in infos {
             if self.tasks.remove(info).is_some() {
+                self.keeper.iter_mut().for_each(|keeper| keeper.forget(*info));
                 stats.remove(*info);
             }
             inputs.extend(inputs_of(&self.stage, *info).filter(|input| self.positions.remove(input).is_some()));

@@ -52,6 +52,19 @@ pub struct ChangelogRecord<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+/// Where a changelog begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Offset before which nothing is kept.
+    pub begin: i64,
+    /// Offset behind its last committed record.
+    pub end: i64,
+    /// Offset of its first record.
+    pub first: Option<i64>,
+    /// Offset of its first record that was written at the time asked for or later.
+    pub since: Option<i64>,
+}
+
 /// Changelogs being read to their ends.
 pub trait ChangelogReader {
     /// Hands at most about `limit` records to `each` and waits at most `wait` for the first. `true`: all are read.
@@ -135,6 +148,24 @@ pub trait Client {
     /// # Errors
     /// [`StreamError`] when the client refuses.
     fn open_changelogs(&mut self, from: &[(Partition, Option<i64>)]) -> Result<Self::Reader, StreamError>;
+
+    /// The id of the cluster that the log belongs to; `None` when it cannot tell: then no checkpoint is written or used.
+    fn cluster_id(&mut self) -> Option<String> {
+        None
+    }
+
+    /// Where these changelogs begin and end, and where in them a time is (milliseconds since 1970), waiting at most about
+    /// `wait`; a single `None` is one that the broker does not tell of, `None` for all is to be asked again.
+    ///
+    /// # Errors
+    /// [`StreamError`] when the broker refuses.
+    fn changelog_spans(
+        &mut self,
+        changelogs: &[(Partition, i64)],
+        _wait: Duration,
+    ) -> Result<Option<Vec<Option<Span>>>, StreamError> {
+        Ok(Some(vec![None; changelogs.len()]))
+    }
 
     /// Begins a transaction.
     ///

@@ -8,7 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use crate::changelog::KafkaChangelogs;
-use crate::client::{Client, GroupChange, Partition, Slot, TransactionError};
+use crate::client::{Client, GroupChange, Partition, Slot, Span, TransactionError};
 use crate::error::{StreamError, is_transient};
 use crate::membership::Membership;
 use crate::processor::Stage;
@@ -52,8 +52,63 @@ impl KafkaClient {
         Ok(Self { settings: settings.clone(), member, consumer, transactions, started: Instant::now() })
     }
 
+    /// The offsets of these times in the changelogs; `None` when the broker is to be asked again.
+    fn offsets_at(
+        &self,
+        changelogs: &[(Partition, i64)],
+        times: &[Offset],
+        wait: Duration,
+    ) -> Result<Option<Vec<Answer>>, StreamError> {
+        let doing = || StreamError::kafka("asking where changelogs begin and end");
+        let mut list = TopicPartitionList::with_capacity(changelogs.len());
+        for (((topic, partition), _), time) in changelogs.iter().zip(times) {
+            list.add_partition_offset(topic, *partition, *time).map_err(doing())?;
+        }
+        let answers = match self.consumer.offsets_for_times(list, wait) {
+            Ok(answers) => answers,
+            Err(KafkaError::MetadataFetch(code) | KafkaError::OffsetFetch(code)) if is_transient(code) => {
+                return Ok(None);
+            }
+            Err(source) => return Err(doing()(source)),
+        };
+        let answer = |((topic, partition), _): &(Partition, i64)| match answers.find_partition(topic, *partition) {
+            Some(found) if found.error().is_ok() => match found.offset() {
+                Offset::Offset(offset) => Answer::At(offset),
+                _ => Answer::NoRecord,
+            },
+            _ => Answer::Unknown,
+        };
+        Ok(Some(changelogs.iter().map(answer).collect()))
+    }
+
     fn doing(&self, what: &str) -> impl FnOnce(KafkaError) -> StreamError + use<> {
         StreamError::kafka(format!("{what} of {}", self.member))
+    }
+}
+
+/// What the broker says about a time in a changelog.
+enum Answer {
+    /// The offset of the first record then or later.
+    At(i64),
+    /// There is no such record.
+    NoRecord,
+    /// It does not say.
+    Unknown,
+}
+
+impl Answer {
+    /// An offset that has to be there.
+    fn known(&self) -> Option<i64> {
+        if let Self::At(offset) = self { Some(*offset) } else { None }
+    }
+
+    /// The offset of a record that need not be there; `None` when the broker does not say.
+    fn found(&self) -> Option<Option<i64>> {
+        match self {
+            Self::At(offset) => Some(Some(*offset)),
+            Self::NoRecord => Some(None),
+            Self::Unknown => None,
+        }
     }
 }
 
@@ -148,6 +203,36 @@ impl Client for KafkaClient {
 
     fn open_changelogs(&mut self, from: &[(Partition, Option<i64>)]) -> Result<KafkaChangelogs, StreamError> {
         KafkaChangelogs::open(&self.settings, from)
+    }
+
+    fn cluster_id(&mut self) -> Option<String> {
+        // Known since the metadata was asked for; brokers that have no id leave the names of the topics to tell.
+        Some(self.consumer.client().fetch_cluster_id(BROKER_TIMEOUT).unwrap_or_default())
+    }
+
+    fn changelog_spans(
+        &mut self,
+        changelogs: &[(Partition, i64)],
+        wait: Duration,
+    ) -> Result<Option<Vec<Option<Span>>>, StreamError> {
+        let times = |at: &dyn Fn(i64) -> Offset| changelogs.iter().map(|(_, time)| at(*time)).collect::<Vec<_>>();
+        let asked = [
+            times(&|_| Offset::Beginning),
+            times(&|_| Offset::End),
+            times(&|_| Offset::Offset(0)),
+            times(&|time| Offset::Offset(time)),
+        ];
+        let mut answers = Vec::with_capacity(asked.len());
+        for times in &asked {
+            let Some(answer) = self.offsets_at(changelogs, times, wait)? else { return Ok(None) };
+            answers.push(answer);
+        }
+        let [begins, ends, firsts, sinces] = answers.as_slice() else { return Ok(None) };
+        let span = |place: usize| {
+            let (begin, end) = (begins.get(place)?.known()?, ends.get(place)?.known()?);
+            Some(Span { begin, end, first: firsts.get(place)?.found()?, since: sinces.get(place)?.found()? })
+        };
+        Ok(Some((0..changelogs.len()).map(span).collect()))
     }
 
     fn begin(&mut self) -> Result<(), TransactionError> {

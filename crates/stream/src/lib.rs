@@ -8,6 +8,7 @@
 mod admin;
 mod assignment;
 mod changelog;
+mod checkpoint;
 mod client;
 mod dead_letter;
 mod effects;
@@ -33,7 +34,8 @@ mod transaction;
 mod worker;
 
 pub use admin::{TopicReport, TopicState, apply_topics, changelog_definitions, list_topics};
-pub use client::{ChangelogReader, ChangelogRecord, Client, GroupChange, Partition, Slot, TransactionError};
+pub use checkpoint::{CheckpointFile, CheckpointFiles, Checkpoints, StateSettings};
+pub use client::{ChangelogReader, ChangelogRecord, Client, GroupChange, Partition, Slot, Span, TransactionError};
 pub use dead_letter::{
     HEADER_CODE, HEADER_MESSAGE, HEADER_OFFSET, HEADER_PARTITION, HEADER_STAGE, HEADER_TIMESTAMP, HEADER_TOPIC,
     dead_letter,
@@ -49,8 +51,8 @@ pub use reader::{Next, TopicReader, read_to_end, run_table};
 pub use record::{OutRecord, Record};
 pub use runtime_state::{Count, RuntimeState};
 pub use settings::{KafkaSettings, PropertiesFileError};
-pub use stats::{StageCounts, StageStats};
-pub use store::{Change, KeyedStore, OrderedStore, RestoreError, StateStore};
+pub use stats::{Recovery, StageCounts, StageStats};
+pub use store::{Change, EachEntry, KeyedStore, OrderedStore, RestoreError, StateStore};
 pub use table::Table;
 pub use task::Task;
 pub use worker::Worker;

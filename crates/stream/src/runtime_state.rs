@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::effects::Timer;
-use crate::store::{Change, KeyedStore, RestoreError, StateStore};
+use crate::store::{Change, EachEntry, KeyedStore, RestoreError, StateStore};
 
 /// Name of the store.
 pub(crate) const STORE: &str = "runtime";
@@ -124,6 +124,9 @@ impl StateStore for RuntimeState {
     fn name(&self) -> &'static str {
         STORE
     }
+    fn version(&self) -> u8 {
+        VERSION
+    }
     fn changes(&self) -> Vec<Change> {
         self.store.changes()
     }
@@ -151,6 +154,12 @@ impl StateStore for RuntimeState {
             };
         }
         Ok(())
+    }
+    fn begin_walk(&mut self) {
+        self.store.begin_walk();
+    }
+    fn walk(&mut self, limit: usize, each: &mut EachEntry<'_>) -> bool {
+        self.store.walk(limit, each)
     }
     fn len(&self) -> usize {
         self.store.len()

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use crate::metrics::Restored;
 use crate::processor::TaskInfo;
 use crate::runtime_state::Count;
 
@@ -59,10 +61,26 @@ impl StageCounts {
 /// The counts of each task, by leader topic index and partition.
 type TaskCounts = BTreeMap<(usize, i32), BTreeMap<Count, i64>>;
 
+/// Where the state of this process came from, and what was kept of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Entries that were read from checkpoints.
+    pub checkpoint_entries: u64,
+    /// Records that were read from changelogs.
+    pub changelog_records: u64,
+    /// Time spent on reading checkpoints; takeovers that went on at the same time count each.
+    pub checkpoints_took: Duration,
+    /// Time spent on reading changelogs.
+    pub changelogs_took: Duration,
+    /// Checkpoints that were written.
+    pub checkpoints_written: u64,
+}
+
 /// The accounts of a stage's tasks in this process. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub struct StageStats {
     tasks: Arc<Mutex<TaskCounts>>,
+    recovery: Arc<Mutex<Recovery>>,
 }
 
 impl StageStats {
@@ -81,6 +99,24 @@ impl StageStats {
     #[must_use]
     pub fn task_count(&self) -> usize {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Where the state of this process came from since it began.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        *self.recovery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add_restored(&self, restored: &Restored) {
+        let mut recovery = self.recovery.lock().unwrap_or_else(PoisonError::into_inner);
+        recovery.checkpoint_entries += restored.checkpoint.0;
+        recovery.changelog_records += restored.changelog.0;
+        recovery.checkpoints_took += restored.checkpoint.1;
+        recovery.changelogs_took += restored.changelog.1;
+    }
+
+    pub(crate) fn add_checkpoint(&self) {
+        self.recovery.lock().unwrap_or_else(PoisonError::into_inner).checkpoints_written += 1;
     }
 
     pub(crate) fn set(&self, info: TaskInfo, counts: BTreeMap<Count, i64>) {

@@ -1,51 +1,103 @@
 //! Partitions on their way to being worked on: first their committed offsets (the broker answers once no transaction of
-//! a previous owner is open on them), then their state. Both go step by step, so that the partitions that a worker
-//! already has do not stand still meanwhile.
+//! a previous owner is open on them), then their state: a checkpoint if there is one that may be trusted, and the
+//! changelogs from there. All of it goes step by step, so that the partitions that a worker already has do not stand
+//! still meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tributary_schema::Contracts;
 
+use crate::checkpoint::{Keeper, LoadContext, Loaded, Loads};
 use crate::client::{ChangelogReader, Client, Partition};
 use crate::error::StreamError;
+use crate::metrics::{Restored, StageMetrics};
 use crate::processor::{Stage, TaskInfo};
 use crate::task::Task;
 
-/// Changelog records that are read in one step.
+/// Entries of checkpoints or records of changelogs that are read in one step.
 const RECORDS_A_STEP: usize = 2_000;
-/// How long the broker may take to tell the committed offsets, and the pause before it is asked again: while it makes us
-/// wait, the partitions that are worked on stand still.
-const OFFSETS_WAIT: Duration = Duration::from_millis(50);
-const OFFSETS_PAUSE: Duration = Duration::from_millis(200);
+/// How long the broker may take to tell offsets, and the pause before it is asked again: while it makes us wait, the
+/// partitions that are worked on stand still. One that has not answered is given twice as long the next time, or a slow
+/// broker would never be heard.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the inputs of a task start.
 pub(crate) type Starts = Vec<(Partition, Option<i64>)>;
 
 enum Phase<R> {
-    /// Waiting for the committed offsets; not asked again before `next_try`.
-    Offsets { next_try: Duration },
+    /// Waiting for the committed offsets.
+    Offsets { question: Question },
+    /// Reading checkpoints.
+    Checkpoints { starts: Starts, loads: Loads },
     /// Reading changelogs; `places` says for each of them whose it is: place in `tasks`, and index of the store.
-    State { starts: Starts, tasks: Vec<Task>, reader: R, places: Vec<(usize, usize)>, restored: u64 },
+    Changelogs { starts: Starts, tasks: Vec<Loaded>, reader: R, places: Vec<(usize, usize)>, records: u64 },
+}
+
+/// When a broker is to be asked, and how long it may take then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question {
+    next_try: Duration,
+    wait: Duration,
+}
+
+impl Question {
+    /// To be asked now.
+    pub(crate) fn new(now: Duration) -> Self {
+        Self { next_try: now, wait: FIRST_WAIT }
+    }
+
+    /// How long it may take, when it is to be asked now.
+    pub(crate) fn wait(&self, now: Duration) -> Option<Duration> {
+        (now >= self.next_try).then_some(self.wait)
+    }
+
+    /// To be asked again: there was no answer.
+    pub(crate) fn again(&self, now: Duration) -> Self {
+        Self { next_try: now + PAUSE, wait: (self.wait * 2).min(LONGEST_WAIT) }
+    }
 }
 
 /// Tasks being taken over together.
 pub(crate) struct Takeover<C: Client> {
-    infos: Vec<TaskInfo>,
+    of: Journal,
     phase: Phase<C::Reader>,
+}
+
+/// Which tasks they are, and how far they have come.
+struct Journal {
+    infos: Vec<TaskInfo>,
     since: Duration,
+    /// When the phase at hand began.
+    phase_since: Duration,
+    restored: Restored,
+}
+
+/// What the steps need, apart from the client.
+pub(crate) struct Context<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) leader_partitions: i32,
+    pub(crate) contracts: &'a Arc<Contracts>,
+    pub(crate) keeper: Option<&'a Keeper>,
+    pub(crate) metrics: &'a StageMetrics,
+}
+
+impl Context<'_> {
+    fn empty(&self, info: TaskInfo) -> Task {
+        Task::new(self.stage, info, Arc::clone(self.contracts))
+    }
 }
 
 /// Tasks that are ready.
 pub(crate) struct Ready {
     /// The tasks, with their state.
-    pub(crate) tasks: Vec<Task>,
+    pub(crate) tasks: Vec<Loaded>,
     /// Where their inputs start.
     pub(crate) starts: Starts,
-    /// Changelog records that were read for them.
-    pub(crate) restored: u64,
-    /// How long it took.
-    pub(crate) took: Duration,
+    /// Where their state came from, and how long that took.
+    pub(crate) restored: Restored,
 }
 
 /// What a step came to.
@@ -70,86 +122,153 @@ pub(crate) fn changelog_partition(info: TaskInfo, leader_partitions: i32) -> i32
 impl<C: Client> Takeover<C> {
     /// Begins to take over these tasks.
     pub(crate) fn new(infos: Vec<TaskInfo>, now: Duration) -> Self {
-        Self { infos, phase: Phase::Offsets { next_try: now }, since: now }
+        let of = Journal { infos, since: now, phase_since: now, restored: Restored::default() };
+        Self { of, phase: Phase::Offsets { question: Question::new(now) } }
     }
 
     /// Lets go of a task that was given back meanwhile.
     pub(crate) fn forget(&mut self, info: TaskInfo) {
-        self.infos.retain(|other| *other != info);
+        self.of.infos.retain(|other| *other != info);
     }
 
     /// True when nothing is left to take over.
     pub(crate) fn is_empty(&self) -> bool {
-        self.infos.is_empty()
+        self.of.infos.is_empty()
     }
 
-    /// One step, waiting at most `wait` for the broker.
-    pub(crate) fn step(
-        mut self,
-        client: &mut C,
-        stage: &Stage,
-        leader_partitions: i32,
-        contracts: &Arc<Contracts>,
-        wait: Duration,
-    ) -> Result<Step<C>, StreamError> {
-        match &mut self.phase {
-            Phase::Offsets { next_try } if client.now() < *next_try => Ok(Step::Pending(self)),
-            Phase::Offsets { next_try } => {
-                let inputs: Vec<Partition> = self.infos.iter().flat_map(|info| inputs_of(stage, *info)).collect();
-                let Some(offsets) = client.committed(&inputs, OFFSETS_WAIT)? else {
-                    *next_try = client.now() + OFFSETS_PAUSE;
-                    return Ok(Step::Pending(self));
-                };
-                let starts = inputs.into_iter().zip(offsets).collect();
-                self.phase = self.open_state(client, stage, leader_partitions, contracts, starts)?;
-                Ok(Step::Pending(self))
-            }
-            Phase::State { tasks, reader, places, restored, .. } => {
-                let changelogs = stage.changelogs();
-                let done = reader.read(RECORDS_A_STEP, wait, &mut |record| {
+    /// One step, waiting at most `wait` for the broker or a disk.
+    pub(crate) fn step(self, client: &mut C, context: &Context<'_>, wait: Duration) -> Result<Step<C>, StreamError> {
+        let Self { mut of, phase } = self;
+        let phase = match phase {
+            Phase::Offsets { question } => of.ask_offsets(client, context, question)?,
+            Phase::Checkpoints { starts, loads } => of.load(client, context, starts, loads, wait)?,
+            Phase::Changelogs { starts, mut tasks, mut reader, places, mut records } => {
+                let changelogs = context.stage.changelogs();
+                let is_done = reader.read(RECORDS_A_STEP, wait, &mut |record| {
                     let (place, store) = places[record.index];
-                    *restored += 1;
-                    tasks[place].note_changelog(store, record.offset + 1);
-                    tasks[place].restore(store, record.key, record.value).map_err(|error| StreamError::State {
+                    let task = &mut tasks[place].task;
+                    records += 1;
+                    task.note_changelog(store, record.offset + 1);
+                    task.restore(store, record.key, record.value).map_err(|error| StreamError::State {
                         topic: changelogs[store].clone(),
-                        partition: changelog_partition(tasks[place].info(), leader_partitions),
+                        partition: changelog_partition(task.info(), context.leader_partitions),
                         offset: record.offset,
                         detail: error.to_string(),
                     })
                 })?;
-                if done { Ok(Step::Ready(self.finish(stage, client.now()))) } else { Ok(Step::Pending(self)) }
+                if is_done {
+                    return Ok(Step::Ready(of.finish(context.stage, client.now(), tasks, starts, records)));
+                }
+                Phase::Changelogs { starts, tasks, reader, places, records }
             }
-        }
-    }
-
-    fn open_state(
-        &self,
-        client: &mut C,
-        stage: &Stage,
-        leader_partitions: i32,
-        contracts: &Arc<Contracts>,
-        starts: Starts,
-    ) -> Result<Phase<C::Reader>, StreamError> {
-        let tasks: Vec<Task> = self.infos.iter().map(|info| Task::new(stage, *info, Arc::clone(contracts))).collect();
-        let (mut from, mut places) = (Vec::new(), Vec::new());
-        for (place, task) in tasks.iter().enumerate() {
-            let partition = changelog_partition(task.info(), leader_partitions);
-            for (store, topic) in stage.changelogs().into_iter().enumerate() {
-                from.push(((topic, partition), None));
-                places.push((place, store));
-            }
-        }
-        let reader = client.open_changelogs(&from)?;
-        Ok(Phase::State { starts, tasks, reader, places, restored: 0 })
-    }
-
-    fn finish(self, stage: &Stage, now: Duration) -> Ready {
-        let took = now.saturating_sub(self.since);
-        let Phase::State { mut starts, mut tasks, restored, .. } = self.phase else {
-            return Ready { tasks: Vec::new(), starts: Vec::new(), restored: 0, took };
         };
-        tasks.retain(|task| self.infos.contains(&task.info()));
-        starts.retain(|(input, _)| tasks.iter().any(|task| inputs_of(stage, task.info()).any(|own| own == *input)));
-        Ready { tasks, starts, restored, took }
+        Ok(Step::Pending(Self { of, phase }))
+    }
+}
+
+impl Journal {
+    fn ask_offsets<C: Client>(
+        &mut self,
+        client: &mut C,
+        context: &Context<'_>,
+        question: Question,
+    ) -> Result<Phase<C::Reader>, StreamError> {
+        let Some(wait) = question.wait(client.now()) else { return Ok(Phase::Offsets { question }) };
+        let inputs: Vec<Partition> = self.infos.iter().flat_map(|info| inputs_of(context.stage, *info)).collect();
+        let Some(offsets) = client.committed(&inputs, wait)? else {
+            return Ok(Phase::Offsets { question: question.again(client.now()) });
+        };
+        let starts = inputs.into_iter().zip(offsets).collect();
+        self.phase_since = client.now();
+        let tasks: Vec<Task> = self.infos.iter().map(|info| context.empty(*info)).collect();
+        match context.keeper {
+            Some(keeper) => Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper) }),
+            None => {
+                let tasks = tasks.into_iter().map(|task| Loaded { task, header: None }).collect();
+                open_changelogs(client, context, starts, tasks)
+            }
+        }
+    }
+
+    fn load<C: Client>(
+        &mut self,
+        client: &mut C,
+        context: &Context<'_>,
+        starts: Starts,
+        mut loads: Loads,
+        wait: Duration,
+    ) -> Result<Phase<C::Reader>, StreamError> {
+        let is_done = match context.keeper {
+            Some(keeper) => {
+                let empty = |task: &Task| context.empty(task.info());
+                let load = LoadContext { keeper, metrics: context.metrics, empty: &empty };
+                let now = client.now();
+                loads.step(now, &mut |asked, wait| client.changelog_spans(asked, wait), &load, RECORDS_A_STEP, wait)?
+            }
+            None => true,
+        };
+        if !is_done {
+            return Ok(Phase::Checkpoints { starts, loads });
+        }
+        let (tasks, entries) = loads.into_tasks();
+        let now = client.now();
+        self.restored.checkpoint = (entries, now.saturating_sub(self.phase_since));
+        self.phase_since = now;
+        open_changelogs(client, context, starts, tasks)
+    }
+
+    fn finish(
+        mut self,
+        stage: &Stage,
+        now: Duration,
+        mut tasks: Vec<Loaded>,
+        mut starts: Starts,
+        records: u64,
+    ) -> Ready {
+        self.restored.changelog = (records, now.saturating_sub(self.phase_since));
+        self.restored.took = now.saturating_sub(self.since);
+        tasks.retain(|loaded| self.infos.contains(&loaded.task.info()));
+        let is_ours =
+            |input: &Partition| self.infos.iter().any(|info| inputs_of(stage, *info).any(|own| own == *input));
+        starts.retain(|(input, _)| is_ours(input));
+        Ready { tasks, starts, restored: self.restored }
+    }
+}
+
+/// Opens the changelogs of all stores, each where its checkpoint ends.
+fn open_changelogs<C: Client>(
+    client: &mut C,
+    context: &Context<'_>,
+    starts: Starts,
+    tasks: Vec<Loaded>,
+) -> Result<Phase<C::Reader>, StreamError> {
+    let (mut from, mut places) = (Vec::new(), Vec::new());
+    for (place, Loaded { task, .. }) in tasks.iter().enumerate() {
+        let partition = changelog_partition(task.info(), context.leader_partitions);
+        for (store, topic) in context.stage.changelogs().into_iter().enumerate() {
+            from.push(((topic, partition), task.changelog_next().get(&store).copied()));
+            places.push((place, store));
+        }
+    }
+    let reader = client.open_changelogs(&from)?;
+    Ok(Phase::Changelogs { starts, tasks, reader, places, records: 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_without_an_answer_waits_and_is_given_more_time() {
+        let mut question = Question::new(Duration::ZERO);
+        let mut waits = Vec::new();
+        let mut now = Duration::ZERO;
+        for _ in 0..8 {
+            waits.extend(question.wait(now).map(|wait| wait.as_millis()));
+            question = question.again(now);
+            assert_eq!(question.wait(now + PAUSE / 2), None);
+            now += PAUSE;
+        }
+        assert_eq!(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
     }
 }

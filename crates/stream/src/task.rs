@@ -91,6 +91,38 @@ impl Task {
         &self.changelog_next
     }
 
+    /// The versions of the stores, the runtime's own last.
+    pub(crate) fn store_versions(&mut self) -> Vec<u8> {
+        let own = self.state.version();
+        self.processor.stores().iter().map(|store| store.version()).chain([own]).collect()
+    }
+
+    /// Begins a walk over the committed state, which is that of [`Task::changelog_next`] now.
+    pub fn begin_walk(&mut self) {
+        self.processor.stores().into_iter().for_each(StateStore::begin_walk);
+        self.state.begin_walk();
+    }
+
+    /// Goes on with the walk: hands at most `limit` entries to `each` (index of the store, key, value), as in
+    /// [`StateStore::walk`]. True when it is over: then no change is open.
+    pub fn walk(&mut self, limit: usize, mut each: impl FnMut(usize, &[u8], &[u8])) -> bool {
+        let mut left = limit;
+        let mut stores = self.processor.stores();
+        stores.push(&mut self.state);
+        for (index, store) in stores.into_iter().enumerate() {
+            let mut handed = 0;
+            let is_over = store.walk(left, &mut |key, value| {
+                handed += 1;
+                each(index, key, value);
+            });
+            left = left.saturating_sub(handed);
+            if !is_over {
+                return false;
+            }
+        }
+        !self.dirty
+    }
+
     /// Handles one input and then the timers that have become due; what is to be written goes to `out`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use tributary_schema::Contracts;
 
 use crate::assignment::Assignment;
+use crate::checkpoint::Checkpoints;
 use crate::client::{Client, GroupChange, TransactionError};
 use crate::error::{Failure, StreamError};
 use crate::input::InputBuffer;
@@ -45,6 +46,8 @@ pub struct Worker<C: Client = KafkaClient> {
     /// Inputs that were found to be poisonous, with their reason; they are dead-lettered when they come again.
     poisoned: FxHashMap<Position, (String, String)>,
     last_input: Duration,
+    /// Partitions on their way are not gone on with before this time while others are worked on.
+    next_takeover: Duration,
     /// Nothing is handled before this time: the last transaction was aborted for a cause that may last.
     paused_until: Option<Duration>,
 }
@@ -111,8 +114,16 @@ impl<C: Client> Worker<C> {
             open_since: None,
             records_in_transaction: 0,
             poisoned: FxHashMap::default(),
+            next_takeover: Duration::ZERO,
             paused_until: None,
         })
+    }
+
+    /// Keeps checkpoints, and takes partitions over from them instead of reading whole changelogs.
+    #[must_use]
+    pub fn with_checkpoints(mut self, checkpoints: Arc<Checkpoints>) -> Self {
+        self.assignment.keep_checkpoints(&mut self.client, checkpoints);
+        self
     }
 
     /// Works until told to stop; commits what is open before it ends.
@@ -163,14 +174,20 @@ impl<C: Client> Worker<C> {
             None => self.idle(),
         };
         self.recover(result)?;
-        let Some(since) = self.open_since else { return Ok(()) };
-        let due = self.records_in_transaction >= self.settings.commit_records
-            || self.client.now().saturating_sub(since) >= Duration::from_millis(self.settings.commit_interval_ms);
-        if drained || due {
+        if drained || self.is_commit_due() {
             let committed = self.commit();
             self.recover(committed)?;
         }
+        let is_clean = self.open_since.is_none();
+        self.assignment.tend_checkpoints(&self.client, is_clean, &self.stats, &self.metrics);
         Ok(())
+    }
+
+    fn is_commit_due(&self) -> bool {
+        self.open_since.is_some_and(|since| {
+            self.records_in_transaction >= self.settings.commit_records
+                || self.client.now().saturating_sub(since) >= Duration::from_millis(self.settings.commit_interval_ms)
+        })
     }
 
     /// Buffers what the broker has sent; waits a little when there is nothing at all to do.
@@ -181,7 +198,8 @@ impl<C: Client> Worker<C> {
             if self.input.bytes() >= bound {
                 return Ok(());
             }
-            match self.client.poll(if is_busy { Duration::ZERO } else { IDLE_POLL })? {
+            let wait = if is_busy { Duration::ZERO } else { self.assignment.patience(&self.client, IDLE_POLL) };
+            match self.client.poll(wait)? {
                 Some(_) if self.paused_until.is_some() => {} // It is read again after the pause.
                 Some(record) => self.input.push(record),
                 None => return Ok(()),
@@ -190,13 +208,18 @@ impl<C: Client> Worker<C> {
         Ok(())
     }
 
-    /// Goes on with the partitions that are being taken over; waits for the broker only while there is nothing else to do.
+    /// Goes on with the partitions that are being taken over. Waits for the broker only while there is nothing else to do;
+    /// partitions that are worked on get as much time as those on their way.
     fn take_over(&mut self) -> Result<(), StreamError> {
-        if !self.assignment.is_taking_over() {
+        let is_working = self.assignment.is_working();
+        let started = self.client.now();
+        if !self.assignment.is_taking_over() || (is_working && started < self.next_takeover) {
             return Ok(());
         }
-        let wait = if self.assignment.is_working() { Duration::from_millis(1) } else { IDLE_POLL };
+        let wait = if is_working { Duration::from_millis(1) } else { IDLE_POLL };
         let begun = self.assignment.take_over(&mut self.client, wait, &self.stats, &self.metrics)?;
+        let ended = self.client.now();
+        self.next_takeover = ended + ended.saturating_sub(started);
         if !begun.is_empty() {
             self.last_input = self.client.now();
         }

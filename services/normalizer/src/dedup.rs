@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tributary_stream::{Change, KeyedStore, RestoreError, StateStore};
+use tributary_stream::{Change, EachEntry, KeyedStore, RestoreError, StateStore};
 
 /// Name of the store.
 pub(crate) const STORE: &str = "dedup";
@@ -147,6 +147,10 @@ impl StateStore for DedupWindow {
         STORE
     }
 
+    fn version(&self) -> u8 {
+        VERSION
+    }
+
     fn changes(&self) -> Vec<Change> {
         self.seen.changes()
     }
@@ -164,6 +168,14 @@ impl StateStore for DedupWindow {
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
         self.is_indexed = false;
         self.seen.restore(key, value)
+    }
+
+    fn begin_walk(&mut self) {
+        self.seen.begin_walk();
+    }
+
+    fn walk(&mut self, limit: usize, each: &mut EachEntry<'_>) -> bool {
+        self.seen.walk(limit, each)
     }
 
     fn len(&self) -> usize {

@@ -7,7 +7,7 @@ use tributary_model::Pseudonymizer;
 use tributary_service::admin::AdminConfig;
 use tributary_service::config::{self, ConfigErrors, Problem, Secret, Validate};
 use tributary_service::logging::LogConfig;
-use tributary_stream::KafkaSettings;
+use tributary_stream::{KafkaSettings, StateSettings};
 use tributary_triggers::TriggersConfig;
 
 use crate::cli::Global;
@@ -33,6 +33,8 @@ pub struct HubConfig {
     pub pseudonym_key: Option<Secret>,
     /// Kafka, and how the runtime uses it.
     pub kafka: KafkaSettings,
+    /// Checkpoints of what the stages remember.
+    pub state: StateSettings,
     /// Logs.
     pub log: LogConfig,
     /// Health and metrics.
@@ -104,6 +106,7 @@ impl Default for HubConfig {
             definitions: None,
             pseudonym_key: None,
             kafka: KafkaSettings::default(),
+            state: StateSettings::default(),
             log: LogConfig::default(),
             admin: AdminConfig::default(),
             canvas: CanvasConfig::default(),
@@ -142,12 +145,35 @@ impl Validate for HubConfig {
         }
         problems.extend(self.log.validate().into_iter().map(|problem| problem.under("log")));
         problems.extend(self.workers.problems());
+        problems.extend(state_problems(&self.state));
         problems.extend(self.gateway.validate().into_iter().map(|problem| problem.under("gateway")));
         problems.extend(self.identity.validate());
         problems.extend(self.journey.validate().iter().map(|p| Problem::new(&p.key, &p.value, &p.why, &p.remedy)));
         problems.extend(self.insight.validate().into_iter().map(|problem| problem.under("insight")));
         problems
     }
+}
+
+fn state_problems(state: &StateSettings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(directory) = state.directory.as_ref().filter(|path| path.exists() && !path.is_dir()) {
+        let remedy = "give a directory on a local disk, or leave it out";
+        problems.push(Problem::new("state.directory", directory.display(), "is no directory", remedy));
+    }
+    let (interval, age) = (state.checkpoint_interval_s, state.checkpoint_max_age_s);
+    if interval == 0 {
+        problems.push(Problem::new("state.checkpoint_interval_s", 0, "would write without a pause", "give 60"));
+    }
+    if age > StateSettings::MAX_AGE_LIMIT_S {
+        let why = "is longer than the changelogs tell of deleted keys for sure";
+        let remedy = format!("give at most {}", StateSettings::MAX_AGE_LIMIT_S);
+        problems.push(Problem::new("state.checkpoint_max_age_s", age, why, remedy));
+    }
+    if age < interval.saturating_mul(2) {
+        let why = format!("is less than twice state.checkpoint_interval_s ({interval})");
+        problems.push(Problem::new("state.checkpoint_max_age_s", age, why, "give 43200"));
+    }
+    problems
 }
 
 impl Workers {

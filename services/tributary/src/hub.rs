@@ -10,7 +10,7 @@ use std::time::Duration;
 use tributary_model::{Canvas, topics};
 use tributary_schema::Contracts;
 use tributary_service::{Component, Health};
-use tributary_stream::{KafkaSettings, Stage, StageStats, StreamError, Table, Worker, run_table};
+use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageStats, StreamError, Table, Worker, run_table};
 
 use crate::accounting::{Flow, flows};
 use crate::canvas;
@@ -23,6 +23,8 @@ pub struct Staffed {
     pub stage: Stage,
     /// Its threads.
     pub workers: u32,
+    /// Where copies of its state are kept.
+    pub checkpoints: Option<Arc<Checkpoints>>,
 }
 
 /// A part of the hub that has ended, and how.
@@ -73,11 +75,12 @@ impl Hub {
         });
         let mut threads = vec![start_canvas(&shared, canvas.clone())?];
         let mut stages = Vec::new();
-        for Staffed { stage, workers } in staffed {
+        for member in staffed {
+            let Staffed { stage, workers, .. } = member;
             let stats = StageStats::default();
             for worker in 0..*workers {
                 let component = health.component(format!("{}-{worker}", stage.name));
-                threads.push(start_worker(&shared, stage.clone(), worker, stats.clone(), canvas.clone(), component)?);
+                threads.push(start_worker(&shared, member.clone(), worker, stats.clone(), canvas.clone(), component)?);
             }
             stages.push((stage.clone(), stats));
         }
@@ -172,7 +175,7 @@ fn start_canvas(shared: &Arc<Shared>, table: Table<Canvas>) -> Result<JoinHandle
 
 fn start_worker(
     shared: &Arc<Shared>,
-    stage: Stage,
+    Staffed { stage, checkpoints, .. }: Staffed,
     worker: u32,
     stats: StageStats,
     canvas: Table<Canvas>,
@@ -189,7 +192,10 @@ fn start_worker(
         }
         ready.not_ready("joining its group");
         let contracts = Arc::clone(&shared.contracts);
-        let running = Worker::start(stage, &shared.settings, contracts, worker, stats)?;
+        let mut running = Worker::start(stage, &shared.settings, contracts, worker, stats)?;
+        if let Some(checkpoints) = checkpoints {
+            running = running.with_checkpoints(checkpoints);
+        }
         ready.ready();
         running.run(&shared.stop)
     })

@@ -95,6 +95,22 @@ fn unknown_keys_and_wrong_values_are_all_named_with_their_remedy() {
 }
 
 #[test]
+fn settings_of_checkpoints_that_would_lose_deletions_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let set_directory = format!("state.directory={}", file.display());
+    let output = tributary(&["check", "--set", &set_directory, "--set", "state.checkpoint_max_age_s=90000"]);
+    assert_says(&output, 3, &["state.directory", "is no directory", "90000", "give at most 72000"]);
+    let output =
+        tributary(&["check", "--set", "state.checkpoint_interval_s=0", "--set", "state.checkpoint_max_age_s=0"]);
+    assert_says(&output, 3, &["state.checkpoint_interval_s = 0"]);
+    let output = tributary(&["check", "--set", "state.checkpoint_max_age_s=100"]);
+    assert_says(&output, 3, &["twice state.checkpoint_interval_s (60)"]);
+    assert_says(&tributary(&["check", "--set", "state.dir=x"]), 3, &["state.dir"]);
+}
+
+#[test]
 fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it() {
     let directory = tempfile::tempdir().unwrap();
     let source = directory.path().join("sources/app");

@@ -48,6 +48,7 @@ impl Bed {
                 "listen": format!("127.0.0.1:{}", bed.gateway_port),
                 "write_keys": { "segment": [{ "env": "TEST_WRITE_KEY" }], "shopify": [{ "env": "TEST_WRITE_KEY_TWO" }] },
             },
+            "state": { "directory": "state", "checkpoint_interval_s": 1 },
             "admin": { "listen": format!("127.0.0.1:{}", bed.admin_port) },
         });
         std::fs::write(bed.dir.path().join("tributary.yaml"), config.to_string()).unwrap();
@@ -121,6 +122,14 @@ impl Bed {
         let authorization = format!("Bearer {key}");
         let headers = [("content-type", "application/json"), ("authorization", authorization.as_str())];
         self.http(self.gateway_port, &format!("POST {path}"), &headers, body).unwrap()
+    }
+
+    /// The value of a metric of the journey stage; 0 while it is not there.
+    fn journey_metric(&self, name: &str, label: &str) -> f64 {
+        let Some(metrics) = self.http(self.admin_port, "GET /metrics", &[], b"") else { return 0.0 };
+        let mut lines = metrics.body.lines().filter(|line| line.starts_with(name) && line.contains(label));
+        let line = lines.find(|line| line.contains("stage=\"journey\""));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
     }
 
     /// How many raw events the normalizer has taken, as its account says.
@@ -277,4 +286,41 @@ fn a_merge_ends_in_one_journey() {
         (count("anonymous_id:cookie-1") == 3 && count("customer_id:u-7") == 3).then_some(())
     });
     assert!(one.is_some(), "{:#}\n{}", bed.json(&["journey", "customer_id:u-7"]), bed.log_tail());
+}
+
+#[test]
+fn a_killed_hub_goes_on_from_its_checkpoints() {
+    let bed = Bed::new();
+    assert!(bed.run(&["topics", "apply"]).status.success());
+    let hub = bed.hub();
+    let view_once_each = |round: &str| {
+        for person in 0..40 {
+            let event = json!({
+                "messageId": format!("{round}-{person}"), "userId": format!("u-{person}"),
+                "event": "Product Viewed", "properties": { "product_id": "p" },
+            });
+            let answer = bed.post("/v1/track", WRITE_KEY, event.to_string().as_bytes());
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+    };
+    view_once_each("first");
+    bed.until_settled(40, Duration::from_secs(60));
+    let written = eventually(Duration::from_secs(60), || {
+        let partitions = bed.journey_metric("tributary_stream_checkpoint_seconds_count", "");
+        (partitions >= 4.0).then_some(())
+    });
+    assert!(written.is_some(), "{}", bed.log_tail());
+    drop(hub); // SIGKILL
+    let _hub = bed.hub();
+    let from_checkpoints = eventually(Duration::from_secs(60), || {
+        let entries = bed.journey_metric("tributary_stream_restored_records_total", "source=\"checkpoint\"");
+        (entries >= 40.0).then_some(())
+    });
+    assert!(from_checkpoints.is_some(), "{}", bed.log_tail());
+    view_once_each("second");
+    bed.until_settled(80, Duration::from_secs(60));
+    for person in [0, 39] {
+        let story = bed.json(&["journey", &format!("customer_id:u-{person}")]);
+        assert_eq!(story["lines"].as_array().map_or(0, Vec::len), 2, "{story:#}");
+    }
 }

@@ -41,6 +41,12 @@ pub fn long_functions(file: &File) -> Vec<Finding> {
         let declaration = line.trim_start();
         let indent = &line[..line.len() - declaration.len()];
         let Some(name) = function_name(declaration) else { continue };
+        // A declaration over several lines that ends without a body, as in a trait.
+        let end_of_signature = format!("{indent})");
+        let signature_end = lines[index..].iter().find(|line| line.starts_with(&end_of_signature));
+        if declaration.ends_with('(') && signature_end.is_some_and(|line| line.ends_with(';')) {
+            continue;
+        }
         let closing = format!("{indent}}}");
         let Some(length) = lines[index..].iter().position(|line| *line == closing).map(|end| end + 1) else { continue };
         if length > MAX_FUNCTION_LINES {
@@ -134,6 +140,14 @@ mod tests {
         let found = long_functions(&function(71));
         assert_eq!(found[0].what, "fn b has 71 lines; a function ends by 70");
         assert_eq!(found[0].place, "a/src/lib.rs:2");
+    }
+
+    #[test]
+    fn a_declaration_without_a_body_is_not_measured_by_the_next_body() {
+        let declaration = "    fn a(\n        &self,\n    ) -> bool;\n";
+        let others = "    fn b(&self) -> bool;\n".repeat(70);
+        let text = format!("trait T {{\n{declaration}{others}    fn c(&self) {{\n        x()\n    }}\n}}\n");
+        assert_eq!(long_functions(&file("a/src/lib.rs", text)), Vec::new());
     }
 
     #[test]

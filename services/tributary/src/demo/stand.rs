@@ -13,7 +13,9 @@ use tributary_service::Health;
 use tributary_service::config::Secret;
 use tributary_service::logging::{self, LogConfig};
 use tributary_service::metrics::{PrometheusHandle, install_prometheus};
-use tributary_stream::{BulkPublisher, EmbeddedBroker, KafkaSettings, OutRecord, Table, changelog_definitions};
+use tributary_stream::{
+    BulkPublisher, EmbeddedBroker, KafkaSettings, OutRecord, StateSettings, Table, changelog_definitions,
+};
 
 use super::read_model::ReadModel;
 use super::readers::Readers;
@@ -203,6 +205,8 @@ fn own(args: &DemoArgs, mut config: HubConfig) -> HubConfig {
         config.log.filter = "error".to_owned();
     }
     config.workers = Workers::default();
+    // The embedded broker forgets: a checkpoint would outlive what it is good for.
+    config.state = StateSettings::default();
     config.kafka = KafkaSettings {
         partitions: PARTITIONS,
         // Event time moves with the events alone, so that the demo tells the same story on a slow machine.

@@ -1,0 +1,341 @@
+//! Takes checkpoints over into new tasks, step by step: first what they say about themselves, which has to hold, then
+//! their entries. A file that may not be trusted leaves an empty task, whose changelogs are then read whole.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use super::files::CheckpointFiles;
+use super::format::{Decoder, Header, Mark, Piece, each_entry};
+use super::keeper::Keeper;
+use super::name_of;
+use super::unusable::Unusable;
+use crate::client::{Partition, Span};
+use crate::error::StreamError;
+use crate::metrics::StageMetrics;
+use crate::takeover::Question;
+use crate::task::Task;
+
+/// Pieces that a file's thread reads ahead.
+const AHEAD: usize = 8;
+/// A clock may be this far behind the one that dated a file, in milliseconds.
+const CLOCK_SLACK_MS: i64 = 60_000;
+
+/// What comes of a file next; `Ok(None)`: it is not there.
+type Event = Result<Option<Piece>, Unusable>;
+
+/// A file being read.
+enum Source {
+    Thread(Receiver<Event>),
+    InStep(Decoder<Box<dyn Read + Send>>),
+    Nothing(Option<Event>),
+}
+
+impl Source {
+    fn open(files: &Arc<dyn CheckpointFiles>, name: String, is_in_step: bool) -> Self {
+        if is_in_step {
+            return match files.open(&name) {
+                Ok(Some(input)) => Self::InStep(Decoder::new(input)),
+                Ok(None) => Self::Nothing(Some(Ok(None))),
+                Err(error) => Self::Nothing(Some(Err(Unusable::Unreadable(error.to_string())))),
+            };
+        }
+        let (sender, receiver) = sync_channel(AHEAD);
+        let files = Arc::clone(files);
+        let read = move || {
+            let mut decoder = match files.open(&name) {
+                Ok(Some(input)) => Decoder::new(input),
+                // Here and below: if nobody listens any more, nobody wants to know.
+                Ok(None) => return drop(sender.send(Ok(None))),
+                Err(error) => return drop(sender.send(Err(Unusable::Unreadable(error.to_string())))),
+            };
+            loop {
+                let piece = decoder.next();
+                let is_last = matches!(piece, Ok(Piece::End) | Err(_));
+                if sender.send(piece.map(Some)).is_err() || is_last {
+                    return;
+                }
+            }
+        };
+        match std::thread::Builder::new().name("checkpoint".to_owned()).spawn(read) {
+            Ok(_) => Self::Thread(receiver),
+            Err(error) => Self::Nothing(Some(Err(Unusable::Unreadable(error.to_string())))),
+        }
+    }
+
+    /// What comes next within `wait`; `None`: nothing yet.
+    fn next(&mut self, wait: Duration) -> Option<Event> {
+        match self {
+            Self::Thread(pieces) => match pieces.recv_timeout(wait) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => {
+                    Some(Err(Unusable::Unreadable("its reader has ended".to_owned())))
+                }
+            },
+            Self::InStep(decoder) => Some(decoder.next().map(Some)),
+            Self::Nothing(event) => Some(event.take().unwrap_or(Ok(None))),
+        }
+    }
+}
+
+/// A task on its way out of its checkpoint.
+struct Load {
+    task: Task,
+    /// `None` once there is nothing more to read.
+    source: Option<Source>,
+    header: Option<Header>,
+    /// Entries taken over so far.
+    entries: u64,
+}
+
+/// A task with what its checkpoint was good for, if it came from one.
+pub(crate) struct Loaded {
+    pub(crate) task: Task,
+    pub(crate) header: Option<Header>,
+}
+
+enum Phase {
+    Headers,
+    Verify { question: Question },
+    Entries,
+}
+
+/// Asks where changelogs begin and end, as [`crate::Client::changelog_spans`].
+pub(crate) type AskSpans<'a> =
+    dyn FnMut(&[(Partition, i64)], Duration) -> Result<Option<Vec<Option<Span>>>, StreamError> + 'a;
+
+/// Tasks on their way out of their checkpoints.
+pub(crate) struct Loads {
+    loads: Vec<Load>,
+    phase: Phase,
+}
+
+/// What the steps need, apart from the client.
+pub(crate) struct LoadContext<'a> {
+    pub(crate) keeper: &'a Keeper,
+    pub(crate) metrics: &'a StageMetrics,
+    /// Makes a task without state.
+    pub(crate) empty: &'a dyn Fn(&Task) -> Task,
+}
+
+impl Loads {
+    /// Begins with tasks without state.
+    pub(crate) fn new(tasks: Vec<Task>, keeper: &Keeper) -> Self {
+        let checkpoints = &keeper.checkpoints;
+        let open = |task: &Task| Source::open(&checkpoints.files, name_of(task.info()), checkpoints.is_in_step);
+        let load = |task: Task| Load { source: Some(open(&task)), task, header: None, entries: 0 };
+        Self { loads: tasks.into_iter().map(load).collect(), phase: Phase::Headers }
+    }
+
+    /// The tasks, and how many entries were read for them.
+    pub(crate) fn into_tasks(self) -> (Vec<Loaded>, u64) {
+        let entries = self.loads.iter().map(|load| load.entries).sum();
+        let loaded = |load: Load| Loaded { task: load.task, header: load.header };
+        (self.loads.into_iter().map(loaded).collect(), entries)
+    }
+
+    /// Goes on by about `limit` entries, waiting at most `wait` for the first; true when all tasks are ready.
+    pub(crate) fn step(
+        &mut self,
+        now: Duration,
+        ask: &mut AskSpans<'_>,
+        context: &LoadContext<'_>,
+        limit: usize,
+        wait: Duration,
+    ) -> Result<bool, StreamError> {
+        match self.phase {
+            Phase::Headers => {
+                if self.read_headers(context, wait) {
+                    self.phase = Phase::Verify { question: Question::new(now) };
+                }
+                Ok(false)
+            }
+            Phase::Verify { question } => {
+                if let Some(wait) = question.wait(now) {
+                    let is_verified = self.verify(ask, context, wait)?;
+                    self.phase =
+                        if is_verified { Phase::Entries } else { Phase::Verify { question: question.again(now) } };
+                }
+                Ok(false)
+            }
+            Phase::Entries => Ok(self.read_entries(context, limit, wait)),
+        }
+    }
+
+    fn read_headers(&mut self, context: &LoadContext<'_>, wait: Duration) -> bool {
+        let (mut is_complete, mut patience) = (true, wait);
+        for load in &mut self.loads {
+            let (Some(source), None) = (&mut load.source, &load.header) else { continue };
+            let Some(event) = source.next(std::mem::take(&mut patience)) else {
+                is_complete = false;
+                continue;
+            };
+            let read = event.and_then(|piece| match piece {
+                None => Ok(None),
+                Some(Piece::Header(header)) => {
+                    check(&header, &context.keeper.header(&mut load.task), context.keeper.checkpoints.max_age)?;
+                    Ok(Some(header))
+                }
+                Some(Piece::Entries(_) | Piece::End) => Err(Unusable::Undecodable),
+            });
+            match read {
+                Ok(Some(header)) => load.header = Some(header),
+                Ok(None) => load.source = None,
+                Err(why) => load.refuse(&why, context),
+            }
+        }
+        is_complete
+    }
+
+    /// Holds the headers against the changelogs; false when the broker has to be asked again.
+    fn verify(
+        &mut self,
+        ask: &mut AskSpans<'_>,
+        context: &LoadContext<'_>,
+        wait: Duration,
+    ) -> Result<bool, StreamError> {
+        let headers = self.loads.iter().filter_map(|load| load.header.as_ref());
+        let asked: Vec<(Partition, i64)> = headers
+            .flat_map(|header| header.changelogs.iter().map(|mark| (mark, header.created_at_ms)))
+            .filter(|(mark, _)| mark.next.is_some())
+            .map(|(mark, created_at_ms)| ((mark.topic.clone(), mark.partition), created_at_ms + 1))
+            .collect();
+        if asked.is_empty() {
+            return Ok(true);
+        }
+        let Some(spans) = ask(&asked, wait)? else { return Ok(false) };
+        let spans: BTreeMap<Partition, Span> =
+            asked.into_iter().zip(spans).filter_map(|((partition, _), span)| Some((partition, span?))).collect();
+        for load in &mut self.loads {
+            let mut marks = load.header.iter().flat_map(|header| &header.changelogs);
+            let span = |mark: &Mark| spans.get(&(mark.topic.clone(), mark.partition));
+            if let Err(why) = marks.try_for_each(|mark| mark.verify(span(mark))) {
+                load.refuse(&why, context);
+            }
+        }
+        Ok(true)
+    }
+
+    fn read_entries(&mut self, context: &LoadContext<'_>, limit: usize, wait: Duration) -> bool {
+        let (mut left, mut patience) = (limit as u64, wait);
+        for load in &mut self.loads {
+            while let Some(source) = &mut load.source {
+                if left == 0 {
+                    return false;
+                }
+                let Some(event) = source.next(std::mem::take(&mut patience)) else { break };
+                match event {
+                    Ok(Some(Piece::Entries(payload))) => match load.take(&payload) {
+                        Ok(entries) => left = left.saturating_sub(entries),
+                        Err(why) => load.refuse(&why, context),
+                    },
+                    Ok(Some(Piece::End)) => load.finish(),
+                    Ok(Some(Piece::Header(_)) | None) => load.refuse(&Unusable::Undecodable, context),
+                    Err(why) => load.refuse(&why, context),
+                }
+            }
+        }
+        self.loads.iter().all(|load| load.source.is_none())
+    }
+}
+
+impl Load {
+    fn take(&mut self, payload: &[u8]) -> Result<u64, Unusable> {
+        let mut entries = 0;
+        each_entry(payload, |store, key, value| {
+            entries += 1;
+            self.task.restore(store, key, Some(value)).map_err(|error| Unusable::Entry(error.to_string()))
+        })?;
+        self.entries += entries;
+        Ok(entries)
+    }
+
+    fn finish(&mut self) {
+        self.source = None;
+        for (store, mark) in self.header.iter().flat_map(|header| header.changelogs.iter().enumerate()) {
+            if let Some(next) = mark.next {
+                self.task.note_changelog(store, next);
+            }
+        }
+    }
+
+    /// Begins anew without the checkpoint.
+    fn refuse(&mut self, why: &Unusable, context: &LoadContext<'_>) {
+        let info = self.task.info();
+        let file = context.keeper.checkpoints.files.describe(&name_of(info));
+        tracing::warn!(
+            stage = context.metrics.stage(),
+            file,
+            reason = why.code(),
+            "checkpoint {file} is not used: {why}; restoring from the changelog"
+        );
+        context.metrics.checkpoint_refused(why.code());
+        self.task = (context.empty)(&self.task);
+        self.source = None;
+        self.header = None;
+        self.entries = 0;
+    }
+}
+
+/// Holds what a file says about itself against what it should be.
+pub(super) fn check(found: &Header, expected: &Header, max_age: Duration) -> Result<(), Unusable> {
+    let identity = |header: &Header| {
+        let changelogs: Vec<String> =
+            header.changelogs.iter().map(|mark| format!("{}-{}", mark.topic, mark.partition)).collect();
+        format!(
+            "stage {}, topic {}, partition {} of cluster {} with {}",
+            header.stage,
+            header.topic_index,
+            header.partition,
+            header.cluster_id,
+            changelogs.join(", ")
+        )
+    };
+    let (is, should_be) = (identity(found), identity(expected));
+    if is != should_be {
+        return Err(Unusable::Other { found: is, expected: should_be });
+    }
+    for (mark, own) in found.changelogs.iter().zip(&expected.changelogs) {
+        if mark.store_version != own.store_version {
+            return Err(Unusable::StoreVersion {
+                found: mark.topic.clone(),
+                found_version: mark.store_version,
+                expected_version: own.store_version,
+            });
+        }
+    }
+    let age_ms = expected.created_at_ms.saturating_sub(found.created_at_ms);
+    if age_ms < -CLOCK_SLACK_MS {
+        return Err(Unusable::Future { ahead_s: -age_ms / 1_000 });
+    }
+    if age_ms > max_age.as_millis() as i64 {
+        return Err(Unusable::TooOld { age_s: age_ms / 1_000, max_age_s: max_age.as_secs() as i64 });
+    }
+    Ok(())
+}
+
+impl Mark {
+    /// Holds the offset against the changelog as it is now.
+    fn verify(&self, span: Option<&Span>) -> Result<(), Unusable> {
+        let Some(next) = self.next else { return Ok(()) };
+        let (topic, partition) = (self.topic.clone(), self.partition);
+        let Some(Span { begin, end, first, since }) = span.copied() else {
+            return Err(Unusable::Unverified { topic, partition });
+        };
+        if next > end {
+            return Err(Unusable::BeyondEnd { topic, partition, next, end });
+        }
+        if next < begin {
+            return Err(Unusable::BeforeBeginning { topic, partition, next, begin });
+        }
+        // Records before the offset are older than the file. If the first of them is not, it is of another topic that
+        // took this one's name.
+        if first.is_some_and(|first| first < next && since == Some(first)) {
+            return Err(Unusable::Recreated { topic, partition });
+        }
+        Ok(())
+    }
+}

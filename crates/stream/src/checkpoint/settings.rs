@@ -1,0 +1,30 @@
+//! What can be set about checkpoints.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Where the runtime keeps copies of its state, the `state` section of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StateSettings {
+    /// A directory on a local disk for checkpoints, from which a restart continues instead of reading whole changelogs.
+    /// Left out, there are none. Processes may share it: each writes below `<stage>-<kafka.instance>`.
+    pub directory: Option<PathBuf>,
+    /// The state of a partition is written at most this often, in seconds.
+    pub checkpoint_interval_s: u64,
+    /// An older checkpoint is not used, in seconds: the changelog may have forgotten by then what was deleted since.
+    /// Must stay well below `delete.retention.ms` of the changelogs (a day).
+    pub checkpoint_max_age_s: u64,
+}
+
+impl StateSettings {
+    /// Deleted keys are told by the changelogs for so long, in seconds; no checkpoint may get as old.
+    pub const MAX_AGE_LIMIT_S: u64 = 20 * 60 * 60;
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self { directory: None, checkpoint_interval_s: 60, checkpoint_max_age_s: 12 * 60 * 60 }
+    }
+}

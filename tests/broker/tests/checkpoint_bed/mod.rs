@@ -1,0 +1,285 @@
+//! A stage that counts, on a broker of its own, in workers that are threads or processes.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tributary_model::topics::{Cleanup, DEAD_LETTERS, Partitions, TopicDefinition};
+use tributary_stream::{
+    BulkPublisher, Checkpoints, Effects, Failure, KafkaSettings, KeyedStore, OutRecord, Processor, Record, Recovery,
+    Stage, StageStats, StateSettings, StateStore, StreamError, Worker, apply_topics, changelog_definitions,
+    read_to_end,
+};
+use tributary_testkit::{Broker, eventually};
+
+const IN: &str = "test.in";
+const OUT: &str = "test.out";
+pub(crate) const PARTITIONS: u64 = 2;
+const SOON: Duration = Duration::from_secs(60);
+/// Tells a process which broker it is to work on, and where its checkpoints are.
+const BOOTSTRAP_VARIABLE: &str = "TRIBUTARY_TEST_CHECKPOINT_BOOTSTRAP";
+const DIRECTORY_VARIABLE: &str = "TRIBUTARY_TEST_CHECKPOINT_DIRECTORY";
+
+/// Counts records per key and writes the running count out.
+struct Counter(KeyedStore<Vec<u8>, i64>);
+
+impl Processor for Counter {
+    fn process(&mut self, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
+        let count = self.0.get_or_insert_with(&input.key, || 0);
+        *count += 1;
+        effects.emit_bytes(record(OUT, &input.key, count.to_string().into_bytes()));
+        Ok(())
+    }
+
+    fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.0]
+    }
+}
+
+fn stage() -> Stage {
+    Stage {
+        name: "test",
+        leader_topics: vec![IN.to_owned()],
+        sibling_topics: Vec::new(),
+        stores: vec!["counts"],
+        allowed_lateness_ms: 0,
+        factory: Arc::new(|_| Box::new(Counter(KeyedStore::new("counts", 1)))),
+    }
+}
+
+fn record(topic: &str, key: &[u8], value: Vec<u8>) -> OutRecord {
+    OutRecord { topic: topic.to_owned(), key: key.to_vec(), value: Some(value), headers: Vec::new() }
+}
+
+fn settings(bootstrap: &str, instance: u32) -> KafkaSettings {
+    KafkaSettings {
+        bootstrap: bootstrap.to_owned(),
+        partitions: PARTITIONS as u32,
+        session_timeout_ms: 6_000,
+        instance,
+        ..KafkaSettings::default()
+    }
+}
+
+/// Checkpoints are written once a partition has state and none yet, and then at most this often.
+fn state_settings(directory: &Path, interval_s: u64) -> StateSettings {
+    StateSettings {
+        directory: Some(directory.to_owned()),
+        checkpoint_interval_s: interval_s,
+        ..StateSettings::default()
+    }
+}
+
+/// The names of the keys with these numbers.
+pub(crate) fn keys(numbers: Range<u32>) -> Vec<String> {
+    numbers.map(|number| number.to_string()).collect()
+}
+
+pub(crate) struct Bed {
+    broker: Broker,
+    settings: KafkaSettings,
+}
+
+impl Bed {
+    pub(crate) fn new() -> Self {
+        // With RUST_LOG set, a failing test shows what the workers said.
+        drop(tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init());
+        let broker = Broker::start().unwrap();
+        let settings = settings(broker.bootstrap(), 0);
+        let topic = |name: &str| TopicDefinition {
+            name: name.to_owned(),
+            partitions: Partitions::Configured,
+            cleanup: Cleanup::Compact,
+        };
+        let mut definitions: Vec<_> = [IN, OUT, DEAD_LETTERS].map(topic).into();
+        definitions.extend(changelog_definitions(&stage()));
+        apply_topics(&settings, &definitions).unwrap();
+        Self { broker, settings }
+    }
+
+    /// One record for each key.
+    pub(crate) fn send(&self, keys: &[String]) {
+        let publisher = BulkPublisher::new(&self.settings, Duration::from_secs(20)).unwrap();
+        keys.iter().for_each(|key| publisher.send(&record(IN, key.as_bytes(), b"x".to_vec())).unwrap());
+        publisher.flush(Duration::from_secs(20)).unwrap();
+    }
+
+    /// A worker in this process; it keeps its checkpoints fresh.
+    pub(crate) fn worker(&self, instance: u32, directory: Option<&Path>) -> Running {
+        // Without it, the group would wait for one that has left.
+        let settings = KafkaSettings { static_membership: false, ..settings(self.broker.bootstrap(), instance) };
+        Running::start(settings, directory.map(|directory| state_settings(directory, 1)))
+    }
+
+    /// Committed records of all changelogs.
+    pub(crate) fn changelog_records(&self) -> u64 {
+        stage().changelogs().iter().map(|topic| self.count(topic)).sum()
+    }
+
+    pub(crate) fn output_count(&self) -> u64 {
+        self.count(OUT)
+    }
+
+    /// The last output for each key.
+    pub(crate) fn last_outputs(&self) -> BTreeMap<String, String> {
+        let mut last = BTreeMap::new();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        read_to_end(&self.settings, OUT, |r| drop(last.insert(text(&r.key), text(&r.value.unwrap())))).unwrap();
+        last
+    }
+
+    pub(crate) fn checkpoint_files(&self, directory: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(directory.join("test-0")).unwrap();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "checkpoint"));
+        files.sort();
+        files
+    }
+
+    fn count(&self, topic: &str) -> u64 {
+        let mut count = 0;
+        read_to_end(&self.settings, topic, |_| count += 1).unwrap();
+        count
+    }
+}
+
+/// A worker on a thread.
+pub(crate) struct Running {
+    thread: JoinHandle<Result<(), StreamError>>,
+    stop: Arc<AtomicBool>,
+    pub(crate) stats: StageStats,
+}
+
+impl Running {
+    fn start(settings: KafkaSettings, state: Option<StateSettings>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stats = StageStats::default();
+        let (thread_stop, thread_stats) = (Arc::clone(&stop), stats.clone());
+        let thread = std::thread::spawn(move || {
+            let contracts = settings.contracts()?;
+            let mut worker = Worker::start(stage(), &settings, contracts, 0, thread_stats)?;
+            if let Some(checkpoints) = state.and_then(|s| Checkpoints::in_directory(&s, "test", settings.instance)) {
+                worker = worker.with_checkpoints(checkpoints);
+            }
+            worker.run(&thread_stop)
+        });
+        Self { thread, stop, stats }
+    }
+
+    pub(crate) fn accepted(&self) -> i64 {
+        self.stats.counts().accepted_total()
+    }
+
+    pub(crate) fn until_accepted(&self, count: i64) {
+        let done = || self.accepted() >= count || self.thread.is_finished();
+        eventually(SOON, || done().then_some(()));
+        assert!(self.accepted() >= count, "accepted {} of {count}", self.accepted());
+    }
+
+    pub(crate) fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        self.thread.join().unwrap().unwrap();
+    }
+}
+
+/// What a process has said last about itself.
+#[derive(Debug, Default, Clone, Copy)]
+struct Said {
+    accepted: i64,
+    task_count: u64,
+    recovery: Recovery,
+}
+
+/// A worker that is a process of its own: this test program, with only the test `worker_process`. It writes a checkpoint
+/// of each partition that has none, and no second one for an hour.
+pub(crate) struct Process {
+    child: Child,
+    said: Arc<Mutex<Said>>,
+    listener: Option<JoinHandle<()>>,
+}
+
+impl Process {
+    pub(crate) fn start(bed: &Bed, directory: Option<&Path>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["worker_process", "--exact", "--ignored", "--nocapture"]);
+        command.env(BOOTSTRAP_VARIABLE, bed.broker.bootstrap()).stdout(Stdio::piped());
+        if let Some(directory) = directory {
+            command.env(DIRECTORY_VARIABLE, directory);
+        }
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let said = Arc::new(Mutex::new(Said::default()));
+        let heard = Arc::clone(&said);
+        let listener = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some(new) = parse(&line) {
+                    *heard.lock().unwrap() = new;
+                }
+            }
+        });
+        Self { child, said, listener: Some(listener) }
+    }
+
+    pub(crate) fn recovery(&self) -> Recovery {
+        self.said.lock().unwrap().recovery
+    }
+
+    pub(crate) fn task_count(&self) -> u64 {
+        self.said.lock().unwrap().task_count
+    }
+
+    pub(crate) fn until_accepted(&self, count: i64) {
+        let accepted = || self.said.lock().unwrap().accepted;
+        eventually(SOON, || (accepted() >= count).then_some(()));
+        assert!(accepted() >= count, "accepted {} of {count}", accepted());
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        if let Some(listener) = self.listener.take() {
+            listener.join().unwrap();
+        }
+    }
+}
+
+fn parse(line: &str) -> Option<Said> {
+    let numbers: Vec<u64> = line.strip_prefix("said ")?.split(' ').filter_map(|number| number.parse().ok()).collect();
+    let [accepted, task_count, checkpoint_entries, changelog_records, checkpoints_written] = numbers[..] else {
+        return None;
+    };
+    let recovery = Recovery { checkpoint_entries, changelog_records, checkpoints_written, ..Recovery::default() };
+    Some(Said { accepted: accepted as i64, task_count, recovery })
+}
+
+/// What the process does: works, and says how it stands, until it is killed or nobody listens.
+pub(crate) fn work_until_killed() {
+    let bootstrap = std::env::var(BOOTSTRAP_VARIABLE).unwrap();
+    drop(tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("warn").try_init());
+    let state = std::env::var_os(DIRECTORY_VARIABLE).map(|directory| state_settings(Path::new(&directory), 3_600));
+    let running = Running::start(settings(&bootstrap, 0), state);
+    let mut out = std::io::stdout();
+    loop {
+        std::thread::park_timeout(Duration::from_millis(10));
+        let Recovery { checkpoint_entries, changelog_records, checkpoints_written, .. } = running.stats.recovery();
+        let (accepted, tasks) = (running.accepted(), running.stats.task_count());
+        let line = format!("said {accepted} {tasks} {checkpoint_entries} {changelog_records} {checkpoints_written}\n");
+        if running.thread.is_finished() || out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
+            break;
+        }
+    }
+    running.stop();
+}
