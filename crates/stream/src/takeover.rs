@@ -1,6 +1,6 @@
 //! Partitions on their way to being worked on: first their committed offsets (the broker answers once no transaction of
-//! a previous owner is open on them), then their state. Both go step by step, so that the partitions that a worker
-//! already has do not stand still meanwhile.
+//! a previous owner is open on them), then, once no transaction is open on the changelogs either, their state. All of it goes step
+//! by step, so that the partitions that a worker already has do not stand still meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(crate) type Starts = Vec<(Partition, Option<i64>)>;
 enum Phase<R> {
     /// Waiting for the committed offsets; not asked again before `next_try`.
     Offsets { next_try: Duration },
+    /// Waiting for transactions on the changelogs to end: what their readers are not shown yet belongs to the offsets.
+    Settling { starts: Starts, next_try: Duration },
     /// Reading changelogs; `places` says for each of them whose it is: place in `tasks`, and index of the store.
     State { starts: Starts, tasks: Vec<Task>, reader: R, places: Vec<(usize, usize)>, restored: u64 },
 }
@@ -67,6 +69,12 @@ pub(crate) fn changelog_partition(info: TaskInfo, leader_partitions: i32) -> i32
     info.topic_index as i32 * leader_partitions + info.partition
 }
 
+/// The changelogs of a task, in the order of the stores.
+fn changelogs_of(stage: &Stage, info: TaskInfo, leader_partitions: i32) -> impl Iterator<Item = Partition> {
+    let partition = changelog_partition(info, leader_partitions);
+    stage.changelogs().into_iter().map(move |topic| (topic, partition))
+}
+
 impl<C: Client> Takeover<C> {
     /// Begins to take over these tasks.
     pub(crate) fn new(infos: Vec<TaskInfo>, now: Duration) -> Self {
@@ -101,7 +109,20 @@ impl<C: Client> Takeover<C> {
                     return Ok(Step::Pending(self));
                 };
                 let starts = inputs.into_iter().zip(offsets).collect();
-                self.phase = self.open_state(client, stage, leader_partitions, contracts, starts)?;
+                self.phase = Phase::Settling { starts, next_try: client.now() };
+                Ok(Step::Pending(self))
+            }
+            Phase::Settling { next_try, .. } if client.now() < *next_try => Ok(Step::Pending(self)),
+            Phase::Settling { starts, next_try } => {
+                let infos = self.infos.iter();
+                let changelogs: Vec<Partition> =
+                    infos.flat_map(|info| changelogs_of(stage, *info, leader_partitions)).collect();
+                if client.are_settled(&changelogs, OFFSETS_WAIT)? {
+                    let starts = std::mem::take(starts);
+                    self.phase = self.open_state(client, stage, leader_partitions, contracts, starts)?;
+                } else {
+                    *next_try = client.now() + OFFSETS_PAUSE;
+                }
                 Ok(Step::Pending(self))
             }
             Phase::State { tasks, reader, places, restored, .. } => {
@@ -133,9 +154,8 @@ impl<C: Client> Takeover<C> {
         let tasks: Vec<Task> = self.infos.iter().map(|info| Task::new(stage, *info, Arc::clone(contracts))).collect();
         let (mut from, mut places) = (Vec::new(), Vec::new());
         for (place, task) in tasks.iter().enumerate() {
-            let partition = changelog_partition(task.info(), leader_partitions);
-            for (store, topic) in stage.changelogs().into_iter().enumerate() {
-                from.push(((topic, partition), None));
+            for (store, changelog) in changelogs_of(stage, task.info(), leader_partitions).enumerate() {
+                from.push((changelog, None));
                 places.push((place, store));
             }
         }

@@ -297,6 +297,19 @@ impl Client for SimClient {
         Ok(offsets)
     }
 
+    fn are_settled(&mut self, changelogs: &[Partition], wait: Duration) -> Result<bool, StreamError> {
+        self.alive(Site::Ends)?;
+        let places = self.places(changelogs);
+        let inner = self.log.inner();
+        let is_settled = |place: &Place| inner.partition(*place).is_some_and(|log| log.stable_end() == log.end());
+        let are_settled = places.iter().all(is_settled);
+        drop(inner);
+        if !are_settled && let Some(world) = self.world.upgrade() {
+            world.wait(wait);
+        }
+        Ok(are_settled)
+    }
+
     fn take_over(&mut self, starts: &[(Partition, Option<i64>)]) -> Result<(), StreamError> {
         self.alive(Site::TakeOver)?;
         for (input, offset) in starts {
@@ -363,11 +376,7 @@ impl Client for SimClient {
         if let Some(slot) = slot {
             self.written.insert(slot, offset + 1);
         }
-        if self.pass(Site::Sent) {
-            Ok(())
-        } else {
-            Err(TransactionError::Fatal(DEAD.to_owned()))
-        }
+        if self.pass(Site::Sent) { Ok(()) } else { Err(TransactionError::Fatal(DEAD.to_owned())) }
     }
 
     fn serve(&mut self) {}

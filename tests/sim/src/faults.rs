@@ -18,6 +18,8 @@ pub enum Site {
     Fetched,
     /// The committed offsets are asked for.
     Offsets,
+    /// The ends of changelogs are asked for.
+    Ends,
     /// Inputs are taken over.
     TakeOver,
     /// Inputs are given back.
@@ -71,8 +73,6 @@ pub struct Profile {
     pub scale: u32,
     /// The clock jumps, one in so many steps of the world.
     pub jump: u32,
-    /// A raw record arrives twice, one in so many.
-    pub duplicate: u32,
     /// Faults in all; when they are used up, nothing goes wrong any more.
     pub budget: u32,
     /// Workers of each stage at most.
@@ -108,7 +108,6 @@ impl Profile {
             rebalance: 0,
             scale: 0,
             jump: 0,
-            duplicate: 0,
             budget: 0,
             max_workers,
             partitions,
@@ -139,7 +138,6 @@ impl Profile {
             rebalance: often(6, 200),
             scale: often(5, 400),
             jump: often(5, 400),
-            duplicate: often(5, 10),
             ..Self::calm(1, 1)
         };
         profile.budget = rng.random_range(5..60);
@@ -271,11 +269,6 @@ impl Faults {
     /// Whether the clock jumps.
     pub fn jumps(&mut self) -> bool {
         self.strikes(self.profile.jump)
-    }
-
-    /// Whether a raw record arrives twice. No fault: the budget is for what the hub has to survive.
-    pub fn duplicates(&mut self) -> bool {
-        self.profile.duplicate > 0 && self.rng.random_ratio(1, self.profile.duplicate)
     }
 
     /// Crashes by site.
