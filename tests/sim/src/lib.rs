@@ -7,13 +7,15 @@
 //!
 //! The workers, tasks, stores and services are those of production; only the client under them is another one.
 
+pub mod campaign;
 pub mod check;
 pub mod client;
 pub mod faults;
 pub mod hub;
 pub mod log;
-pub mod reader;
 pub mod outputs;
+pub mod reader;
+pub mod report;
 pub mod run;
 mod slot;
 mod trouble;

@@ -1,12 +1,50 @@
-//! The simulation from the command line.
-fn main() -> anyhow::Result<()> {
-    let args: Vec<String> = std::env::args().collect();
-    let (a, b) = (args[1].parse::<u64>()?, args[2].parse::<u64>()?);
-    for seed in a..b {
-        let t = std::time::Instant::now();
-        let o = tributary_test_sim::run::run(seed, args.len() > 3)?;
-        eprintln!("{seed} {:?} ev {} st {} cr {} sl {} rb {} tx {} ab {} diff {}", t.elapsed(), o.events, o.steps, o.crashes, o.stalls, o.rebalances, o.transactions, o.aborts, o.differences.len());
-        for d in o.differences.iter().take(12) { eprintln!("   {}", &d[..d.len().min(400)]); }
-    }
-    Ok(())
+//! `just sim [SEEDS]`: runs the simulation over many seeds, or one of them with a trace of its steps.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tributary_test_sim::report::{report, report_one, show_progress};
+use tributary_test_sim::{campaign, campaign::run_safely};
+
+/// Runs the hub on a log in memory with faults, and compares what comes out with a batch over the same events.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// How many seeds.
+    #[arg(default_value_t = 10_000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Run this seed alone.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print every step of it.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+    /// Threads; as many as there are cores when absent.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Stop after so many failed seeds.
+    #[arg(long, default_value_t = 10)]
+    max_failed: usize,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let mut out = std::io::stdout().lock();
+    let is_good = if let Some(seed) = arguments.seed {
+        let outcome = run_safely(seed, arguments.trace);
+        write!(out, "{}", report_one(&outcome))?;
+        outcome.differences.is_empty()
+    } else {
+        let cores = std::thread::available_parallelism()?.get();
+        let seeds = arguments.from..arguments.from.saturating_add(arguments.seeds);
+        let started = std::time::Instant::now();
+        let threads = arguments.threads.unwrap_or(cores);
+        let totals = campaign::campaign(seeds, threads, arguments.max_failed, show_progress(arguments.seeds));
+        write!(out, "{}", report(&totals, started.elapsed()))?;
+        totals.failed.is_empty()
+    };
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

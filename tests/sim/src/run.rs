@@ -1,12 +1,18 @@
 //! One seed: its world, its faults, its check.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use tributary_schema::Contracts;
+use tributary_stream::OutRecord;
+
 use crate::check::{Picture, check, differences};
-use crate::faults::Profile;
+use crate::faults::{Profile, Site};
 use crate::hub::Hub;
+use crate::log::LogCounts;
 use crate::outputs::Outputs;
 use crate::workload;
 use crate::world::World;
-use std::rc::Rc;
 
 /// What a run came to.
 #[derive(Debug, Clone, Default)]
@@ -19,16 +25,28 @@ pub struct Outcome {
     pub events: u64,
     /// Steps of the world.
     pub steps: u64,
-    /// Crashes.
-    pub crashes: u64,
+    /// Crashes by site.
+    pub crashes: BTreeMap<Site, u64>,
     /// Standstills.
     pub stalls: u64,
+    /// Refused steps of transactions.
+    pub refusals: u64,
     /// Rebalances.
     pub rebalances: u64,
-    /// Committed transactions.
-    pub transactions: u64,
-    /// Aborted transactions.
-    pub aborts: u64,
+    /// Timers that fired.
+    pub timers: u64,
+    /// What the log has counted.
+    pub log: LogCounts,
+}
+
+/// A world that has come to rest, and what it has written.
+pub struct Lived {
+    /// The world.
+    pub world: Rc<World>,
+    /// Its output topics.
+    pub outputs: Outputs,
+    /// What is wrong with them, whatever went in.
+    pub broken: Vec<String>,
 }
 
 /// Runs a seed with its faults and compares it with a run of the same events without any.
@@ -36,44 +54,41 @@ pub struct Outcome {
 /// # Errors
 /// When the hub cannot be made or an output cannot be read.
 pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
-    let hub = Hub::built_in()?;
     let arrivals = workload::arrivals(seed)?;
     let events = arrivals.len() as u64;
-    let calm = Profile::calm(2, 1);
-    let (_, expected, mut found) = live(hub, &calm, seed, arrivals.clone(), false)?;
-    found.iter_mut().for_each(|line| line.insert_str(0, "without faults: "));
-    let (world, outputs, broken) = live(hub, &Profile::draw(seed), seed, arrivals, is_traced)?;
-    found.extend(broken);
-    found.extend(differences(&Picture::new(&expected), &Picture::new(&outputs)));
-    let counts = world.log().counts();
+    let calm = live(&Profile::calm(2, 1), seed, arrivals.clone(), false)?;
+    let lived = live(&Profile::draw(seed), seed, arrivals, is_traced)?;
+    let mut found: Vec<String> = calm.broken.iter().map(|line| format!("without faults: {line}")).collect();
+    found.extend(lived.broken);
+    found.extend(differences(&Picture::new(&calm.outputs), &Picture::new(&lived.outputs)));
+    let world = lived.world;
+    let timers: i64 = (0..world.stages().len()).map(|of| world.accounts(of).timers_fired).sum();
     let faults = world.faults();
     Ok(Outcome {
         seed,
         differences: found,
         events,
         steps: world.steps(),
-        crashes: faults.crash_counts().values().sum(),
+        crashes: faults.crash_counts().clone(),
         stalls: faults.stall_count(),
+        refusals: faults.refusal_count(),
         rebalances: world.log().rebalances(),
-        transactions: counts.commits,
-        aborts: counts.aborts,
+        timers: timers as u64,
+        log: world.log().counts(),
     })
 }
 
-fn live(
-    hub: &Hub,
-    profile: &Profile,
-    seed: u64,
-    arrivals: Vec<tributary_stream::OutRecord>,
-    is_traced: bool,
-) -> anyhow::Result<(Rc<World>, Outputs, Vec<String>)> {
-    let world = World::new(hub, profile, seed, arrivals)?;
+/// Lets the hub live on these arrivals in the world of a profile until it has come to rest.
+///
+/// # Errors
+/// As [`run`].
+pub fn live(profile: &Profile, seed: u64, arrivals: Vec<OutRecord>, is_traced: bool) -> anyhow::Result<Lived> {
+    let world = World::new(Hub::built_in()?, profile, seed, arrivals)?;
     if is_traced {
         world.log().trace();
     }
     world.run();
-    let contracts = tributary_schema::Contracts::single_object()?;
-    let outputs = Outputs::read(world.log(), &contracts)?;
+    let outputs = Outputs::read(world.log(), &*Contracts::single_object()?)?;
     let broken = check(&world, &outputs);
-    Ok((world, outputs, broken))
+    Ok(Lived { world, outputs, broken })
 }

@@ -113,6 +113,11 @@ pub fn arrivals(seed: u64) -> Result<Vec<OutRecord>, SchemaError> {
     if rng.random_ratio(1, 4) {
         events.shuffle(&mut rng);
     }
+    for _ in 0..rng.random_range(0..4) {
+        // The gateway was not answered and sent again: byte for byte the same, much later perhaps.
+        let (from, to) = (rng.random_range(0..events.len()), rng.random_range(0..events.len()));
+        events.insert(to, events[from].clone());
+    }
     let contracts = Contracts::single_object()?;
     events.iter().map(|(_, message)| record(message, &contracts)).collect()
 }

@@ -55,7 +55,6 @@ impl World {
             session_timeout: profile.session_timeout,
             transaction_timeout: profile.transaction_timeout,
             slow_markers: profile.slow_markers,
-            partitions: profile.partitions,
         });
         for topic in &hub.topics {
             log.create(&topic.name, partition_number(topic.partitions, profile.partitions));
@@ -203,19 +202,13 @@ impl World {
         self.turn(which);
     }
 
-    /// A raw record or two arrive.
+    /// A raw record arrives.
     fn feed_some(&self) {
-        let (arrives, twice) = {
-            let mut faults = self.faults();
-            let arrives = faults.rng().random_ratio(1, 6);
-            (arrives, arrives && faults.duplicates())
-        };
+        let arrives = self.faults().rng().random_ratio(1, 6);
         let record = if arrives { self.feed.borrow_mut().pop_front() } else { None };
         let Some(record) = record else { return };
-        for _ in 0..1 + u32::from(twice) {
-            if let Err(refused) = self.log.publish(&record) {
-                self.problem(format!("a raw record for {} cannot be written: {refused:?}", record.topic));
-            }
+        if let Err(refused) = self.log.publish(&record) {
+            self.problem(format!("a raw record for {} cannot be written: {refused:?}", record.topic));
         }
     }
 
@@ -292,7 +285,8 @@ impl World {
     fn is_complete(&self) -> bool {
         let slots = self.slots.borrow();
         self.stages.iter().enumerate().all(|(of, stage)| {
-            let has: usize = slots.iter().filter(|slot| slot.of == of).map(|slot| slot.stats.borrow().task_count()).sum();
+            let has: usize =
+                slots.iter().filter(|slot| slot.of == of).map(|slot| slot.stats.borrow().task_count()).sum();
             let wanted: i32 = stage.leader_topics.iter().map(|topic| self.log.inner().partition_count(topic)).sum();
             has == wanted as usize
         })
@@ -325,7 +319,8 @@ impl World {
                 return true;
             }
             if self.steps() > MAX_STEPS {
-                let stuck: Vec<&str> = self.stages.iter().filter(|stage| self.is_behind(stage)).map(|s| s.name).collect();
+                let stuck: Vec<&str> =
+                    self.stages.iter().filter(|stage| self.is_behind(stage)).map(|s| s.name).collect();
                 self.problem(format!("not through after {MAX_STEPS} steps; behind are the stages {stuck:?}"));
                 return false;
             }

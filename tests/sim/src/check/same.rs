@@ -65,7 +65,11 @@ pub fn differences(expected: &Picture, found: &Picture) -> Vec<String> {
     compare("journeys", &expected.touches, &found.touches, &mut lines);
     compare("scorecards", &expected.scorecards, &found.scorecards, &mut lines);
     if expected.dead_letters != found.dead_letters {
-        lines.push(format!("dead letters: {} expected, {} found", expected.dead_letters.len(), found.dead_letters.len()));
+        lines.push(format!(
+            "dead letters: {} expected, {} found",
+            expected.dead_letters.len(),
+            found.dead_letters.len()
+        ));
     }
     lines
 }

@@ -41,8 +41,6 @@ pub struct LogSettings {
     pub transaction_timeout: Duration,
     /// Whether the markers that end a transaction reach the partitions one by one rather than at once.
     pub slow_markers: bool,
-    /// Partitions of topics that are configured by number.
-    pub partitions: u32,
 }
 
 /// What the log counts.
@@ -466,7 +464,6 @@ impl Inner {
         Some(places.iter().map(|place| group.offsets.get(place).copied()).collect())
     }
 }
-
 
 #[cfg(test)]
 mod tests;
