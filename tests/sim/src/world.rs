@@ -17,7 +17,7 @@ use crate::slot::{End, Slot};
 use crate::trouble::Trouble;
 
 /// Steps after which a run that is still not through has lost its way.
-const MAX_STEPS: u64 = 3_000_000;
+const MAX_STEPS: u64 = 400_000;
 /// Rounds of letting timers fire after which something sets timers for ever.
 const MAX_ROUNDS: u32 = 400;
 /// The largest jump of the clock while timers are let fire.
