@@ -14,6 +14,7 @@ pub mod faults;
 pub mod hub;
 pub mod log;
 pub mod outputs;
+pub mod pills;
 pub mod reader;
 pub mod report;
 pub mod run;

@@ -7,6 +7,7 @@ use tributary_model::{Decision, JourneyEvent, Scorecard, Touchpoint, TriggerInte
 use tributary_schema::{AvroRecord, Contracts, SchemaError};
 
 use crate::log::{SimLog, Stored};
+use crate::pills::is_pill;
 
 /// The hub's output topics.
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ pub struct Outputs {
     pub dead_letters: Vec<Stored>,
     /// Records on each topic, changelogs aside.
     pub counts: BTreeMap<String, i64>,
+    /// Of these, the ones that the simulation put there.
+    pub pills: BTreeMap<String, i64>,
 }
 
 impl Outputs {
@@ -47,6 +50,10 @@ impl Outputs {
         for topic in log.topics().iter().filter(|topic| !topic.ends_with(".changelog")) {
             let records = log.committed(topic);
             outputs.counts.insert(topic.clone(), records.len() as i64);
+            let pills = records.iter().filter(|(_, _, stored)| is_pill(&stored.key)).count();
+            if topic != topics::DEAD_LETTERS {
+                outputs.pills.insert(topic.clone(), pills as i64);
+            }
             if topic.starts_with(&triggers) {
                 outputs.intents.extend(decoded(log, contracts, topic)?);
             } else if topic.starts_with(&metrics) {
@@ -64,5 +71,6 @@ impl Outputs {
 
 fn decoded<T: AvroRecord>(log: &SimLog, contracts: &Contracts, topic: &str) -> Result<Vec<T>, SchemaError> {
     let records = log.committed(topic).into_iter();
+    let records = records.filter(|(_, _, stored)| !is_pill(&stored.key));
     records.filter_map(|(_, _, stored)| stored.value).map(|value| contracts.decode(&value)).collect()
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tributary_schema::Contracts;
-use tributary_stream::OutRecord;
 
-use crate::check::{Picture, check, differences};
+use crate::check::{Picture, against_truth, check, differences};
 use crate::faults::{Profile, Site};
 use crate::hub::Hub;
 use crate::log::LogCounts;
 use crate::outputs::Outputs;
-use crate::workload;
+use crate::pills;
+use crate::workload::{Workload, workload};
 use crate::world::World;
 
 /// What a run came to.
@@ -45,7 +45,7 @@ pub struct Lived {
     pub world: Rc<World>,
     /// Its output topics.
     pub outputs: Outputs,
-    /// What is wrong with them, whatever went in.
+    /// What is wrong with them, in themselves and against what went in.
     pub broken: Vec<String>,
 }
 
@@ -54,10 +54,10 @@ pub struct Lived {
 /// # Errors
 /// When the hub cannot be made or an output cannot be read.
 pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
-    let arrivals = workload::arrivals(seed)?;
-    let events = arrivals.len() as u64;
-    let calm = live(&Profile::calm(2, 1), seed, arrivals.clone(), false)?;
-    let lived = live(&Profile::draw(seed), seed, arrivals, is_traced)?;
+    let mut workload = workload(seed)?;
+    pills::strew(&mut workload, &Hub::built_in()?.stages, seed);
+    let calm = live(&Profile::calm(2, 1), seed, &workload, is_traced)?;
+    let lived = live(&Profile::draw(seed), seed, &workload, is_traced)?;
     let mut found: Vec<String> = calm.broken.iter().map(|line| format!("without faults: {line}")).collect();
     found.extend(lived.broken);
     found.extend(differences(&Picture::new(&calm.outputs), &Picture::new(&lived.outputs)));
@@ -67,7 +67,7 @@ pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome {
         seed,
         differences: found,
-        events,
+        events: workload.arrivals.len() as u64,
         steps: world.steps(),
         crashes: faults.crash_counts().clone(),
         stalls: faults.stall_count(),
@@ -78,17 +78,18 @@ pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
     })
 }
 
-/// Lets the hub live on these arrivals in the world of a profile until it has come to rest.
+/// Lets the hub live on this workload in the world of a profile until it has come to rest.
 ///
 /// # Errors
 /// As [`run`].
-pub fn live(profile: &Profile, seed: u64, arrivals: Vec<OutRecord>, is_traced: bool) -> anyhow::Result<Lived> {
-    let world = World::new(Hub::built_in()?, profile, seed, arrivals)?;
+pub fn live(profile: &Profile, seed: u64, workload: &Workload, is_traced: bool) -> anyhow::Result<Lived> {
+    let world = World::new(Hub::built_in()?, profile, seed, workload.arrivals.clone())?;
     if is_traced {
         world.log().trace();
     }
     world.run();
     let outputs = Outputs::read(world.log(), &*Contracts::single_object()?)?;
-    let broken = check(&world, &outputs);
+    let mut broken = check(&world, &outputs);
+    broken.extend(against_truth(workload, &outputs));
     Ok(Lived { world, outputs, broken })
 }

@@ -1,9 +1,13 @@
-//! Steps of services that fail for a while: a processor that does its work and then says that it could not.
+//! Steps of services that fail: a processor that does its work and then says that it could not, for a while or, with
+//! some records, always.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore, Timer};
+
+use crate::pills::{is_panic, is_pill};
 
 /// How many more steps go well before one fails; negative: none fails.
 #[derive(Debug, Clone)]
@@ -61,6 +65,13 @@ impl Troubled {
 impl Processor for Troubled {
     fn process(&mut self, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
         let result = self.inner.process(input, effects);
+        if is_panic(&input.key) {
+            // As a panic, without its message on the screen.
+            resume_unwind(Box::new("a step panics on a pill"));
+        }
+        if is_pill(&input.key) {
+            return Err(Failure::Poison { code: "pill", message: "the simulation put it there".to_owned() });
+        }
         self.then(result)
     }
 

@@ -1,6 +1,8 @@
 //! A few shoppers whose evidence comes in pieces: anonymous visits, a login that ties them, orders, refunds, mails; with
 //! duplicates, rubbish, and events that arrive late. Raw records as the gateway writes them.
 
+use std::collections::BTreeSet;
+
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -15,19 +17,49 @@ use crate::log::EPOCH_MS;
 
 const MINUTE_MS: i64 = 60_000;
 
+/// What arrives, and what has to come of it.
+#[derive(Debug, Clone, Default)]
+pub struct Workload {
+    /// Raw records in order of arrival.
+    pub arrivals: Vec<OutRecord>,
+    /// The shoppers behind them.
+    pub shoppers: Vec<Shopper>,
+    /// Records that are no events.
+    pub rubbish: u64,
+    /// Records that arrive again.
+    pub repeats: u64,
+    /// Records on topics between the stages that no stage can handle.
+    pub pills: u64,
+}
+
+/// The truth about a shopper.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shopper {
+    /// Ids of the messages that are about this shopper, under whatever identifier.
+    pub messages: BTreeSet<String>,
+    /// Orders.
+    pub orders: i64,
+    /// What was paid less what was paid back, in cents.
+    pub net_cents: i64,
+}
+
 struct Maker {
     rng: ChaCha8Rng,
     events: Vec<(i64, Value)>,
     next_id: u32,
+    shoppers: Vec<Shopper>,
 }
 
 impl Maker {
     fn track(&mut self, at: i64, who: &Value, event: &str, properties: Value) {
         self.next_id += 1;
+        let id = format!("m-{}", self.next_id);
         let mut message = json!({
-            "type": "track", "event": event, "messageId": format!("m-{}", self.next_id),
-            "timestamp": stamp(at), "properties": properties,
+            "type": "track", "event": event, "messageId": id, "timestamp": stamp(at), "properties": properties,
         });
+        if let Some(shopper) = self.shoppers.last_mut() {
+            shopper.messages.insert(id);
+        }
         if let (Some(message), Some(who)) = (message.as_object_mut(), who.as_object()) {
             message.extend(who.clone());
         }
@@ -36,6 +68,7 @@ impl Maker {
 
     /// One shopper: devices first, then the login that ties them together.
     fn shopper(&mut self, number: u32) {
+        self.shoppers.push(Shopper::default());
         let user = format!("U-{number}");
         let devices = self.rng.random_range(1..=3);
         let mut at = EPOCH_MS - i64::from(self.rng.random_range(0..5_000_u32)) * MINUTE_MS;
@@ -58,11 +91,17 @@ impl Maker {
         let who = json!({ "userId": user });
         for order in 0..self.rng.random_range(0..3) {
             at += i64::from(self.rng.random_range(1..3_000_u32)) * MINUTE_MS;
-            let total = f64::from(self.rng.random_range(1..99_999)) / 100.0;
+            let cents = self.rng.random_range(1..99_999);
+            let total = f64::from(cents) / 100.0;
             let order_id = format!("O-{number}-{order}");
             let properties = json!({ "order_id": order_id, "total": total, "revenue": total, "currency": "USD" });
             self.track(at, &who, "Order Completed", properties.clone());
-            if self.rng.random_ratio(1, 4) {
+            let is_refunded = self.rng.random_ratio(1, 4);
+            if let Some(shopper) = self.shoppers.last_mut() {
+                shopper.orders += 1;
+                shopper.net_cents += if is_refunded { 0 } else { i64::from(cents) };
+            }
+            if is_refunded {
                 at += 60 * MINUTE_MS;
                 self.track(at, &who, "Order Refunded", properties);
             }
@@ -88,23 +127,23 @@ fn stamp(at: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-/// The raw records of a seed, in order of arrival.
+/// The workload of a seed.
 ///
 /// # Errors
 /// When the embedded schema of raw events is broken.
-pub fn arrivals(seed: u64) -> Result<Vec<OutRecord>, SchemaError> {
+pub fn workload(seed: u64) -> Result<Workload, SchemaError> {
     let rng = ChaCha8Rng::seed_from_u64(seed ^ 0x0b_0b);
-    let mut maker = Maker { rng, events: Vec::new(), next_id: 0 };
-    for number in 0..maker.rng.random_range(2..6) {
+    let mut maker = Maker { rng, events: Vec::new(), next_id: 0, shoppers: Vec::new() };
+    for number in 0..maker.rng.random_range(2..8) {
         maker.shopper(number);
     }
-    let Maker { mut rng, mut events, .. } = maker;
+    let Maker { mut rng, mut events, shoppers, .. } = maker;
     events.sort_by_key(|(at, _)| *at);
+    let events_once = events.len();
     for _ in 0..events.len() / 10 {
         let again = events[rng.random_range(0..events.len())].clone();
         events.push(again);
     }
-    events.push((EPOCH_MS, json!({ "type": "track", "event": "No Id", "timestamp": stamp(EPOCH_MS) })));
     // Some are late: they change places with others.
     for _ in 0..events.len() / 4 {
         let (a, b) = (rng.random_range(0..events.len()), rng.random_range(0..events.len()));
@@ -113,13 +152,15 @@ pub fn arrivals(seed: u64) -> Result<Vec<OutRecord>, SchemaError> {
     if rng.random_ratio(1, 4) {
         events.shuffle(&mut rng);
     }
-    for _ in 0..rng.random_range(0..4) {
-        // The gateway was not answered and sent again: byte for byte the same, much later perhaps.
-        let (from, to) = (rng.random_range(0..events.len()), rng.random_range(0..events.len()));
-        events.insert(to, events[from].clone());
+    let repeats = (events.len() - events_once) as u64;
+    let rubbish = rng.random_range(0..3);
+    for _ in 0..rubbish {
+        let message = json!({ "type": "track", "event": "No Id", "timestamp": stamp(EPOCH_MS) });
+        events.insert(rng.random_range(0..=events.len()), (EPOCH_MS, message));
     }
     let contracts = Contracts::single_object()?;
-    events.iter().map(|(_, message)| record(message, &contracts)).collect()
+    let arrivals = events.iter().map(|(_, message)| record(message, &contracts)).collect::<Result<_, _>>()?;
+    Ok(Workload { arrivals, shoppers, rubbish, repeats, pills: 0 })
 }
 
 fn record(message: &Value, contracts: &Contracts) -> Result<OutRecord, SchemaError> {
@@ -149,7 +190,8 @@ mod tests {
 
     #[test]
     fn a_seed_has_its_records() {
-        let keys = |seed| -> Vec<Vec<u8>> { arrivals(seed).unwrap().into_iter().map(|record| record.key).collect() };
+        let keys =
+            |seed| -> Vec<Vec<u8>> { workload(seed).unwrap().arrivals.into_iter().map(|record| record.key).collect() };
         assert_eq!(keys(1), keys(1));
         assert_ne!(keys(1), keys(2));
     }

@@ -9,7 +9,7 @@ use tributary_test_sim::check::{Picture, differences};
 use tributary_test_sim::faults::Profile;
 use tributary_test_sim::log::{SimLog, Stored};
 use tributary_test_sim::run::live;
-use tributary_test_sim::workload::arrivals;
+use tributary_test_sim::workload::{Workload, workload};
 
 const SEEDS: std::ops::Range<u64> = 0..12;
 
@@ -17,12 +17,12 @@ const SEEDS: std::ops::Range<u64> = 0..12;
 fn shuffled_input_gives_the_same_journeys() {
     let mut moved = 0;
     for seed in SEEDS {
-        let sorted = arrivals(seed).unwrap();
-        let expected = live(&Profile::calm(2, 1), seed, sorted.clone(), false).unwrap();
-        let mut shuffled = sorted.clone();
-        shuffled.shuffle(&mut ChaCha8Rng::seed_from_u64(seed ^ 77));
-        moved += sorted.iter().zip(&shuffled).filter(|(one, other)| one != other).count();
-        let found = live(&Profile::calm(3, 2), seed, shuffled, false).unwrap();
+        let sorted = workload(seed).unwrap();
+        let mut shuffled: Workload = sorted.clone();
+        shuffled.arrivals.shuffle(&mut ChaCha8Rng::seed_from_u64(seed ^ 77));
+        moved += sorted.arrivals.iter().zip(&shuffled.arrivals).filter(|(one, other)| one != other).count();
+        let expected = live(&Profile::calm(2, 1), seed, &sorted, false).unwrap();
+        let found = live(&Profile::calm(3, 2), seed, &shuffled, false).unwrap();
         assert_eq!((expected.broken, found.broken), (Vec::new(), Vec::new()), "seed {seed}");
         let differences = differences(&Picture::new(&expected.outputs), &Picture::new(&found.outputs));
         assert_eq!(differences, Vec::<String>::new(), "seed {seed}");
@@ -38,9 +38,9 @@ fn bytes(log: &SimLog) -> Vec<(String, Vec<(i32, i64, Stored)>)> {
 #[test]
 fn a_replay_is_byte_identical() {
     for seed in SEEDS {
-        let arrivals = arrivals(seed).unwrap();
-        let recorded = live(&Profile::calm(3, 2), seed, arrivals.clone(), false).unwrap();
-        let replayed = live(&Profile::calm(3, 2), seed, arrivals, false).unwrap();
+        let workload = workload(seed).unwrap();
+        let recorded = live(&Profile::calm(3, 2), seed, &workload, false).unwrap();
+        let replayed = live(&Profile::calm(3, 2), seed, &workload, false).unwrap();
         let (recorded, replayed) = (bytes(recorded.world.log()), bytes(replayed.world.log()));
         assert!(recorded.iter().filter(|(_, records)| !records.is_empty()).count() > 10);
         for (recorded, replayed) in recorded.iter().zip(&replayed) {
@@ -52,9 +52,9 @@ fn a_replay_is_byte_identical() {
 #[test]
 fn a_run_with_faults_is_replayed_by_its_seed() {
     for seed in SEEDS {
-        let arrivals = arrivals(seed).unwrap();
-        let first = live(&Profile::draw(seed), seed, arrivals.clone(), false).unwrap();
-        let again = live(&Profile::draw(seed), seed, arrivals, false).unwrap();
+        let workload = workload(seed).unwrap();
+        let first = live(&Profile::draw(seed), seed, &workload, false).unwrap();
+        let again = live(&Profile::draw(seed), seed, &workload, false).unwrap();
         assert_eq!(first.world.steps(), again.world.steps(), "seed {seed}");
         assert!(bytes(first.world.log()) == bytes(again.world.log()), "seed {seed}");
     }

@@ -26,7 +26,8 @@ pub(super) fn check(world: &World, outputs: &Outputs) -> Vec<String> {
         }
     }
     for (topic, count) in &outputs.counts {
-        let written = emitted.get(topic).copied().unwrap_or(0);
+        let pills = outputs.pills.get(topic).copied().unwrap_or(0);
+        let written = emitted.get(topic).copied().unwrap_or(0) + pills;
         let is_raw = topic.starts_with("tributary.raw.") || topic == topics::CANVAS;
         if !is_raw && written != *count {
             found.push(format!("{topic}: {count} records and {written} written by the stages' accounts"));

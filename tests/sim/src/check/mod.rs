@@ -4,11 +4,13 @@ mod accounts;
 mod decisions;
 mod journeys;
 mod same;
+mod truth;
 
 use crate::outputs::Outputs;
 use crate::world::World;
 
 pub use same::{Picture, differences};
+pub use truth::against_truth;
 
 /// All differences of a run that do not need to be told what went in, but for the number of raw records.
 #[must_use]
