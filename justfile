@@ -30,6 +30,14 @@ chaos minutes="10" seed="1":
 bench-restore *args:
     cargo run --release -p tributary-bench --bin restore -- {{args}}
 
+# the hub on a log in memory with faults, over many seeds
+sim seeds="10000" *args:
+    cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}
+
+# break the hub on purpose, and demand that the simulation notices
+mutations *args:
+    tests/sim/mutations/run {{args}}
+
 # what CI runs
 verify:
     .ci/run

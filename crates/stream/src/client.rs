@@ -118,6 +118,14 @@ pub trait Client {
     /// [`StreamError`] when the broker refuses.
     fn committed(&mut self, inputs: &[Partition], wait: Duration) -> Result<Option<Vec<Option<i64>>>, StreamError>;
 
+    /// True when all that was written to these changelogs so far is either committed or aborted, for readers too. A commit
+    /// may be decided, and its offsets told, before the ends of its transaction are marked in the changelogs; and behind
+    /// a transaction that was left open, readers of committed records see nothing.
+    ///
+    /// # Errors
+    /// [`StreamError`] when the broker refuses.
+    fn are_settled(&mut self, changelogs: &[Partition], wait: Duration) -> Result<bool, StreamError>;
+
     /// Starts reading these inputs at these offsets (`None`: the beginning). With an empty list it only tells the group
     /// that an assignment was heard.
     ///

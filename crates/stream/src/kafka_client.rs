@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 
@@ -12,6 +12,7 @@ use crate::client::{Client, GroupChange, Partition, Slot, Span, TransactionError
 use crate::error::{StreamError, is_transient};
 use crate::membership::Membership;
 use crate::processor::Stage;
+use crate::quiet::Quiet;
 use crate::reader::to_record;
 use crate::record::{OutRecord, Record};
 use crate::settings::KafkaSettings;
@@ -24,6 +25,8 @@ pub struct KafkaClient {
     settings: KafkaSettings,
     member: String,
     consumer: BaseConsumer<Membership>,
+    /// Sees the ends of partitions as they are, with transactions that are still open; made when it is first needed.
+    ends: Option<BaseConsumer<Quiet>>,
     transactions: Transactions,
     started: Instant,
 }
@@ -49,7 +52,8 @@ impl KafkaClient {
         let any_topic = stage.leader_topics.first().map(String::as_str);
         consumer.fetch_metadata(any_topic, BROKER_TIMEOUT).map_err(|error| unreachable(settings, &error))?;
         let transactions = Transactions::new(settings, &member)?;
-        Ok(Self { settings: settings.clone(), member, consumer, transactions, started: Instant::now() })
+        let started = Instant::now();
+        Ok(Self { settings: settings.clone(), member, consumer, ends: None, transactions, started })
     }
 
     /// The offsets of these times in the changelogs; `None` when the broker is to be asked again.
@@ -124,6 +128,29 @@ fn list(inputs: &[Partition]) -> TopicPartitionList {
     list
 }
 
+/// The ends of these partitions as this consumer's isolation level has them; `None` when the broker takes its time.
+fn latest<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    partitions: &[Partition],
+    wait: Duration,
+) -> Result<Option<Vec<i64>>, KafkaError> {
+    let mut asked = TopicPartitionList::with_capacity(partitions.len());
+    for (topic, partition) in partitions {
+        // The time -1 asks for the end.
+        asked.add_partition_offset(topic, *partition, Offset::End)?;
+    }
+    let told = match consumer.offsets_for_times(asked, wait) {
+        Ok(told) => told,
+        Err(KafkaError::OffsetFetch(code) | KafkaError::MetadataFetch(code)) if is_transient(code) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let end = |(topic, partition): &Partition| match told.find_partition(topic, *partition)?.offset() {
+        Offset::Offset(end) => Some(end),
+        _ => None,
+    };
+    Ok(partitions.iter().map(end).collect())
+}
+
 impl Client for KafkaClient {
     type Reader = KafkaChangelogs;
 
@@ -174,6 +201,27 @@ impl Client for KafkaClient {
             _ => None,
         };
         Ok(Some(inputs.iter().map(offset).collect()))
+    }
+
+    fn are_settled(&mut self, changelogs: &[Partition], wait: Duration) -> Result<bool, StreamError> {
+        let settings = &self.settings;
+        let ends = match &mut self.ends {
+            Some(ends) => ends,
+            none => none.insert(
+                settings
+                    .reader("ends")
+                    .set("isolation.level", "read_uncommitted")
+                    .create_with_context(Quiet)
+                    .map_err(StreamError::kafka(format!("making a reader of ends for {}", self.member)))?,
+            ),
+        };
+        // In this order: what is written in between does not matter, and what was written before is in both.
+        let Some(written) = latest(ends, changelogs, wait).map_err(self.doing("asking for the ends of changelogs"))?
+        else {
+            return Ok(false);
+        };
+        let stable = latest(&self.consumer, changelogs, wait).map_err(self.doing("asking for the stable ends"))?;
+        Ok(stable.is_some_and(|stable| written.iter().zip(&stable).all(|(written, stable)| stable >= written)))
     }
 
     fn take_over(&mut self, starts: &[(Partition, Option<i64>)]) -> Result<(), StreamError> {

@@ -1,6 +1,6 @@
 //! Partitions on their way to being worked on: first their committed offsets (the broker answers once no transaction of
-//! a previous owner is open on them), then their state: a checkpoint if there is one that may be trusted, and the
-//! changelogs from there. All of it goes step by step, so that the partitions that a worker already has do not stand
+//! a previous owner is open on them), then, once no transaction is open on the changelogs either, their state: a
+//! checkpoint if there is one that may be trusted, and the changelogs from there. All of it goes step by step, so that the partitions that a worker already has do not stand
 //! still meanwhile.
 
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub(crate) type Starts = Vec<(Partition, Option<i64>)>;
 enum Phase<R> {
     /// Waiting for the committed offsets.
     Offsets { question: Question },
+    /// Waiting for transactions on the changelogs to end: what their readers are not shown yet belongs to the offsets.
+    Settling { starts: Starts, question: Question },
     /// Reading checkpoints.
     Checkpoints { starts: Starts, loads: Loads },
     /// Reading changelogs; `places` says for each of them whose it is: place in `tasks`, and index of the store.
@@ -119,6 +121,12 @@ pub(crate) fn changelog_partition(info: TaskInfo, leader_partitions: i32) -> i32
     info.topic_index as i32 * leader_partitions + info.partition
 }
 
+/// The changelogs of a task, in the order of the stores.
+fn changelogs_of(stage: &Stage, info: TaskInfo, leader_partitions: i32) -> impl Iterator<Item = Partition> {
+    let partition = changelog_partition(info, leader_partitions);
+    stage.changelogs().into_iter().map(move |topic| (topic, partition))
+}
+
 impl<C: Client> Takeover<C> {
     /// Begins to take over these tasks.
     pub(crate) fn new(infos: Vec<TaskInfo>, now: Duration) -> Self {
@@ -141,6 +149,7 @@ impl<C: Client> Takeover<C> {
         let Self { mut of, phase } = self;
         let phase = match phase {
             Phase::Offsets { question } => of.ask_offsets(client, context, question)?,
+            Phase::Settling { starts, question } => of.settle(client, context, starts, question)?,
             Phase::Checkpoints { starts, loads } => of.load(client, context, starts, loads, wait)?,
             Phase::Changelogs { starts, mut tasks, mut reader, places, mut records } => {
                 let changelogs = context.stage.changelogs();
@@ -179,6 +188,22 @@ impl Journal {
             return Ok(Phase::Offsets { question: question.again(client.now()) });
         };
         let starts = inputs.into_iter().zip(offsets).collect();
+        Ok(Phase::Settling { starts, question: Question::new(client.now()) })
+    }
+
+    fn settle<C: Client>(
+        &mut self,
+        client: &mut C,
+        context: &Context<'_>,
+        starts: Starts,
+        question: Question,
+    ) -> Result<Phase<C::Reader>, StreamError> {
+        let Some(wait) = question.wait(client.now()) else { return Ok(Phase::Settling { starts, question }) };
+        let of_task = |info: &TaskInfo| changelogs_of(context.stage, *info, context.leader_partitions);
+        let changelogs: Vec<Partition> = self.infos.iter().flat_map(of_task).collect();
+        if !client.are_settled(&changelogs, wait)? {
+            return Ok(Phase::Settling { starts, question: question.again(client.now()) });
+        }
         self.phase_since = client.now();
         let tasks: Vec<Task> = self.infos.iter().map(|info| context.empty(*info)).collect();
         match context.keeper {
@@ -244,9 +269,8 @@ fn open_changelogs<C: Client>(
 ) -> Result<Phase<C::Reader>, StreamError> {
     let (mut from, mut places) = (Vec::new(), Vec::new());
     for (place, Loaded { task, .. }) in tasks.iter().enumerate() {
-        let partition = changelog_partition(task.info(), context.leader_partitions);
-        for (store, topic) in context.stage.changelogs().into_iter().enumerate() {
-            from.push(((topic, partition), task.changelog_next().get(&store).copied()));
+        for (store, changelog) in changelogs_of(context.stage, task.info(), context.leader_partitions).enumerate() {
+            from.push((changelog, task.changelog_next().get(&store).copied()));
             places.push((place, store));
         }
     }

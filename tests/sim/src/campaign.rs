@@ -1,0 +1,121 @@
+//! Many seeds on all cores.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use crate::faults::Site;
+use crate::run::{Outcome, run};
+
+/// What many seeds came to.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    /// Seeds run.
+    pub seeds: u64,
+    /// Raw events.
+    pub events: u64,
+    /// Steps of all worlds.
+    pub steps: u64,
+    /// Crashes by site.
+    pub crashes: BTreeMap<Site, u64>,
+    /// Standstills.
+    pub stalls: u64,
+    /// Refused steps of transactions.
+    pub refusals: u64,
+    /// Rebalances.
+    pub rebalances: u64,
+    /// Committed transactions.
+    pub transactions: u64,
+    /// Aborted transactions.
+    pub aborts: u64,
+    /// Producers fenced by another one of their name.
+    pub fencings: u64,
+    /// Members expelled for their silence.
+    pub expulsions: u64,
+    /// Timers that fired.
+    pub timers: u64,
+    /// The seeds in which something was wrong, with what.
+    pub failed: BTreeMap<u64, Vec<String>>,
+}
+
+impl Totals {
+    /// Adds a run.
+    pub fn add(&mut self, outcome: Outcome) {
+        self.seeds += 1;
+        self.events += outcome.events;
+        self.steps += outcome.steps;
+        self.stalls += outcome.stalls;
+        self.refusals += outcome.refusals;
+        self.rebalances += outcome.rebalances;
+        self.transactions += outcome.log.commits;
+        self.aborts += outcome.log.aborts;
+        self.fencings += outcome.log.fencings;
+        self.expulsions += outcome.log.expulsions;
+        self.timers += outcome.timers;
+        for (site, count) in outcome.crashes {
+            *self.crashes.entry(site).or_default() += count;
+        }
+        if !outcome.differences.is_empty() {
+            self.failed.insert(outcome.seed, outcome.differences);
+        }
+    }
+
+    /// Crashes at all sites.
+    #[must_use]
+    pub fn crash_count(&self) -> u64 {
+        self.crashes.values().sum()
+    }
+}
+
+/// Runs a seed; a panic is a difference.
+#[must_use]
+pub fn run_safely(seed: u64, is_traced: bool) -> Outcome {
+    let failed = |what: String| Outcome { seed, differences: vec![what], ..Outcome::default() };
+    match catch_unwind(AssertUnwindSafe(|| run(seed, is_traced))) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => failed(format!("the run failed: {error:#}")),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            failed(format!("the run panicked: {}", text.unwrap_or_default()))
+        }
+    }
+}
+
+/// Runs seeds on this many threads and tells `progress` now and then. Stops early once `max_failed` seeds have failed.
+pub fn campaign(
+    seeds: Range<u64>,
+    threads: usize,
+    max_failed: usize,
+    mut progress: impl FnMut(&Totals, Duration),
+) -> Totals {
+    let (next, stop) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
+    let (sender, outcomes) = channel();
+    let started = Instant::now();
+    let mut totals = Totals::default();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            let (sender, next, stop) = (sender.clone(), &next, &stop);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Acquire) {
+                    let seed = next.fetch_add(1, Ordering::AcqRel);
+                    if seed >= seeds.end || sender.send(run_safely(seed, false)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for outcome in &outcomes {
+            totals.add(outcome);
+            progress(&totals, started.elapsed());
+            if totals.failed.len() >= max_failed {
+                stop.store(true, Ordering::Release);
+            }
+        }
+    });
+    totals
+}

@@ -1,0 +1,62 @@
+//! The production stages, as `tributary run all` makes them, and the topics they need.
+
+use std::sync::OnceLock;
+
+use anyhow::Context;
+use tributary_model::topics::{Partitions, TopicDefinition};
+use tributary_model::{Canvas, Pseudonymizer};
+use tributary_stream::{Stage, Table, changelog_definitions};
+use tributary_tributary::canvas;
+use tributary_tributary::cli::Service;
+use tributary_tributary::compose::Definition;
+use tributary_tributary::config::HubConfig;
+
+/// The key of all pseudonyms in the simulation.
+pub const PSEUDONYM_KEY: &[u8] = b"the simulation's key, which guards nothing";
+
+/// The hub's stages and topics. Mappings and triggers are compiled once for all runs.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    /// The stages.
+    pub stages: Vec<Stage>,
+    /// All topics, changelogs included.
+    pub topics: Vec<TopicDefinition>,
+    /// The canvas that all stages read.
+    pub canvas: Canvas,
+}
+
+impl Hub {
+    /// The hub of this build with its built-in definitions.
+    ///
+    /// # Errors
+    /// What is wrong with the definitions.
+    pub fn built_in() -> anyhow::Result<&'static Self> {
+        static HUB: OnceLock<Result<Hub, String>> = OnceLock::new();
+        let hub = HUB.get_or_init(|| Self::compose().map_err(|error| format!("{error:#}")));
+        hub.as_ref().map_err(|error| anyhow::anyhow!("the hub cannot be made: {error}"))
+    }
+
+    fn compose() -> anyhow::Result<Self> {
+        let config = HubConfig::default();
+        let definition = Definition::read(&config).context("reading the built-in definitions")?;
+        let entries = canvas::demo().context("reading the demo's canvas")?;
+        let canvas = canvas::fold(&entries);
+        let definition = Definition { canvas: entries, ..definition };
+        let mut topics = definition.open_topics();
+        let key = Pseudonymizer::new(PSEUDONYM_KEY).context("making the key of pseudonyms")?;
+        let staffed = definition.staffed(&config, Service::All, &Table::fixed(canvas.clone()), key)?;
+        let stages: Vec<Stage> = staffed.into_iter().map(|staffed| staffed.stage).collect();
+        topics.extend(stages.iter().flat_map(changelog_definitions));
+        Ok(Self { stages, topics, canvas })
+    }
+}
+
+/// How many partitions a topic has when keyed topics have `configured`.
+#[must_use]
+pub fn partition_number(partitions: Partitions, configured: u32) -> u32 {
+    match partitions {
+        Partitions::Configured => configured,
+        Partitions::ConfiguredTimes(times) => configured * times,
+        Partitions::Fixed(count) => count,
+    }
+}

@@ -1,0 +1,129 @@
+//! A place for a worker: what supervises it, and what it is told at its start.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Weak;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tributary_schema::Contracts;
+use tributary_stream::{KafkaSettings, Stage, StageStats, StreamError, Worker};
+
+use crate::client::{DEAD, SimClient};
+use crate::log::{Refused, SimLog};
+use crate::world::World;
+
+/// A place for a worker of a stage.
+pub(crate) struct Slot {
+    /// Index of the stage.
+    pub(crate) of: usize,
+    /// Transactional id.
+    pub(crate) name: String,
+    stage: Stage,
+    /// It is started again at this time.
+    pub(crate) wake_at: Cell<Duration>,
+    /// It is not wanted at present.
+    pub(crate) is_off: Cell<bool>,
+    /// Another slot has its name now: when its worker ends, nobody starts it again.
+    pub(crate) is_retired: Cell<bool>,
+    /// Turns since the world last asked.
+    pub(crate) turns: Cell<u32>,
+    /// Borrowed while the worker is in its turn, even if it stands still in it.
+    pub(crate) worker: RefCell<Option<Worker<SimClient>>>,
+    pub(crate) stats: RefCell<StageStats>,
+}
+
+/// How a worker ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// As a fault explains.
+    Expected,
+    /// For a reason that no fault explains.
+    Surprising(StreamError),
+}
+
+impl Slot {
+    pub(crate) fn new(stage: &Stage, of: usize, ordinal: u32) -> Self {
+        Self::named(stage, of, format!("{}-{ordinal}", stage.name))
+    }
+
+    /// A second process under the same name; this one is not started again once it ends.
+    pub(crate) fn replace(&self) -> Self {
+        self.is_retired.set(true);
+        Self::named(&self.stage, self.of, self.name.clone())
+    }
+
+    fn named(stage: &Stage, of: usize, name: String) -> Self {
+        Self {
+            of,
+            name,
+            stage: stage.clone(),
+            wake_at: Cell::default(),
+            is_off: Cell::default(),
+            is_retired: Cell::default(),
+            turns: Cell::default(),
+            worker: RefCell::default(),
+            stats: RefCell::default(),
+        }
+    }
+
+    /// True while a worker is in its turn here.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.worker.try_borrow().is_err()
+    }
+
+    /// True when it has a worker or is going to have one.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.is_off.get() && !self.is_retired.get()
+    }
+
+    pub(crate) fn start(
+        &self,
+        log: &SimLog,
+        world: Weak<World>,
+        settings: &KafkaSettings,
+        contracts: &Arc<Contracts>,
+    ) -> Result<(), End> {
+        let stats = StageStats::default();
+        self.stats.replace(stats.clone());
+        let client = SimClient::new(log, world, self.stage.name, &self.stage.group(), self.name.clone());
+        let mut place = self.worker.borrow_mut();
+        let worker = Worker::new(client, self.stage.clone(), settings, Arc::clone(contracts), stats);
+        *place = Some(worker.map_err(end)?);
+        Ok(())
+    }
+
+    /// One turn; the worker is gone when it ends.
+    pub(crate) fn turn(&self) -> Result<(), End> {
+        self.turns.set(self.turns.get() + 1);
+        let mut place = self.worker.borrow_mut();
+        let Some(worker) = place.as_mut() else { return Ok(()) };
+        let result = worker.turn();
+        let is_dead = worker.client().is_dead();
+        if result.is_ok() && !is_dead {
+            return Ok(());
+        }
+        worker.client().crash();
+        *place = None;
+        self.stats.replace(StageStats::default());
+        Err(if is_dead { End::Expected } else { result.err().map_or(End::Expected, end) })
+    }
+
+    /// Stops the worker in good order.
+    pub(crate) fn finish(&self) -> Result<(), End> {
+        let mut place = self.worker.borrow_mut();
+        let Some(worker) = place.take() else { return Ok(()) };
+        let result = worker.finish();
+        self.stats.replace(StageStats::default());
+        result.map_err(end)
+    }
+}
+
+/// Errors that faults of the simulation explain, and others.
+fn end(error: StreamError) -> End {
+    let is_expected = match &error {
+        StreamError::Fenced { detail, .. } => *detail != format!("{:?}", Refused::UnknownTopic),
+        StreamError::Fatal { detail, .. } => detail == DEAD,
+        _ => false,
+    };
+    if is_expected { End::Expected } else { End::Surprising(error) }
+}
