@@ -25,7 +25,10 @@ impl From<SchemaError> for Failure {
     fn from(error: SchemaError) -> Self {
         match error {
             SchemaError::Registry { .. } => Self::Retry(error.to_string()),
-            SchemaError::BadSchema { .. } | SchemaError::NoRegistry { .. } => Self::Fatal(error.to_string()),
+            SchemaError::BadSchema { .. } => Self::Fatal(error.to_string()),
+            // One such record must not stop a partition; when all are so, the letters are replayed once the registry is set.
+            SchemaError::NoRegistry { .. } => Self::Poison { code: "no_registry", message: error.to_string() },
+            SchemaError::UnknownSchemaId { .. } => Self::Poison { code: "unknown_schema", message: error.to_string() },
             SchemaError::UnknownEncoding { .. } | SchemaError::UnknownFingerprint { .. } | SchemaError::Avro { .. } => {
                 Self::Poison { code: "undecodable", message: error.to_string() }
             }
