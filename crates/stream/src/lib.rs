@@ -47,7 +47,7 @@ pub use embedded::EmbeddedBroker;
 pub use error::{Failure, StreamError};
 pub use kafka_client::KafkaClient;
 pub use metrics::{METRICS, MetricDescription};
-pub use positions::{InputPosition, Positions, Range, read_ranges};
+pub use positions::{InputPosition, Positions, Range, end_of, read_ranges};
 pub use processor::{Processor, ProcessorFactory, Stage, TaskInfo};
 pub use publisher::{BulkPublisher, PublishError, Publisher};
 pub use pulse::{Pulse, PulseState};

@@ -123,6 +123,16 @@ impl Positions {
     }
 }
 
+/// The offset behind the newest record of a partition, open transactions included.
+///
+/// # Errors
+/// [`StreamError`] when the broker does not answer or refuses.
+pub fn end_of(settings: &KafkaSettings, topic: &str, partition: i32) -> Result<i64, StreamError> {
+    let consumer = Positions::new(settings, "tributary.positions")?.consumer;
+    let ends = consumer.fetch_watermarks(topic, partition, BROKER_TIMEOUT);
+    ends.map(|(_, end)| end).map_err(StreamError::kafka(format!("asking for the ends of {topic}-{partition}")))
+}
+
 /// A part of a partition: from the first offset to before the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tributary_service::config::parse_override;
 
+use crate::dlq::args::DlqCommand;
 use crate::output::Format;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -84,6 +85,15 @@ pub enum Command {
   tributary scorecard email --dimension campaign
   tributary scorecard store --window day --output json")]
     Scorecard(ScorecardArgs),
+    /// List, explain and replay dead letters
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary dlq list
+  tributary dlq show 3/17
+  tributary dlq replay --reason mapping_failed --source shopify --yes"
+    )]
+    Dlq(DlqCommand),
     /// Hold the accounts of all stages against each other: accepted = processed + dead-lettered + dropped
     #[command(after_help = "Examples:
   tributary reconcile
