@@ -43,7 +43,7 @@ pub struct Broker {
 #[derive(Debug)]
 struct Process {
     child: Child,
-    _shim: LongPoll,
+    shim: LongPoll,
     _data: TempDir,
 }
 
@@ -69,13 +69,33 @@ impl Broker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut process = Process { child, _shim: LongPoll::start(port)?, _data: data };
+        let mut process = Process { child, shim: LongPoll::start(port)?, _data: data };
         let up = eventually(Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
         if up.is_none() {
             process.child.kill()?;
             return Err(BrokerError::Silent { port });
         }
-        Ok(Self { bootstrap: process._shim.bootstrap(), process: Some(process) })
+        Ok(Self { bootstrap: process.shim.bootstrap(), process: Some(process) })
+    }
+
+    /// Ends all connections and lets no new one through, as if the broker were gone; with `false` it is back. Does nothing
+    /// with a broker from outside.
+    pub fn cut(&self, is_cut: bool) {
+        if let Some(process) = &self.process {
+            process.shim.cut(is_cut);
+        }
+    }
+
+    /// Stops the broker's process where it is, so that it answers nothing while connections stay; with `false` it goes on.
+    /// Does nothing with a broker from outside.
+    ///
+    /// # Errors
+    /// When the system refuses the signal.
+    pub fn hang(&self, hangs: bool) -> io::Result<()> {
+        let Some(process) = &self.process else { return Ok(()) };
+        let signal = if hangs { "-STOP" } else { "-CONT" };
+        let status = Command::new("kill").args([signal, &process.child.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill {signal} ended with {status}"))) }
     }
 
     /// The broker's address.

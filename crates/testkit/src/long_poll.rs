@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -30,6 +31,26 @@ type Asked = Arc<Mutex<HashMap<i32, (i16, i16)>>>;
 #[derive(Debug)]
 pub(crate) struct LongPoll {
     port: u16,
+    gate: Arc<Gate>,
+}
+
+/// Whether connections come through, and those that have.
+#[derive(Debug, Default)]
+struct Gate {
+    is_cut: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Gate {
+    /// Lets a connection through, unless the gate is closed.
+    fn admit(&self, stream: &TcpStream) -> bool {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_open = !self.is_cut.load(Ordering::Acquire);
+        if is_open && let Ok(stream) = stream.try_clone() {
+            streams.push(stream);
+        }
+        is_open
+    }
 }
 
 impl LongPoll {
@@ -37,14 +58,28 @@ impl LongPoll {
     pub(crate) fn start(broker_port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
+        let gate = Arc::new(Gate::default());
+        let admitting = Arc::clone(&gate);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                if !admitting.admit(&client) {
+                    continue;
+                }
                 if let Ok(broker) = TcpStream::connect(("127.0.0.1", broker_port)) {
                     serve(client, broker, broker_port, port);
                 }
             }
         });
-        Ok(Self { port })
+        Ok(Self { port, gate })
+    }
+
+    /// Ends all connections and lets no new one through, as if the broker were gone; or lets them through again.
+    pub(crate) fn cut(&self, is_cut: bool) {
+        let mut streams = self.gate.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        self.gate.is_cut.store(is_cut, Ordering::Release);
+        if is_cut {
+            streams.drain(..).for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+        }
     }
 
     /// Where clients connect.

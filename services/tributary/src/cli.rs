@@ -94,11 +94,16 @@ pub enum Command {
   tributary dlq replay --reason mapping_failed --source shopify --yes"
     )]
     Dlq(DlqCommand),
-    /// Hold the accounts of all stages against each other: accepted = processed + dead-lettered + dropped
+    /// Account for every record, from stage to stage: written = read + on its way + deleted, accepted = processed +
+    /// dead-lettered + dropped
     #[command(after_help = "Examples:
   tributary reconcile
-  tributary reconcile --output json")]
-    Reconcile,
+  tributary reconcile --scan
+  tributary reconcile --output json
+
+Ends with 0 when every record is explained, though some may be on their way (in JSON: unexplained is 0, adds_up says that
+nothing is on its way), and with 3 when some are not. It reads the broker only, and may run while the hub works.")]
+    Reconcile(ReconcileArgs),
     /// Print the configuration as it is in force; secrets stay hidden
     #[command(after_help = "Examples:
   tributary dump-config --config tributary.yaml
@@ -183,6 +188,14 @@ pub struct LoadArgs {
     /// Events a second at most; 0 is as fast as the broker takes them
     #[arg(long, default_value_t = 0)]
     pub rate: u64,
+}
+
+/// Arguments of `reconcile`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ReconcileArgs {
+    /// Count every record on the topics too, and match decisions with intents; reads as much as there is
+    #[arg(long)]
+    pub scan: bool,
 }
 
 /// Arguments of `journey`.

@@ -37,7 +37,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Journey(args) => journey::journey(args, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),
-        Command::Reconcile => reconcile::reconcile(&hub, output),
+        Command::Reconcile(args) => reconcile::reconcile(args, &hub, output),
         Command::DumpConfig => {
             let yaml = config::dump(&hub)?;
             output.text(yaml.trim_end())?;
