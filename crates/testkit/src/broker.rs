@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -60,6 +60,7 @@ impl Broker {
         if !program.is_file() {
             return Err(BrokerError::NotInstalled { path: program.display().to_string() });
         }
+        let program = behind_wrapper(&program).unwrap_or(program);
         let data = TempDir::new()?;
         let port = free_port()?;
         let child = Command::new(&program)
@@ -120,6 +121,14 @@ impl Drop for Broker {
 fn program() -> PathBuf {
     let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/bin/noida-db");
     std::env::var_os("TRIBUTARY_TEST_BROKER").map_or_else(default, PathBuf::from)
+}
+
+/// The broker itself, when `program` is the Python script that starts it: a signal to the script would not reach the broker,
+/// which would outlive the test.
+fn behind_wrapper(program: &Path) -> Option<PathBuf> {
+    let libraries = program.parent()?.parent()?.join("lib").read_dir().ok()?;
+    let candidates = libraries.flatten().map(|python| python.path().join("site-packages/noida_db/noida-db"));
+    candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
 fn free_port() -> io::Result<u16> {

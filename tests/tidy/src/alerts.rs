@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_parser::label::{MatchOp, METRIC_NAME};
+use promql_parser::label::{METRIC_NAME, MatchOp};
 use promql_parser::parser::{self, Expr, LabelModifier};
 use regex::Regex;
 use serde::Deserialize;
@@ -59,15 +59,12 @@ pub fn exported<'a>(files: impl Iterator<Item = &'a File>) -> BTreeMap<String, B
 
 /// What is wrong with a file of alert rules, and how many rules it has.
 #[must_use]
-pub fn findings(
-    rules: &File,
-    runbook: &File,
-    exported: &BTreeMap<String, BTreeSet<String>>,
-) -> (usize, Vec<Finding>) {
+pub fn findings(rules: &File, runbook: &File, exported: &BTreeMap<String, BTreeSet<String>>) -> (usize, Vec<Finding>) {
     let parsed: Rules = match serde_saphyr::from_str(&rules.text) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let finding = Finding::new(&rules.path, format!("is no file of rules: {error}"), "see the Prometheus manual");
+            let finding =
+                Finding::new(&rules.path, format!("is no file of rules: {error}"), "see the Prometheus manual");
             return (0, vec![finding]);
         }
     };
@@ -89,10 +86,7 @@ pub fn findings(
             find("does not name its section of the runbook".to_owned(), &format!("annotate it with runbook: {place}"));
         }
         if !sections.contains(&rule.alert) {
-            find(
-                format!("has no section in {RUNBOOK}"),
-                &format!("add `### {}` under `{ALERTS_HEADING}`", rule.alert),
-            );
+            find(format!("has no section in {RUNBOOK}"), &format!("add `### {}` under `{ALERTS_HEADING}`", rule.alert));
         }
     }
     for section in sections.iter().filter(|section| !names.contains(*section)) {
@@ -107,7 +101,7 @@ fn shape(rule: &Rule, find: &mut impl FnMut(String, &str)) {
         find("has no severity".to_owned(), "label it severity: page or ticket");
     }
     for name in ["summary", "description"] {
-        if !rule.annotations.get(name).is_some_and(|text| !text.trim().is_empty()) {
+        if rule.annotations.get(name).is_none_or(|text| text.trim().is_empty()) {
             find(format!("has no {name}"), "annotate it");
         }
     }
@@ -117,11 +111,7 @@ fn shape(rule: &Rule, find: &mut impl FnMut(String, &str)) {
     }
 }
 
-fn expression(
-    text: &str,
-    exported: &BTreeMap<String, BTreeSet<String>>,
-    find: &mut impl FnMut(String, &str),
-) {
+fn expression(text: &str, exported: &BTreeMap<String, BTreeSet<String>>, find: &mut impl FnMut(String, &str)) {
     let expr = match parser::parse(text) {
         Ok(expr) => expr,
         Err(error) => return find(format!("is no PromQL: {error}"), "mend the expression"),
