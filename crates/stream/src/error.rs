@@ -64,6 +64,16 @@ pub enum StreamError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A topic gives nothing though there is something to read.
+    #[error(
+        "topic {topic} {detail}: look whether its broker is well, and whether a writer of it stands still (`/readyz`)"
+    )]
+    Stalled {
+        /// The topic.
+        topic: String,
+        /// What it does not do, and for how long.
+        detail: String,
+    },
     /// State cannot be restored.
     #[error("changelog {topic}-{partition}@{offset}: {detail}")]
     State {

@@ -186,7 +186,7 @@ pub fn read_ranges(
             None => {}
         }
         if last_sign.elapsed() > STALL_TIMEOUT {
-            return Err(stalled(topic, "gave nothing"));
+            return Err(stalled(topic, "has given nothing"));
         }
     }
     Ok(())
@@ -211,5 +211,5 @@ fn until_stable(consumer: &BaseConsumer<Quiet>, topic: &str, range: &Range) -> R
 }
 
 fn stalled(topic: &str, what: &str) -> StreamError {
-    StreamError::Topic { topic: topic.to_owned(), detail: format!("{what} for {} s", STALL_TIMEOUT.as_secs()) }
+    StreamError::Stalled { topic: topic.to_owned(), detail: format!("{what} for {} s", STALL_TIMEOUT.as_secs()) }
 }

@@ -18,6 +18,9 @@ use crate::settings::KafkaSettings;
 /// How long the broker may take to answer the question whether it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// A broker that has not answered for so long is gone.
+const GONE_AFTER: Duration = Duration::from_secs(5);
+
 /// The pulses of all workers of a process, by stage. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub struct Pulses {
@@ -48,7 +51,7 @@ impl Pulses {
 pub struct BrokerProbe {
     consumer: BaseConsumer<Quiet>,
     bootstrap: String,
-    gone_since: Option<Instant>,
+    answered: Instant,
 }
 
 impl std::fmt::Debug for BrokerProbe {
@@ -67,19 +70,21 @@ impl BrokerProbe {
             .reader("probe")
             .create_with_context(Quiet)
             .map_err(StreamError::kafka("making the broker probe"))?;
-        Ok(Self { consumer, bootstrap: settings.bootstrap.clone(), gone_since: None })
+        Ok(Self { consumer, bootstrap: settings.bootstrap.clone(), answered: Instant::now() })
     }
 
-    /// Why the broker is of no use now; `None` when it answers. Waits a few seconds at most, and shows the answer on a gauge.
+    /// Why the broker counts as gone: it has answered nothing for a while, so that one slow answer is none. Waits a few seconds
+    /// at most, and shows the answer on a gauge.
     pub fn ask(&mut self) -> Option<String> {
         let answer = self.consumer.fetch_metadata(None, PROBE_TIMEOUT);
-        gauge!("tributary_stream_broker_up").set(f64::from(u8::from(answer.is_ok())));
-        let Err(error) = answer else {
-            self.gone_since = None;
-            return None;
-        };
-        let since = self.gone_since.get_or_insert_with(Instant::now).elapsed().as_secs();
-        Some(format!("no Kafka broker has answered at {} for {since} s: {error}", self.bootstrap))
+        if answer.is_ok() {
+            self.answered = Instant::now();
+        }
+        let silent = self.answered.elapsed();
+        let gone = answer.err().filter(|_| silent >= GONE_AFTER);
+        gauge!("tributary_stream_broker_up").set(f64::from(u8::from(gone.is_none())));
+        let (bootstrap, seconds) = (&self.bootstrap, silent.as_secs());
+        gone.map(|error| format!("no Kafka broker has answered at {bootstrap} for {seconds} s: {error}"))
     }
 }
 

@@ -224,7 +224,7 @@ mod tests {
             ["uses the label stag, which its metrics do not have"]
         );
         assert_eq!(found("tributary_stream_lag_records{stge='a'} > 3", runbook).len(), 1);
-        assert_eq!(found("1 > 0", runbook), ["looks at no metric"]);
+        assert_eq!(found("1 > bool 0", runbook), ["looks at no metric"]);
         assert!(found("max(tributary_stream_lag_records", runbook)[0].contains("is no PromQL"));
         assert_eq!(found("tributary_stream_lag_records", "## Alerts\n").len(), 1, "no section");
         let stale = "## Alerts\n### Lag\n### Gone\n";

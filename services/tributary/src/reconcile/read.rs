@@ -6,7 +6,7 @@ use tributary_insight::accounting::StageAccount;
 use tributary_model::{Domain, topics};
 use tributary_schema::Contracts;
 use tributary_stream::{
-    InputPosition, KafkaSettings, Positions, Range, RuntimeState, Stage, StageCounts, StateStore, list_topics,
+    InputPosition, KafkaSettings, Positions, Range, Record, RuntimeState, Stage, StageCounts, StateStore, list_topics,
     read_ranges, read_to_end,
 };
 
@@ -35,7 +35,7 @@ pub fn gather(
     stages: &[Stage],
     depth: Depth,
 ) -> Result<Facts, CliError> {
-    let before = accounts(settings, stages)?;
+    let before = accounts(settings, stages, Until::Now)?;
     let ledger = Ledger::read(settings, contracts)?;
     let written_back = ledger.written_back();
     let mut facts = Facts {
@@ -62,7 +62,7 @@ pub fn gather(
     }
     if judge(&facts).unexplained > 0 {
         // The hub may have worked on meanwhile: a later account tells how far.
-        facts.after = accounts(settings, stages)?;
+        facts.after = accounts(settings, stages, Until::Settled)?;
         facts.written_back[1] = Ledger::read(settings, contracts)?.written_back();
     }
     Ok(facts)
@@ -137,30 +137,52 @@ fn letters(settings: &KafkaSettings, contracts: &Contracts, ledger: &Ledger) -> 
     Ok(facts)
 }
 
+/// How far an account is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// As far as readers of committed records may see now.
+    Now,
+    /// As far as was written, once the transactions in it have ended: it is no older than anything that was read before.
+    Settled,
+}
+
 /// The accounts of the stages over all their tasks.
-fn accounts(settings: &KafkaSettings, stages: &[Stage]) -> Result<Vec<StageAccount>, CliError> {
+fn accounts(settings: &KafkaSettings, stages: &[Stage], until: Until) -> Result<Vec<StageAccount>, CliError> {
     let existing: BTreeSet<String> = list_topics(settings)?.into_iter().map(|(name, _)| name).collect();
-    let of = |stage: &Stage| Ok(StageAccount::of(stage, &counts(settings, stage, &existing)?));
+    let of = |stage: &Stage| {
+        let changelog = stage.changelogs().pop().filter(|topic| existing.contains(topic));
+        let counts = changelog.map(|changelog| counts(settings, &changelog, until)).transpose()?;
+        Ok(StageAccount::of(stage, &counts.unwrap_or_default()))
+    };
     stages.iter().map(of).collect()
 }
 
 /// The counts of a stage over all its tasks, from the changelog they are committed with.
-fn counts(settings: &KafkaSettings, stage: &Stage, existing: &BTreeSet<String>) -> Result<StageCounts, CliError> {
-    let mut sum = StageCounts::default();
-    let Some(changelog) = stage.changelogs().pop().filter(|topic| existing.contains(topic)) else {
-        return Ok(sum);
-    };
+fn counts(settings: &KafkaSettings, changelog: &str, until: Until) -> Result<StageCounts, CliError> {
     let mut tasks: BTreeMap<i32, RuntimeState> = BTreeMap::new();
     let mut broken = None;
-    read_to_end(settings, &changelog, |record| {
+    let take = |record: Record| {
         let task = tasks.entry(record.partition).or_insert_with(|| RuntimeState::new(0));
         if let Err(error) = task.restore(&record.key, record.value.as_deref()) {
             broken.get_or_insert_with(|| format!("{}: {error}", record.position()));
         }
-    })?;
+    };
+    match until {
+        Until::Now => read_to_end(settings, changelog, take)?,
+        Until::Settled => {
+            let positions = Positions::new(settings, "tributary.reconcile")?.read(&[changelog.to_owned()])?;
+            let whole = |position: &InputPosition| Range {
+                partition: position.input.1,
+                from: position.beginning,
+                to: position.end,
+            };
+            read_ranges(settings, changelog, &positions.iter().map(whole).collect::<Vec<_>>(), take)?;
+        }
+    }
     if let Some(detail) = broken {
         return Err(CliError::Definition { what: "the account of a stage cannot be read", detail });
     }
+    let mut sum = StageCounts::default();
     for (count, by) in tasks.values().flat_map(RuntimeState::counts) {
         sum.add(&count, by);
     }
