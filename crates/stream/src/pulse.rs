@@ -67,7 +67,7 @@ impl PulseState {
     /// Why the output is stuck, when it has been waiting for longer than `limit`.
     #[must_use]
     pub fn stuck(&self, limit: Duration) -> Option<String> {
-        if self.waiting < limit {
+        if self.waiting.is_zero() || self.waiting < limit {
             return None;
         }
         let waiting =
@@ -89,6 +89,7 @@ mod tests {
     fn what_waits_is_stuck_after_the_limit_whatever_number_of_attempts_it_takes() {
         let pulse = Pulse::default();
         assert_eq!(pulse.state(), PulseState::default());
+        assert_eq!(pulse.state().stuck(Duration::ZERO), None, "nothing waits");
         pulse.opened();
         assert_eq!(pulse.state().stuck(Duration::from_secs(3600)), None);
         let first = pulse.state().stuck(Duration::ZERO).unwrap();

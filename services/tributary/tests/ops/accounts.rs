@@ -44,7 +44,8 @@ fn records_on_their_way_are_counted_and_a_record_that_nobody_wrote_is_found() {
         std::time::Duration::from_secs(60),
         || {
             let audit = bed.json(&["reconcile"]);
-            let all_read = account(&audit, "normalizer")["accepted"] == 25 && audit["in_flight"] == 0;
+            let touchpoints = &account(&audit, "identity")["accepted_from"][topics::TOUCHPOINTS];
+            let all_read = *touchpoints == 26 && audit["in_flight"] == 0;
             all_read.then_some(audit)
         },
     );
