@@ -6,6 +6,8 @@ use crate::touchpoint::Domain;
 pub const TOUCHPOINTS: &str = "tributary.touchpoints";
 /// Records that could not be processed, with their reason in the headers.
 pub const DEAD_LETTERS: &str = "tributary.dead-letters";
+/// Which dead letters were replayed, keyed by their place on [`DEAD_LETTERS`].
+pub const REPLAYS: &str = "tributary.dead-letters.replays";
 /// Claims and labels to identifier owners (internal), keyed by identifier.
 pub const IDENTIFIERS: &str = "tributary.identifiers";
 /// Merge requests to the sequencer (internal), one partition per realm.
@@ -107,6 +109,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (JOURNEYS, weeks(56)),
         (ACCOUNT_TOUCHES, weeks(1)),
         (ACCOUNTS, Cleanup::Compact),
+        (REPLAYS, Cleanup::Compact),
         (DECISIONS, weeks(56)),
         (MEASURES, weeks(1)),
     ] {

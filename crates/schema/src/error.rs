@@ -27,6 +27,16 @@ pub enum SchemaError {
         /// The schema id.
         id: u32,
     },
+    /// The registry has no schema with the id that a value names.
+    #[error(
+        "the value names schema id {id}, which the registry does not know: it is of another registry, or no {name}"
+    )]
+    UnknownSchemaId {
+        /// The schema id.
+        id: u32,
+        /// The record that was expected.
+        name: String,
+    },
     /// The registry did not answer or refused.
     #[error("the schema registry could not {action}: {detail}")]
     Registry {

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use tributary_model::canvas::CanvasEntry;
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
-use tributary_model::{AccountEvent, Decision, JourneyEvent, RawEvent, Touchpoint, TriggerIntent};
+use tributary_model::{AccountEvent, Decision, JourneyEvent, RawEvent, Replay, Touchpoint, TriggerIntent};
 
 /// A type with an Avro schema under `schemas/avro/`.
 pub trait AvroRecord: Serialize + DeserializeOwned {
@@ -35,4 +35,5 @@ records! {
     TriggerIntent => "trigger_intent",
     MeasureDelta => "measure_delta",
     Scorecard => "scorecard",
+    Replay => "replay",
 }

@@ -4,10 +4,13 @@ use std::sync::{Arc, RwLock};
 
 use rustc_hash::FxHashMap;
 use schema_registry_converter::blocking::schema_registry::{SrSettings, get_schema_by_id, post_schema};
-use schema_registry_converter::schema_registry_common::{SchemaType, SuppliedSchema};
+use schema_registry_converter::schema_registry_common::{RawError, SchemaType, SuppliedSchema};
 
 use crate::catalog::{Entry, flattened_schema, parse};
 use crate::error::SchemaError;
+
+/// The registry's own code for an id that it does not know.
+const SCHEMA_NOT_FOUND: u32 = 40403;
 
 pub(crate) struct Registry {
     settings: SrSettings,
@@ -48,8 +51,13 @@ impl Registry {
         {
             return Ok(Arc::clone(entry));
         }
-        let registered =
-            get_schema_by_id(id, &self.settings).map_err(|error| refused(format!("give schema id {id}"), error))?;
+        let registered = get_schema_by_id(id, &self.settings).map_err(|error| {
+            let answer = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<RawError>());
+            if answer.is_some_and(|answer| answer.error_code == SCHEMA_NOT_FOUND) {
+                return SchemaError::UnknownSchemaId { id, name: name.to_owned() };
+            }
+            refused(format!("give schema id {id}"), error)
+        })?;
         let entry = Arc::new(parse(name, &registered.schema)?);
         if let Ok(mut schemas) = self.schemas.write() {
             schemas.insert(id, Arc::clone(&entry));

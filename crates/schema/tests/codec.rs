@@ -126,6 +126,10 @@ fn registry() -> (String, Arc<AtomicUsize>) {
                 count.fetch_add(1, Ordering::Relaxed);
                 *schema.lock().unwrap() = serde_json::from_str::<serde_json::Value>(&body).unwrap()["schema"].clone();
                 "{\"id\": 7}".to_owned()
+            } else if request.starts_with(b"GET /schemas/ids/8") {
+                let answer = "{\"error_code\":40403,\"message\":\"Schema not found\"}";
+                write!(stream, "HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{answer}", answer.len()).unwrap();
+                continue;
             } else {
                 assert!(request.starts_with(b"GET /schemas/ids/7"), "{}", String::from_utf8_lossy(&request));
                 serde_json::json!({ "schema": *schema.lock().unwrap() }).to_string()
@@ -155,6 +159,8 @@ fn with_a_registry_values_have_the_wire_format_and_readers_take_both() {
     let reader = Contracts::with_registry(&url).unwrap();
     assert_eq!(reader.decode::<RawEvent>(&bytes).unwrap(), raw);
     assert_eq!(reader.decode::<RawEvent>(&plain).unwrap(), raw);
+    let error = reader.decode::<RawEvent>(&[0, 0, 0, 0, 8, 1]).unwrap_err();
+    assert!(matches!(error, SchemaError::UnknownSchemaId { id: 8, .. }), "{error}");
 }
 
 #[test]

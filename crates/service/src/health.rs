@@ -75,6 +75,18 @@ impl Health {
 }
 
 impl Component {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it has last said that it can take work.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.health.lock().get(&self.name).is_some_and(Option::is_none)
+    }
+
     /// It can take work.
     pub fn ready(&self) {
         self.health.lock().insert(self.name.clone(), None);
@@ -96,7 +108,7 @@ mod tests {
         assert!(health.is_ready());
         let (store, table) = (health.component("store"), health.component("table"));
         store.ready();
-        assert!(!health.is_ready());
+        assert!(store.is_ready() && !table.is_ready() && !health.is_ready());
         table.not_ready("reading the canvas: 3 of 9 partitions");
         let report = health.report();
         assert!(!report.ready);

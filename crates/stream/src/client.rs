@@ -200,7 +200,8 @@ pub trait Client {
     /// Aborts what was written.
     ///
     /// # Errors
-    /// [`TransactionError`] when the producer is of no use any more.
+    /// [`TransactionError::Abort`] when the log does not answer and this has to be called again;
+    /// [`TransactionError::Fatal`] when the producer is of no use any more.
     fn abort(&mut self) -> Result<(), TransactionError>;
 
     /// The worker has ended: from now on revoked partitions are given back at once.

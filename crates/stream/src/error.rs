@@ -25,7 +25,10 @@ impl From<SchemaError> for Failure {
     fn from(error: SchemaError) -> Self {
         match error {
             SchemaError::Registry { .. } => Self::Retry(error.to_string()),
-            SchemaError::BadSchema { .. } | SchemaError::NoRegistry { .. } => Self::Fatal(error.to_string()),
+            SchemaError::BadSchema { .. } => Self::Fatal(error.to_string()),
+            // One such record must not stop a partition; when all are so, the letters are replayed once the registry is set.
+            SchemaError::NoRegistry { .. } => Self::Poison { code: "no_registry", message: error.to_string() },
+            SchemaError::UnknownSchemaId { .. } => Self::Poison { code: "unknown_schema", message: error.to_string() },
             SchemaError::UnknownEncoding { .. } | SchemaError::UnknownFingerprint { .. } | SchemaError::Avro { .. } => {
                 Self::Poison { code: "undecodable", message: error.to_string() }
             }
@@ -59,6 +62,16 @@ pub enum StreamError {
         /// The topic.
         topic: String,
         /// What is wrong with it.
+        detail: String,
+    },
+    /// A topic gives nothing though there is something to read.
+    #[error(
+        "topic {topic} {detail}: look whether its broker is well, and whether a writer of it stands still (`/readyz`)"
+    )]
+    Stalled {
+        /// The topic.
+        topic: String,
+        /// What it does not do, and for how long.
         detail: String,
     },
     /// State cannot be restored.

@@ -18,8 +18,10 @@ mod input;
 mod kafka_client;
 mod membership;
 mod metrics;
+mod positions;
 mod processor;
 mod publisher;
+mod pulse;
 mod quiet;
 mod reader;
 mod record;
@@ -31,22 +33,26 @@ mod table;
 mod takeover;
 mod task;
 mod transaction;
+mod transactional_writer;
+mod watch;
 mod worker;
 
 pub use admin::{TopicReport, TopicState, apply_topics, changelog_definitions, list_topics};
 pub use checkpoint::{CheckpointFile, CheckpointFiles, Checkpoints, StateSettings};
 pub use client::{ChangelogReader, ChangelogRecord, Client, GroupChange, Partition, Slot, Span, TransactionError};
 pub use dead_letter::{
-    HEADER_CODE, HEADER_MESSAGE, HEADER_OFFSET, HEADER_PARTITION, HEADER_STAGE, HEADER_TIMESTAMP, HEADER_TOPIC,
-    dead_letter,
+    DeadLetter, HEADER_CODE, HEADER_MESSAGE, HEADER_OFFSET, HEADER_ORIGINAL_TIMESTAMP, HEADER_PARTITION,
+    HEADER_REPLAYED_FROM, HEADER_STAGE, HEADER_TIMESTAMP, HEADER_TOPIC, dead_letter,
 };
 pub use effects::{Drops, Effects, Timer};
 pub use embedded::EmbeddedBroker;
 pub use error::{Failure, StreamError};
 pub use kafka_client::KafkaClient;
 pub use metrics::{METRICS, MetricDescription};
+pub use positions::{InputPosition, Positions, Range, end_of, read_ranges};
 pub use processor::{Processor, ProcessorFactory, Stage, TaskInfo};
 pub use publisher::{BulkPublisher, PublishError, Publisher};
+pub use pulse::{Pulse, PulseState};
 pub use reader::{Next, TopicReader, read_to_end, run_table};
 pub use record::{OutRecord, Record};
 pub use runtime_state::{Count, RuntimeState};
@@ -55,4 +61,6 @@ pub use stats::{Recovery, StageCounts, StageStats};
 pub use store::{Change, EachEntry, KeyedStore, OrderedStore, RestoreError, StateStore};
 pub use table::Table;
 pub use task::Task;
+pub use transactional_writer::{TransactionalWriter, WriteError};
+pub use watch::{BrokerProbe, LagWatch, Pulses};
 pub use worker::Worker;

@@ -1,9 +1,11 @@
 //! Metrics of the runtime, counted per transaction.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
+use crate::runtime_state::Count;
 use crate::stats::StageStats;
 
 /// Name, kind and help of a metric, for the catalogue.
@@ -46,10 +48,40 @@ pub const METRICS: &[MetricDescription] = &[
         labels: &["stage"],
     },
     MetricDescription {
-        name: "tributary_stream_transaction_records_total",
+        name: "tributary_stream_accepted_records_total",
         kind: "counter",
-        help: "Input records in committed transactions of this process.",
+        help: "Input records in committed transactions of this process, by topic.",
+        labels: &["stage", "topic"],
+    },
+    MetricDescription {
+        name: "tributary_stream_processed_records_total",
+        kind: "counter",
+        help: "Of the accepted records, those that were handled.",
         labels: &["stage"],
+    },
+    MetricDescription {
+        name: "tributary_stream_dead_lettered_records_total",
+        kind: "counter",
+        help: "Of the accepted records, those on the dead-letter topic.",
+        labels: &["stage"],
+    },
+    MetricDescription {
+        name: "tributary_stream_dropped_records_total",
+        kind: "counter",
+        help: "Of the accepted records, those dropped, by reason.",
+        labels: &["stage", "reason"],
+    },
+    MetricDescription {
+        name: "tributary_stream_output_records_total",
+        kind: "counter",
+        help: "Output records in committed transactions of this process, by topic, changelogs aside.",
+        labels: &["stage", "topic"],
+    },
+    MetricDescription {
+        name: "tributary_stream_timers_total",
+        kind: "counter",
+        help: "Timers in committed transactions of this process: fired, or skipped because they are poisonous.",
+        labels: &["stage", "result"],
     },
     MetricDescription {
         name: "tributary_stream_restored_records_total",
@@ -99,6 +131,24 @@ pub const METRICS: &[MetricDescription] = &[
         help: "Checkpoints that were not used to restore state, by reason; the changelog was read instead.",
         labels: &["stage", "reason"],
     },
+    MetricDescription {
+        name: "tributary_stream_lag_records",
+        kind: "gauge",
+        help: "Offsets that a stage has not read yet, by topic; ends of transactions count too.",
+        labels: &["stage", "topic"],
+    },
+    MetricDescription {
+        name: "tributary_stream_output_stuck_workers",
+        kind: "gauge",
+        help: "Workers of this process that have been unable to commit for longer than kafka.stuck_after_ms.",
+        labels: &["stage"],
+    },
+    MetricDescription {
+        name: "tributary_stream_broker_up",
+        kind: "gauge",
+        help: "1 while the broker answers this process, else 0.",
+        labels: &[],
+    },
 ];
 
 /// Handles of one worker.
@@ -107,13 +157,16 @@ pub(crate) struct StageMetrics {
     committed: Counter,
     aborted: Counter,
     commit_seconds: Histogram,
-    records: Counter,
     restored: [Counter; 2],
     restore_source_seconds: [Histogram; 2],
     restore_seconds: Histogram,
     checkpoint_age: Gauge,
     checkpoint_seconds: Histogram,
     checkpoint_bytes: Counter,
+    /// Gauges of the account; one that was shown is set to zero when its tasks have gone elsewhere.
+    account: BTreeMap<Count, Gauge>,
+    accepted: Gauge,
+    progress: BTreeMap<Count, Counter>,
 }
 
 /// Where state comes from, in this order.
@@ -132,12 +185,12 @@ pub(crate) struct Restored {
 
 impl StageMetrics {
     pub(crate) fn new(stage: &'static str) -> Self {
+        let transactions = |result: &'static str| counter!("tributary_stream_transactions_total", "stage" => stage, "result" => result);
         Self {
             stage,
-            committed: counter!("tributary_stream_transactions_total", "stage" => stage, "result" => "committed"),
-            aborted: counter!("tributary_stream_transactions_total", "stage" => stage, "result" => "aborted"),
+            committed: transactions("committed"),
+            aborted: transactions("aborted"),
             commit_seconds: histogram!("tributary_stream_commit_seconds", "stage" => stage),
-            records: counter!("tributary_stream_transaction_records_total", "stage" => stage),
             restored: SOURCES.map(
                 |source| counter!("tributary_stream_restored_records_total", "stage" => stage, "source" => source),
             ),
@@ -148,26 +201,40 @@ impl StageMetrics {
             checkpoint_age: gauge!("tributary_stream_checkpoint_age_seconds", "stage" => stage),
             checkpoint_seconds: histogram!("tributary_stream_checkpoint_seconds", "stage" => stage),
             checkpoint_bytes: counter!("tributary_stream_checkpoint_bytes_total", "stage" => stage),
+            account: BTreeMap::new(),
+            accepted: account_gauge(stage, "accepted", ""),
+            progress: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn committed(&self, records: u64, took: Duration, stats: &StageStats) {
+    /// A transaction was committed in `took`.
+    pub(crate) fn committed(&mut self, took: Duration, stats: &StageStats) {
         self.committed.increment(1);
-        self.records.increment(records);
         self.commit_seconds.record(took.as_secs_f64());
-        let counts = stats.counts();
-        let records = |outcome: &'static str, reason: String| -> Gauge {
-            gauge!("tributary_stream_records", "stage" => self.stage, "outcome" => outcome, "reason" => reason)
-        };
-        records("accepted", String::new()).set(counts.accepted_total() as f64);
-        records("processed", String::new()).set(counts.processed as f64);
-        records("dead_lettered", String::new()).set(counts.dead_lettered as f64);
-        for (reason, count) in counts.dropped {
-            records("dropped", reason).set(count as f64);
+        for (count, by) in stats.take_progress() {
+            let stage = self.stage;
+            let counter = self.progress.entry(count).or_insert_with_key(|count| progress_counter(stage, count));
+            counter.increment(u64::try_from(by).unwrap_or(0));
         }
-        for (topic, count) in counts.emitted {
-            gauge!("tributary_stream_emitted_records", "stage" => self.stage, "topic" => topic).set(count as f64);
+        self.show_account(stats);
+    }
+
+    /// Shows the account of the tasks that this process has now.
+    pub(crate) fn show_account(&mut self, stats: &StageStats) {
+        let counts = stats.sums();
+        for count in counts.keys().filter(|count| !matches!(count, Count::Accepted(_))) {
+            if !self.account.contains_key(count)
+                && let Some(gauge) = gauge_of(self.stage, count)
+            {
+                self.account.insert(count.clone(), gauge);
+            }
         }
+        for (count, gauge) in &self.account {
+            gauge.set(counts.get(count).copied().unwrap_or(0) as f64);
+        }
+        let accepted: i64 =
+            counts.iter().filter(|(count, _)| matches!(count, Count::Accepted(_))).map(|(_, by)| by).sum();
+        self.accepted.set(accepted as f64);
     }
 
     pub(crate) fn aborted(&self) {
@@ -202,5 +269,42 @@ impl StageMetrics {
 
     pub(crate) fn checkpoint_refused(&self, reason: &'static str) {
         counter!("tributary_stream_checkpoints_refused_total", "stage" => self.stage, "reason" => reason).increment(1);
+    }
+}
+
+fn account_gauge(stage: &'static str, outcome: &'static str, reason: &str) -> Gauge {
+    gauge!("tributary_stream_records", "stage" => stage, "outcome" => outcome, "reason" => reason.to_owned())
+}
+
+/// The gauge of a count in the account of a stage.
+fn gauge_of(stage: &'static str, count: &Count) -> Option<Gauge> {
+    Some(match count {
+        Count::Processed => account_gauge(stage, "processed", ""),
+        Count::DeadLettered => account_gauge(stage, "dead_lettered", ""),
+        Count::Dropped(reason) => account_gauge(stage, "dropped", reason),
+        Count::Emitted(topic) => {
+            gauge!("tributary_stream_emitted_records", "stage" => stage, "topic" => topic.clone())
+        }
+        Count::Accepted(_) | Count::TimersFired | Count::TimersPoisoned => return None,
+    })
+}
+
+/// The counter of what this process has committed.
+fn progress_counter(stage: &'static str, count: &Count) -> Counter {
+    let timers = |result: &'static str| counter!("tributary_stream_timers_total", "stage" => stage, "result" => result);
+    match count {
+        Count::Accepted(topic) => {
+            counter!("tributary_stream_accepted_records_total", "stage" => stage, "topic" => topic.clone())
+        }
+        Count::Processed => counter!("tributary_stream_processed_records_total", "stage" => stage),
+        Count::DeadLettered => counter!("tributary_stream_dead_lettered_records_total", "stage" => stage),
+        Count::Dropped(reason) => {
+            counter!("tributary_stream_dropped_records_total", "stage" => stage, "reason" => reason.clone())
+        }
+        Count::Emitted(topic) => {
+            counter!("tributary_stream_output_records_total", "stage" => stage, "topic" => topic.clone())
+        }
+        Count::TimersFired => timers("fired"),
+        Count::TimersPoisoned => timers("poisonous"),
     }
 }

@@ -35,6 +35,8 @@ pub struct KafkaSettings {
     pub input_buffer_kbytes: u32,
     /// A partition that is silent for this many milliseconds has its event time moved on by the clock.
     pub idle_after_ms: u64,
+    /// An output that could not be committed for this many milliseconds is stuck: `/readyz` and metrics say so.
+    pub stuck_after_ms: u64,
     /// Any further librdkafka property: `security.protocol`, `sasl.mechanism`, … Secrets belong in `properties_file`.
     pub properties: BTreeMap<String, String>,
     /// A file of `name=value` lines with librdkafka properties that are secret; read at start.
@@ -55,6 +57,7 @@ impl Default for KafkaSettings {
             session_timeout_ms: 10_000,
             input_buffer_kbytes: 65_536,
             idle_after_ms: 5_000,
+            stuck_after_ms: 10_000,
             properties: BTreeMap::new(),
             properties_file: String::new(),
         }

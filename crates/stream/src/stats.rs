@@ -81,18 +81,32 @@ pub struct Recovery {
 pub struct StageStats {
     tasks: Arc<Mutex<TaskCounts>>,
     recovery: Arc<Mutex<Recovery>>,
+    /// What was committed since [`StageStats::take_progress`].
+    progress: Arc<Mutex<BTreeMap<Count, i64>>>,
 }
 
 impl StageStats {
     /// The sum over the tasks that this process has now.
     #[must_use]
     pub fn counts(&self) -> StageCounts {
-        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sum = StageCounts::default();
-        for (count, by) in tasks.values().flatten() {
-            sum.add(count, *by);
+        for (count, by) in self.sums() {
+            sum.add(&count, by);
         }
         sum
+    }
+
+    /// Each count, summed over the tasks that this process has now.
+    pub(crate) fn sums(&self) -> BTreeMap<Count, i64> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = BTreeMap::new();
+        for (count, by) in tasks.values().flatten() {
+            match sums.get_mut(count) {
+                Some(sum) => *sum += by,
+                None => drop(sums.insert(count.clone(), *by)),
+            }
+        }
+        sums
     }
 
     /// How many tasks this process has now.
@@ -119,12 +133,49 @@ impl StageStats {
         self.recovery.lock().unwrap_or_else(PoisonError::into_inner).checkpoints_written += 1;
     }
 
+    /// Notes the counts of a task: those it came with when it is new here, else those as of its latest commit.
     pub(crate) fn set(&self, info: TaskInfo, counts: BTreeMap<Count, i64>) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = tasks.get(&(info.topic_index, info.partition)) {
+            let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            for (count, now) in &counts {
+                let by = now - before.get(count).unwrap_or(&0);
+                if by != 0 {
+                    *progress.entry(count.clone()).or_insert(0) += by;
+                }
+            }
+        }
         tasks.insert((info.topic_index, info.partition), counts);
+    }
+
+    /// What was committed in this process since the last call.
+    pub(crate) fn take_progress(&self) -> BTreeMap<Count, i64> {
+        std::mem::take(&mut *self.progress.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn remove(&self, info: TaskInfo) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).remove(&(info.topic_index, info.partition));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_what_was_committed_here_and_not_what_a_task_came_with() {
+        let stats = StageStats::default();
+        let info = TaskInfo { topic_index: 0, partition: 2 };
+        let processed = |count: i64| BTreeMap::from([(Count::Processed, count)]);
+        stats.set(info, processed(1_000));
+        assert_eq!(stats.take_progress(), BTreeMap::new(), "another process counted these");
+        stats.set(info, processed(1_003));
+        stats.set(info, processed(1_005));
+        assert_eq!(stats.take_progress(), processed(5));
+        assert_eq!(stats.take_progress(), BTreeMap::new());
+        stats.remove(info);
+        stats.set(info, processed(2_000));
+        assert_eq!(stats.take_progress(), BTreeMap::new(), "it was away and came back");
+        assert_eq!(stats.counts().processed, 2_000);
     }
 }

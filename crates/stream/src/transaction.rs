@@ -19,6 +19,8 @@ use crate::settings::KafkaSettings;
 
 /// How long the broker may take for one step of a transaction.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the broker may leave open whether a commit came through, before the process ends and finds out by starting again.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 /// How long the broker leaves a transaction open whose producer has died: so long its partitions stand still.
 const TRANSACTION_TIMEOUT_MS: &str = "15000";
 /// Waiting for acknowledgements in short polls: `commit_transaction` alone would wait in slices of 100 ms.
@@ -134,6 +136,20 @@ impl Transactions {
         group: &ConsumerGroupMetadata,
     ) -> Result<Vec<(Slot, i64)>, TransactionError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
+        self.drain(deadline)?;
+        retrying(deadline, || self.producer.send_offsets_to_transaction(offsets, group, STEP_TIMEOUT))?;
+        self.end()
+    }
+
+    /// Commits what was written, without any input offsets.
+    pub(crate) fn commit_alone(&mut self) -> Result<Vec<(Slot, i64)>, TransactionError> {
+        let deadline = Instant::now() + STEP_TIMEOUT;
+        self.drain(deadline)?;
+        self.end()
+    }
+
+    /// Waits until the broker has everything that was written.
+    fn drain(&self, deadline: Instant) -> Result<(), TransactionError> {
         while self.producer.in_flight_count() > 0 {
             if Instant::now() > deadline {
                 let detail = format!("records were not acknowledged within {} s", STEP_TIMEOUT.as_secs());
@@ -141,16 +157,29 @@ impl Transactions {
             }
             self.producer.poll(DRAIN_POLL);
         }
-        retrying(deadline, || self.producer.send_offsets_to_transaction(offsets, group, STEP_TIMEOUT))?;
-        retrying(deadline, || self.producer.commit_transaction(STEP_TIMEOUT))?;
+        Ok(())
+    }
+
+    /// Commits, and waits for the broker's word: without it the outcome is not known, and rolling back would be a guess.
+    fn end(&mut self) -> Result<Vec<(Slot, i64)>, TransactionError> {
+        let deadline = Instant::now() + COMMIT_PATIENCE;
+        retrying(deadline, || self.producer.commit_transaction(STEP_TIMEOUT)).map_err(|error| match error {
+            TransactionError::Abort(why) if Instant::now() >= deadline => {
+                let patience = COMMIT_PATIENCE.as_secs();
+                TransactionError::Fatal(format!(
+                    "the broker did not say within {patience} s whether it committed: {why}"
+                ))
+            }
+            other => other,
+        })?;
         self.is_open = false;
         let mut next = self.producer.context().next.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(std::mem::take(&mut *next).into_iter().collect())
     }
 
-    /// Aborts what was written.
+    /// Aborts what was written. [`TransactionError::Abort`]: the broker does not answer, and this is to be called again.
     pub(crate) fn abort(&mut self) -> Result<(), TransactionError> {
-        if !std::mem::take(&mut self.is_open) {
+        if !self.is_open {
             return Ok(());
         }
         // The client waits for the purged records to be reported, so somebody has to take the reports meanwhile.
@@ -165,7 +194,9 @@ impl Transactions {
             let aborted = retrying(Instant::now() + STEP_TIMEOUT, || producer.abort_transaction(STEP_TIMEOUT));
             ended.store(true, Ordering::Release);
             aborted
-        })
+        })?;
+        self.is_open = false;
+        Ok(())
     }
 }
 

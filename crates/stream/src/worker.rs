@@ -16,6 +16,7 @@ use crate::input::InputBuffer;
 use crate::kafka_client::KafkaClient;
 use crate::metrics::StageMetrics;
 use crate::processor::Stage;
+use crate::pulse::Pulse;
 use crate::record::{OutRecord, Record};
 use crate::settings::KafkaSettings;
 use crate::stats::StageStats;
@@ -50,6 +51,9 @@ pub struct Worker<C: Client = KafkaClient> {
     next_takeover: Duration,
     /// Nothing is handled before this time: the last transaction was aborted for a cause that may last.
     paused_until: Option<Duration>,
+    /// The broker has not yet taken the abort of the last transaction.
+    abort_is_due: bool,
+    pulse: Pulse,
 }
 
 impl<C: Client> std::fmt::Debug for Worker<C> {
@@ -116,6 +120,8 @@ impl<C: Client> Worker<C> {
             poisoned: FxHashMap::default(),
             next_takeover: Duration::ZERO,
             paused_until: None,
+            abort_is_due: false,
+            pulse: Pulse::default(),
         })
     }
 
@@ -152,6 +158,12 @@ impl<C: Client> Worker<C> {
     /// The client, for those who drive the worker turn by turn.
     pub fn client(&mut self) -> &mut C {
         &mut self.client
+    }
+
+    /// What its output is waiting for, for those who watch it.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// One turn of the loop: a record or silence, then a commit when it is time.
@@ -221,6 +233,7 @@ impl<C: Client> Worker<C> {
         let ended = self.client.now();
         self.next_takeover = ended + ended.saturating_sub(started);
         if !begun.is_empty() {
+            self.metrics.show_account(&self.stats);
             self.last_input = self.client.now();
         }
         Ok(())
@@ -231,6 +244,11 @@ impl<C: Client> Worker<C> {
         match self.paused_until {
             None => Ok(false),
             Some(until) if self.client.now() < until => Ok(true),
+            Some(_) if self.abort_is_due => {
+                self.abort()?;
+                self.paused_until = Some(self.client.now() + RETRY_PAUSE);
+                Ok(true)
+            }
             Some(_) => {
                 self.paused_until = None;
                 self.assignment.rewind(&mut self.client)?;
@@ -295,6 +313,7 @@ impl<C: Client> Worker<C> {
         if self.open_since.is_none() {
             self.client.begin().map_err(|error| self.setback_of(error))?;
             self.open_since = Some(self.client.now());
+            self.pulse.opened();
         }
         let out = std::mem::take(&mut self.out);
         let sent = out.iter().try_for_each(|record| self.client.send(record, None));
@@ -326,10 +345,11 @@ impl<C: Client> Worker<C> {
         self.write_changelogs()?;
         let written = self.client.commit(&self.assignment.offsets()).map_err(|error| self.setback_of(error))?;
         self.open_since = None;
+        self.pulse.settled();
         self.assignment.commit(&written, &self.stats);
         self.poisoned.clear();
         let took = self.client.now().saturating_sub(started);
-        self.metrics.committed(self.records_in_transaction, took, &self.stats);
+        self.metrics.committed(took, &self.stats);
         self.records_in_transaction = 0;
         Ok(())
     }
@@ -366,24 +386,38 @@ impl<C: Client> Worker<C> {
         };
         tracing::warn!(stage = self.stage.name, why, "transaction aborted; trying again from the last commit");
         self.metrics.aborted();
-        if let Err(error) = self.client.abort() {
-            return Err(self.fenced(&error));
-        }
+        self.pulse.aborted(&why);
+        self.abort()?;
         self.open_since = None;
         self.records_in_transaction = 0;
         self.input.clear();
         if rebuild {
             self.assignment.rebuild(&mut self.client, &self.stats)?;
-            return Ok(());
+        } else {
+            self.assignment.abort();
         }
-        self.assignment.abort();
-        if pause {
+        if pause || self.abort_is_due {
             self.assignment.pause(&mut self.client, true)?;
             self.paused_until = Some(self.client.now() + RETRY_PAUSE);
+            Ok(())
+        } else if rebuild {
             Ok(())
         } else {
             self.assignment.rewind(&mut self.client)
         }
+    }
+
+    /// Ends the open transaction; when the broker does not answer, nothing is handled before it has.
+    fn abort(&mut self) -> Result<(), StreamError> {
+        match self.client.abort() {
+            Ok(()) => self.abort_is_due = false,
+            Err(TransactionError::Abort(why)) => {
+                tracing::warn!(stage = self.stage.name, why, "the broker does not take an abort; asking again");
+                self.abort_is_due = true;
+            }
+            Err(error @ TransactionError::Fatal(_)) => return Err(self.fenced(&error)),
+        }
+        Ok(())
     }
 
     fn rebalance(&mut self, change: GroupChange) -> Result<(), StreamError> {
@@ -404,6 +438,9 @@ impl<C: Client> Worker<C> {
                 for (topic, partition) in self.assignment.revoke(&mut self.client, &partitions, &self.stats)? {
                     self.input.remove(&topic, partition);
                 }
+                // What waited may belong to somebody else now; what stayed waits anew.
+                self.pulse.settled();
+                self.metrics.show_account(&self.stats);
                 Ok(())
             }
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub struct Broker {
 struct Process {
     child: Child,
     port: u16,
-    _shim: LongPoll,
+    shim: LongPoll,
     _data: TempDir,
 }
 
@@ -62,6 +62,7 @@ impl Broker {
         if !program.is_file() {
             return Err(BrokerError::NotInstalled { path: program.display().to_string() });
         }
+        let program = behind_wrapper(&program).unwrap_or(program);
         let data = TempDir::new()?;
         let port = free_port()?;
         let child = Command::new(&program)
@@ -71,13 +72,37 @@ impl Broker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut process = Process { child, port, _shim: LongPoll::start(port)?, _data: data };
+        let mut process = Process { child, port, shim: LongPoll::start(port)?, _data: data };
         let up = eventually(Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
         if up.is_none() {
             process.child.kill()?;
             return Err(BrokerError::Silent { port });
         }
-        Ok(Self { bootstrap: process._shim.bootstrap(), process: Some(process) })
+        Ok(Self { bootstrap: process.shim.bootstrap(), process: Some(process) })
+    }
+
+    /// Ends all connections and lets no new one through, as if the broker were gone; with `false` it is back. Does nothing
+    /// with a broker from outside.
+    pub fn cut(&self, is_cut: bool) {
+        if let Some(process) = &self.process {
+            if is_cut {
+                process.shim.faults().block();
+            } else {
+                process.shim.faults().heal();
+            }
+        }
+    }
+
+    /// Stops the broker's process where it is, so that it answers nothing while connections stay; with `false` it goes on.
+    /// Does nothing with a broker from outside.
+    ///
+    /// # Errors
+    /// When the system refuses the signal.
+    pub fn hang(&self, hangs: bool) -> io::Result<()> {
+        let Some(process) = &self.process else { return Ok(()) };
+        let signal = if hangs { "-STOP" } else { "-CONT" };
+        let status = Command::new("kill").args([signal, &process.child.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(io::Error::other(format!("kill {signal} ended with {status}"))) }
     }
 
     /// The broker's address.
@@ -114,6 +139,14 @@ impl Drop for Broker {
 fn program() -> PathBuf {
     let default = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/bin/noida-db");
     std::env::var_os("TRIBUTARY_TEST_BROKER").map_or_else(default, PathBuf::from)
+}
+
+/// The broker itself, when `program` is the Python script that starts it: a signal to the script would not reach the broker,
+/// which would outlive the test.
+fn behind_wrapper(program: &Path) -> Option<PathBuf> {
+    let libraries = program.parent()?.parent()?.join("lib").read_dir().ok()?;
+    let candidates = libraries.flatten().map(|python| python.path().join("site-packages/noida_db/noida-db"));
+    candidates.into_iter().find(|candidate| candidate.is_file())
 }
 
 fn free_port() -> io::Result<u16> {

@@ -1,6 +1,6 @@
-//! What became of every record: "accepted = processed + dead-lettered + dropped", for each stage and from stage to stage.
+//! What became of every record: "accepted = processed + dead-lettered + dropped", for each stage.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tributary_stream::{Stage, StageCounts};
@@ -40,21 +40,6 @@ pub enum Difference {
         /// Sum of the outcomes.
         explained: i64,
     },
-    /// A stage has not read what others wrote for it.
-    #[error(
-        "topic {topic}: stages wrote {emitted} records and stage {stage} has read {accepted}; \
-         if it is still reading wait for it, else look for another writer or for retention that was too short"
-    )]
-    InFlight {
-        /// The topic.
-        topic: String,
-        /// The reading stage.
-        stage: String,
-        /// Records written to it.
-        emitted: i64,
-        /// Records read from it.
-        accepted: i64,
-    },
 }
 
 impl StageAccount {
@@ -73,7 +58,7 @@ impl StageAccount {
     }
 
     /// As [`StageAccount::new`], with a zero for each topic the stage reads and has taken nothing from: only so can
-    /// [`explain_all`] tell that a topic was written and never read.
+    /// it be told that a topic was written and never read.
     #[must_use]
     pub fn of(stage: &Stage, counts: &StageCounts) -> Self {
         let mut account = Self::new(stage.name, counts);
@@ -103,33 +88,6 @@ impl StageAccount {
     }
 }
 
-/// What is wrong with the accounts of all stages together: each by itself, and every topic that stages write and read.
-/// Topics that something else writes too (the gateway, another hub) are to be named in `open_topics`.
-#[must_use]
-pub fn explain_all(accounts: &[StageAccount], open_topics: &BTreeSet<String>) -> Vec<Difference> {
-    let mut differences: Vec<Difference> = accounts.iter().flat_map(StageAccount::explain).collect();
-    let mut emitted: BTreeMap<&str, i64> = BTreeMap::new();
-    for (topic, count) in accounts.iter().flat_map(|account| &account.emitted_to) {
-        *emitted.entry(topic).or_insert(0) += count;
-    }
-    for account in accounts {
-        for (topic, accepted) in &account.accepted_from {
-            match emitted.get(topic.as_str()) {
-                Some(emitted) if emitted != accepted && !open_topics.contains(topic) => {
-                    differences.push(Difference::InFlight {
-                        topic: topic.clone(),
-                        stage: account.stage.clone(),
-                        emitted: *emitted,
-                        accepted: *accepted,
-                    });
-                }
-                _ => {}
-            }
-        }
-    }
-    differences
-}
-
 #[cfg(test)]
 mod tests {
     use tributary_model::topics;
@@ -152,31 +110,17 @@ mod tests {
 
     #[test]
     fn an_account_that_adds_up_has_nothing_to_explain() {
-        let accounts = [account("a", &[("raw", 10)], 7, &[("mid", 12)]), account("b", &[("mid", 12)], 9, &[])];
-        assert_eq!(explain_all(&accounts, &BTreeSet::new()), Vec::new());
-    }
-
-    #[test]
-    fn a_topic_that_nobody_read_is_a_difference() {
-        let written = account("a", &[("raw", 10)], 7, &[(topics::MEASURES, 3)]);
+        assert_eq!(account("a", &[("raw", 10)], 7, &[("mid", 12)]).explain(), Vec::new());
         let idle = StageAccount::of(&crate::scorecard_stage(&crate::Config::default()), &StageCounts::default());
         assert_eq!(idle.explain(), Vec::new());
-        let differences = explain_all(&[written, idle], &BTreeSet::new());
-        assert!(matches!(&differences[..], [Difference::InFlight { emitted: 3, accepted: 0, .. }]), "{differences:?}");
+        assert_eq!(idle.accepted_from.get(topics::MEASURES), Some(&0), "a topic that nothing was taken from is named");
     }
 
     #[test]
-    fn missing_outcomes_and_records_in_flight_are_named() {
-        let accounts = [account("a", &[("raw", 11)], 7, &[("mid", 12)]), account("b", &[("mid", 13)], 10, &[])];
-        let differences = explain_all(&accounts, &BTreeSet::new());
+    fn missing_outcomes_are_named() {
         assert_eq!(
-            differences,
-            [
-                Difference::Unexplained { stage: "a".to_owned(), accepted: 11, explained: 10 },
-                Difference::InFlight { topic: "mid".to_owned(), stage: "b".to_owned(), emitted: 12, accepted: 13 },
-            ]
+            account("a", &[("raw", 11)], 7, &[("mid", 12)]).explain(),
+            [Difference::Unexplained { stage: "a".to_owned(), accepted: 11, explained: 10 }]
         );
-        let open = BTreeSet::from(["mid".to_owned()]);
-        assert_eq!(explain_all(&accounts, &open).len(), 1, "what others write too is no difference");
     }
 }

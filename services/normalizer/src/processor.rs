@@ -14,7 +14,7 @@ use crate::dedup::{self, DedupWindow, Verdict};
 use crate::engine::{Engine, Normalised, Outcome};
 use crate::error::{NormalizerError, Refusal};
 use crate::metrics::Meters;
-use crate::raw;
+use crate::raw::{self, Unread};
 use crate::rulebook::Rulebook;
 
 /// Name of the stage.
@@ -79,7 +79,11 @@ impl Processor for Normalizer {
 
 impl Normalizer {
     fn normalise(&mut self, input: &Record, effects: &mut Effects) -> Result<Result<(), Failure>, Refusal> {
-        let event = raw::read(input, effects.contracts())?;
+        let event = match raw::read(input, effects.contracts()) {
+            Ok(event) => event,
+            Err(Unread::Refused(refusal)) => return Err(refusal),
+            Err(Unread::Failed(failure)) => return Ok(Err(failure)),
+        };
         match self.engine.touchpoints(&event)? {
             Outcome::Dropped(reason) => {
                 effects.drop_input(reason);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tributary_service::config::parse_override;
 
+use crate::dlq::args::DlqCommand;
 use crate::output::Format;
 
 const EXIT_CODES: &str = "Exit codes:
@@ -84,11 +85,25 @@ pub enum Command {
   tributary scorecard email --dimension campaign
   tributary scorecard store --window day --output json")]
     Scorecard(ScorecardArgs),
-    /// Hold the accounts of all stages against each other: accepted = processed + dead-lettered + dropped
+    /// List, explain and replay dead letters
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary dlq list
+  tributary dlq show 3/17
+  tributary dlq replay --reason mapping_failed --source shopify --yes"
+    )]
+    Dlq(DlqCommand),
+    /// Account for every record, from stage to stage: written = read + on its way + deleted, accepted = processed +
+    /// dead-lettered + dropped
     #[command(after_help = "Examples:
   tributary reconcile
-  tributary reconcile --output json")]
-    Reconcile,
+  tributary reconcile --scan
+  tributary reconcile --output json
+
+Ends with 0 when every record is explained, though some may be on their way (in JSON: unexplained is 0, adds_up says that
+nothing is on its way), and with 3 when some are not. It reads the broker only, and may run while the hub works.")]
+    Reconcile(ReconcileArgs),
     /// Print the configuration as it is in force; secrets stay hidden
     #[command(after_help = "Examples:
   tributary dump-config --config tributary.yaml
@@ -173,6 +188,14 @@ pub struct LoadArgs {
     /// Events a second at most; 0 is as fast as the broker takes them
     #[arg(long, default_value_t = 0)]
     pub rate: u64,
+}
+
+/// Arguments of `reconcile`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ReconcileArgs {
+    /// Count every record on the topics too, and match decisions with intents; reads as much as there is
+    #[arg(long)]
+    pub scan: bool,
 }
 
 /// Arguments of `journey`.

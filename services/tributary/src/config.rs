@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tributary_model::Pseudonymizer;
 use tributary_service::admin::AdminConfig;
-use tributary_service::config::{self, ConfigErrors, Problem, Secret, Validate};
+use tributary_service::config::{self, ConfigErrors, Duration, Problem, Secret, Validate};
 use tributary_service::logging::LogConfig;
 use tributary_stream::{KafkaSettings, StateSettings};
 use tributary_triggers::TriggersConfig;
@@ -39,6 +39,8 @@ pub struct HubConfig {
     pub log: LogConfig,
     /// Health and metrics.
     pub admin: AdminConfig,
+    /// Holding the accounts of the hub against each other.
+    pub audit: AuditConfig,
     /// The canvas.
     pub canvas: CanvasConfig,
     /// Threads of each stage in this process.
@@ -55,6 +57,20 @@ pub struct HubConfig {
     pub triggers: TriggersConfig,
     /// The scorecards.
     pub insight: tributary_insight::Config,
+}
+
+/// Holding the accounts of the whole hub against each other, in every process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditConfig {
+    /// How often; `0s` is never. The result is on the metrics, and what nothing explains in the log.
+    pub interval: Duration,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(300) }
+    }
 }
 
 /// Where the canvas comes from.
@@ -109,6 +125,7 @@ impl Default for HubConfig {
             state: StateSettings::default(),
             log: LogConfig::default(),
             admin: AdminConfig::default(),
+            audit: AuditConfig::default(),
             canvas: CanvasConfig::default(),
             workers: Workers::default(),
             gateway: tributary_gateway::Config::default(),

@@ -3,7 +3,7 @@
 use tributary_schema::SchemaError;
 use tributary_service::ServiceError;
 use tributary_service::config::ConfigErrors;
-use tributary_stream::{PropertiesFileError, PublishError, StreamError};
+use tributary_stream::{PropertiesFileError, PublishError, StreamError, WriteError};
 
 use crate::exit::Exit;
 use crate::load::LoadError;
@@ -65,6 +65,16 @@ pub enum CliError {
     /// Loading files.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Replaying dead letters was cut short.
+    #[error(
+        "{error}; {replayed} letters were replayed before; the same command goes on with the others and repeats none"
+    )]
+    Replay {
+        /// Letters that were written back.
+        replayed: u64,
+        /// Why not all.
+        error: WriteError,
+    },
     /// A part of the hub ended though nobody told it to.
     #[error("{part} stopped: {detail}; the hub ends so that it can be started again")]
     PartStopped {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tributary_model::{Canvas, topics};
 use tributary_schema::Contracts;
 use tributary_service::{Component, Health};
-use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageStats, StreamError, Table, Worker, run_table};
+use tributary_stream::{Checkpoints, KafkaSettings, Pulses, Stage, StageStats, StreamError, Table, Worker, run_table};
 
 use crate::accounting::{Flow, flows};
 use crate::canvas;
@@ -43,6 +43,7 @@ pub struct Hub {
     threads: Vec<JoinHandle<()>>,
     ended: Receiver<Ended>,
     stop: Arc<AtomicBool>,
+    pulses: Pulses,
 }
 
 /// What the threads of a hub share.
@@ -51,6 +52,7 @@ struct Shared {
     contracts: Arc<Contracts>,
     stop: Arc<AtomicBool>,
     ended: Sender<Ended>,
+    pulses: Pulses,
 }
 
 impl Hub {
@@ -67,11 +69,13 @@ impl Hub {
     ) -> Result<Self, CliError> {
         let (sender, ended) = channel();
         let stop = Arc::new(AtomicBool::new(false));
+        let pulses = Pulses::default();
         let shared = Arc::new(Shared {
             settings: settings.clone(),
             contracts: Arc::clone(contracts),
             stop: Arc::clone(&stop),
             ended: sender,
+            pulses: pulses.clone(),
         });
         let mut threads = vec![start_canvas(&shared, canvas.clone())?];
         let mut stages = Vec::new();
@@ -84,12 +88,18 @@ impl Hub {
             }
             stages.push((stage.clone(), stats));
         }
-        Ok(Self { stages, threads, ended, stop })
+        Ok(Self { stages, threads, ended, stop, pulses })
     }
 
     /// The stages with their accounts in this process.
     pub fn stages(&self) -> impl Iterator<Item = (&Stage, &StageStats)> {
         self.stages.iter().map(|(stage, stats)| (stage, stats))
+    }
+
+    /// What the workers' outputs are waiting for.
+    #[must_use]
+    pub fn pulses(&self) -> Pulses {
+        self.pulses.clone()
     }
 
     /// What flows between the stages; what comes from outside counts as written.
@@ -192,10 +202,12 @@ fn start_worker(
         }
         ready.not_ready("joining its group");
         let contracts = Arc::clone(&shared.contracts);
+        let name = stage.name;
         let mut running = Worker::start(stage, &shared.settings, contracts, worker, stats)?;
         if let Some(checkpoints) = checkpoints {
             running = running.with_checkpoints(checkpoints);
         }
+        shared.pulses.add(name, running.pulse());
         ready.ready();
         running.run(&shared.stop)
     })

@@ -1,4 +1,5 @@
-//! The one binary: run one service, run all in one process, demo, check, topics, load, journey, scorecard, reconcile.
+//! The one binary: run one service, run all in one process, demo, check, topics, load, journey, scorecard, dlq,
+//! reconcile.
 //!
 //! Only this crate knows all services. It makes their stages ([`compose`]), runs them on threads ([`hub`]), and shows what
 //! the topics say ([`commands`], [`demo`]). [`simulate`] makes a retailer whose truth is known; [`load`] reads files.
@@ -10,14 +11,18 @@ pub mod commands;
 pub mod compose;
 pub mod config;
 pub mod demo;
+pub mod dlq;
 pub mod error;
 pub mod exit;
 pub mod gateway;
 pub mod hub;
 pub mod load;
+pub mod metrics;
 pub mod output;
 pub mod pace;
+pub mod reconcile;
 pub mod server;
 pub mod simulate;
 pub mod timeline;
 pub mod topics;
+pub mod watch;

@@ -43,9 +43,13 @@ fn root() -> PathBuf {
 #[test]
 fn every_command_has_help_with_examples_and_the_exit_codes_are_told() {
     assert_says(&tributary(&["--help"]), 0, &["Exit codes", "no Kafka broker answers"]);
-    let commands = ["run", "demo", "check", "topics", "load", "journey", "scorecard", "reconcile", "dump-config"];
+    let commands =
+        ["run", "demo", "check", "topics", "load", "journey", "scorecard", "dlq", "reconcile", "dump-config"];
     for command in commands {
         assert_says(&tributary(&[command, "--help"]), 0, &["Examples:", &format!("tributary {command}")]);
+    }
+    for command in ["list", "show", "replay"] {
+        assert_says(&tributary(&["dlq", command, "--help"]), 0, &["Examples:", &format!("tributary dlq {command}")]);
     }
 }
 
@@ -133,7 +137,8 @@ fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it
 
 #[test]
 fn an_unreachable_broker_is_named_with_what_to_do() {
-    for arguments in [&["topics", "apply"][..], &["scorecard"][..], &["reconcile"][..]] {
+    let replay = &["dlq", "replay", "--yes"][..];
+    for arguments in [&["topics", "apply"][..], &["scorecard"], &["reconcile"], &["dlq", "list"], replay] {
         let output = tributary(&[arguments, &["--set", "kafka.bootstrap=127.0.0.1:1"]].concat());
         assert_says(&output, 4, &["127.0.0.1:1", "check kafka.bootstrap"]);
     }

@@ -3,6 +3,7 @@
 //!
 //! Rules see text, not syntax: the sources are formatted by rustfmt, which makes that enough.
 
+pub mod alerts;
 pub mod dependencies;
 pub mod files;
 pub mod manifests;

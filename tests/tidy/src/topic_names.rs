@@ -8,7 +8,13 @@ use tributary_model::topics;
 use crate::{File, Finding};
 
 /// Names with `tributary.` in front that are no topics: headers and files.
-const NO_TOPICS: [&str; 3] = ["tributary.rule_version", "tributary.source", "tributary.yaml"];
+const NO_TOPICS: [&str; 5] = [
+    "tributary.rule_version",
+    "tributary.source",
+    "tributary.replayed-from",
+    "tributary.original-timestamp",
+    "tributary.yaml",
+];
 /// Beginnings of topics that end in the name of a domain, a team or a stage.
 const FAMILIES: [&str; 3] = ["tributary.raw.", "tributary.triggers.", "tributary.metrics."];
 

@@ -93,7 +93,8 @@ fn read_folder(root: &Path, folder: &str, files: &mut Vec<File>) -> Result<(), W
             if !FOREIGN_FOLDERS.contains(&name.as_str()) {
                 read_folder(root, &relative, files)?;
             }
-        } else if kind.is_file() {
+        } else if kind.is_file() && !FOREIGN_FOLDERS.contains(&name.as_str()) {
+            // In a worktree `.git` is a file.
             let bytes = std::fs::read(entry.path()).map_err(failed)?;
             // What is not text is an image or an archive: no rule is about it.
             if let Ok(text) = String::from_utf8(bytes) {

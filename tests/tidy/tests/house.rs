@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use tributary_tidy::{
-    File, Finding, Workspace, dependencies, files, manifests, metric_names, report, schemas, topic_names,
+    File, Finding, Workspace, alerts, dependencies, files, manifests, metric_names, report, schemas, topic_names,
 };
 
 static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| match Workspace::read() {
@@ -76,6 +76,18 @@ fn metrics_are_named_by_the_rule_and_listed() {
         findings.extend(metric_names::findings(&metric_names::Package { service, files }));
     }
     hold("metric names", WORKSPACE.metadata.packages.len(), findings);
+}
+
+#[test]
+fn alerts_look_at_metrics_that_exist_and_have_their_section_in_the_runbook() {
+    let file = |path: &str| match WORKSPACE.files.iter().find(|file| file.path == path) {
+        Some(file) => file,
+        None => panic!("{path} is gone"),
+    };
+    let exported = alerts::exported(rust_files());
+    assert!(exported.len() > 40, "{exported:?}");
+    let (rules, findings) = alerts::findings(file("charts/prometheus/alerts.yaml"), file("docs/runbook.md"), &exported);
+    hold("alerts", rules, findings);
 }
 
 #[test]

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use tributary_model::{Pseudonymizer, RawEvent, Touchpoint, topics};
 use tributary_schema::Contracts;
-use tributary_stream::{Effects, HEADER_CODE, HEADER_MESSAGE, Processor, Record, TaskInfo};
+use tributary_stream::{
+    Effects, Failure, HEADER_CODE, HEADER_MESSAGE, HEADER_ORIGINAL_TIMESTAMP, Processor, Record, TaskInfo,
+};
 
 use super::stage;
 use crate::{Config, HEADER_SOURCE};
@@ -110,6 +112,26 @@ fn avro_and_bare_records_give_the_same_touchpoint() {
 }
 
 #[test]
+fn a_registry_that_does_not_answer_is_waited_for_and_makes_no_dead_letter() {
+    let mut harness = Harness::new();
+    harness.contracts = Contracts::with_registry("http://127.0.0.1:1").unwrap();
+    let record = harness.record(Some(vec![0, 0, 0, 0, 9, 1]), None);
+    let mut effects = Effects::new(Arc::clone(&harness.contracts));
+    let failure = harness.processor.process(&record, &mut effects).unwrap_err();
+    assert!(matches!(failure, Failure::Retry(_)), "{failure}");
+    assert_eq!(effects.dead_letter_count(), 0);
+}
+
+#[test]
+fn a_replayed_bare_event_was_received_when_it_first_came() {
+    let mut harness = Harness::new();
+    let mut record = harness.record(Some(page("m-1", AT).into_bytes()), Some("segment"));
+    record.timestamp_ms = Some(NOW + 5_000_000);
+    record.headers.push((HEADER_ORIGINAL_TIMESTAMP.to_owned(), NOW.to_string().into_bytes()));
+    assert_eq!(touchpoints(&harness.process(&record))[0].received_at, NOW);
+}
+
+#[test]
 fn touchpoints_without_identifiers_are_keyed_by_their_id() {
     let effects =
         Harness::new().bare("segment", &format!(r#"{{"type": "page", "messageId": "m", "timestamp": "{AT}"}}"#));
@@ -138,6 +160,8 @@ fn each_kind_of_bad_input_has_its_code_and_a_message_without_personal_data() {
         assert_eq!(dead_letter(&effects).0, "undecodable");
         assert_eq!(effects.records()[0].value, value, "byte for byte");
     }
+    let of_a_registry = harness.record(Some(vec![0, 0, 0, 0, 9, 1]), None);
+    assert_eq!(dead_letter(&harness.process(&of_a_registry)).0, "no_registry");
 }
 
 #[test]

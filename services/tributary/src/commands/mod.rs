@@ -1,6 +1,7 @@
 //! What the commands do, one a file.
 
 mod check;
+mod dlq;
 mod journey;
 mod load;
 mod reconcile;
@@ -35,7 +36,8 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
-        Command::Reconcile => reconcile::reconcile(&hub, output),
+        Command::Dlq(command) => dlq::dlq(command, &hub, output),
+        Command::Reconcile(args) => reconcile::reconcile(args, &hub, output),
         Command::DumpConfig => {
             let yaml = config::dump(&hub)?;
             output.text(yaml.trim_end())?;

@@ -1,90 +1,83 @@
-//! `tributary reconcile`: the accounts of all stages, read from where they are kept.
+//! `tributary reconcile`: the accounts of all stages, held against the topics.
 
-use std::collections::{BTreeMap, BTreeSet};
+use tributary_stream::Stage;
 
-use serde::Serialize;
-use tributary_insight::accounting::{Difference, StageAccount, explain_all};
-use tributary_model::{Domain, topics};
-use tributary_stream::{KafkaSettings, RuntimeState, Stage, StageCounts, StateStore, list_topics, read_to_end};
-
+use crate::cli::ReconcileArgs;
 use crate::compose::{Definition, nameless};
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::reconcile::{Audit, Depth, Flow, gather, judge};
 
-#[derive(Serialize)]
-struct Answer {
-    adds_up: bool,
-    stages: Vec<StageAccount>,
-    differences: Vec<Difference>,
-}
-
-/// Holds the accounts against each other.
+/// Holds the accounts against each other and against the topics.
 ///
 /// # Errors
 /// [`CliError`] when no broker answers or an account cannot be read.
-pub(super) fn reconcile(hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+pub(super) fn reconcile(args: &ReconcileArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     let settings = hub.kafka()?;
-    let existing: BTreeSet<String> = list_topics(&settings)?.into_iter().map(|(name, _)| name).collect();
-    let staffed = nameless(hub, Definition::read(hub)?)?;
-    let mut stages = Vec::new();
-    for staffed in &staffed {
-        let counts = counts(&settings, &staffed.stage, &existing)?;
-        stages.push(StageAccount::of(&staffed.stage, &counts));
-    }
-    // Raw topics are written from outside.
-    let open: BTreeSet<String> = Domain::ALL.into_iter().map(topics::raw).collect();
-    let differences = explain_all(&stages, &open);
-    let answer = Answer { adds_up: differences.is_empty(), stages, differences };
-    output.either(&answer, || text(&answer))?;
-    Ok(if answer.adds_up { Exit::Done } else { Exit::Difference })
+    let contracts = settings.contracts()?;
+    let stages: Vec<Stage> = nameless(hub, Definition::read(hub)?)?.into_iter().map(|staffed| staffed.stage).collect();
+    let depth = Depth { letters: true, everything: args.scan };
+    let audit = judge(&gather(&settings, &contracts, &stages, depth)?);
+    output.either(&audit, || text(&audit))?;
+    Ok(if audit.unexplained == 0 { Exit::Done } else { Exit::Difference })
 }
 
-/// The counts of a stage over all its tasks, from the changelog they are committed with.
-fn counts(settings: &KafkaSettings, stage: &Stage, existing: &BTreeSet<String>) -> Result<StageCounts, CliError> {
-    let mut sum = StageCounts::default();
-    let Some(changelog) = stage.changelogs().pop().filter(|topic| existing.contains(topic)) else {
-        return Ok(sum);
-    };
-    let mut tasks: BTreeMap<i32, RuntimeState> = BTreeMap::new();
-    let mut broken = None;
-    read_to_end(settings, &changelog, |record| {
-        let task = tasks.entry(record.partition).or_insert_with(|| RuntimeState::new(0));
-        if let Err(error) = task.restore(&record.key, record.value.as_deref()) {
-            broken.get_or_insert_with(|| format!("{}: {error}", record.position()));
-        }
-    })?;
-    if let Some(detail) = broken {
-        return Err(CliError::Definition { what: "the account of a stage cannot be read", detail });
-    }
-    for (count, by) in tasks.values().flat_map(RuntimeState::counts) {
-        sum.add(&count, by);
-    }
-    Ok(sum)
+fn table<const N: usize>(header: [&str; N]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(header);
+    table
 }
 
-fn text(answer: &Answer) -> String {
-    let mut lines = vec![format!(
-        "{:<20} {:>12} {:>12} {:>14} {:>10}",
-        "stage", "accepted", "processed", "dead-lettered", "dropped"
-    )];
-    for account in &answer.stages {
+fn text(audit: &Audit) -> String {
+    let mut stages =
+        table(["stage", "accepted", "processed", "dead-lettered", "of these replayed", "dropped", "reasons"]);
+    for account in &audit.stages {
         let reasons: Vec<String> = account.dropped.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-        let line = format!(
-            "{:<20} {:>12} {:>12} {:>14} {:>10}  {}",
-            account.stage,
-            account.accepted,
-            account.processed,
-            account.dead_lettered,
-            account.dropped_total(),
-            reasons.join(", ")
-        );
-        lines.push(line.trim_end().to_owned());
+        stages.add_row([
+            account.stage.clone(),
+            account.accepted.to_string(),
+            account.processed.to_string(),
+            account.dead_lettered.to_string(),
+            audit.replayed.get(&account.stage).copied().unwrap_or(0).to_string(),
+            account.dropped_total().to_string(),
+            reasons.join(", "),
+        ]);
     }
-    match answer.differences.as_slice() {
-        [] => lines.push("every record is explained".to_owned()),
-        differences => lines.extend(differences.iter().map(|difference| format!("✗ {difference}"))),
+    let mut flows = table(["topic", "written", "written back", "read by", "read", "in flight", "deleted unread"]);
+    for flow in &audit.flows {
+        flows.add_row([
+            flow.topic.clone(),
+            flow.written.map_or("outside".to_owned(), |written| written.to_string()),
+            flow.written_back.to_string(),
+            flow.reader.clone(),
+            flow.read.to_string(),
+            flow.in_flight.to_string(),
+            flow.deleted_unread.to_string(),
+        ]);
     }
+    let mut lines = vec![stages.to_string(), String::new(), flows.to_string(), String::new()];
+    if let Some(open) = audit.open_letters.filter(|open| *open > 0) {
+        lines.push(format!("{open} dead letters are open: `tributary dlq list`"));
+    }
+    for Flow { topic, reader, in_flight, waiting, .. } in audit.flows.iter().filter(|flow| flow.in_flight > 0) {
+        let places: Vec<String> =
+            waiting.iter().map(|of| format!("{} on partition {}", of.in_flight, of.partition)).collect();
+        lines.push(format!("· {in_flight} records of {topic} are on their way to {reader}: {}", places.join(", ")));
+    }
+    for Flow { topic, reader, deleted_unread, .. } in audit.flows.iter().filter(|flow| flow.deleted_unread > 0) {
+        lines.push(format!(
+            "· retention took up to {deleted_unread} records of {topic} before {reader} had read them: they are lost; \
+             raise the topic's retention.ms, and load them again from their source"
+        ));
+    }
+    lines.extend(audit.findings.iter().map(|finding| format!("✗ {finding}")));
+    lines.push(match (audit.unexplained, audit.in_flight) {
+        (0, 0) => "every record is explained".to_owned(),
+        (0, in_flight) => format!("every record is explained; {in_flight} are on their way"),
+        (unexplained, _) => format!("{unexplained} records are not explained"),
+    });
     lines.join("\n")
 }

@@ -1,19 +1,22 @@
 //! `tributary run`: a service, or all, until told to stop.
 
+use std::sync::Arc;
+
 use tributary_model::Pseudonymizer;
 use tributary_service::metrics::install_prometheus;
 use tributary_service::{Health, logging};
-use tributary_stream::{Table, apply_topics};
+use tributary_stream::{Stage, Table, apply_topics};
 
 use crate::canvas;
 use crate::cli::{RunArgs, Service};
-use crate::compose::{Definition, all_topics};
+use crate::compose::{Definition, all_topics, nameless};
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::gateway;
 use crate::hub::Hub;
 use crate::server::{Serving, describe_metrics, serve};
+use crate::watch::{Watch, Watched};
 
 /// Runs until SIGTERM or SIGINT, or until a part fails.
 ///
@@ -44,7 +47,20 @@ pub(super) fn run(args: &RunArgs, config: &HubConfig) -> Result<Exit, CliError> 
             Some(Hub::start(&settings, &contracts, &staffed, &canvas, &health)?)
         }
     };
-
+    let stages: Vec<Stage> = hub.iter().flat_map(Hub::stages).map(|(stage, _)| stage.clone()).collect();
+    let all_stages = match args.service {
+        Service::All => stages.clone(),
+        _ => nameless(config, Definition::read(config)?)?.into_iter().map(|staffed| staffed.stage).collect(),
+    };
+    let watched = Watched {
+        settings: settings.clone(),
+        contracts: Arc::clone(&contracts),
+        stages,
+        pulses: hub.as_ref().map(Hub::pulses).unwrap_or_default(),
+        all_stages,
+        audit_interval: config.audit.interval.into(),
+    };
+    let _watch = Watch::start(watched, &health)?;
     serve(Serving { config: config.clone(), settings, contracts, gateway, hub, health, metrics }, |_| Ok(()))?;
     Ok(Exit::Done)
 }

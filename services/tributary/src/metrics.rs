@@ -1,0 +1,79 @@
+//! What the process says of the hub as a whole.
+
+use metrics::{counter, gauge};
+use tributary_service::metrics::{Kind, Metric};
+
+use crate::reconcile::Audit;
+
+const UNEXPLAINED: &str = "tributary_tributary_unexplained_records";
+const IN_FLIGHT: &str = "tributary_tributary_in_flight_records";
+const DELETED_UNREAD: &str = "tributary_tributary_deleted_unread_records";
+const AUDITS: &str = "tributary_tributary_audits_total";
+const STARTED: &str = "tributary_tributary_start_time_seconds";
+
+/// All metrics of this package.
+pub const METRICS: &[Metric] = &[
+    Metric {
+        name: UNEXPLAINED,
+        kind: Kind::Gauge,
+        help: "Records of the whole hub that the last audit of the accounts could not explain.",
+        labels: &[],
+    },
+    Metric {
+        name: IN_FLIGHT,
+        kind: Kind::Gauge,
+        help: "Records written and not yet read at the last audit, by topic and reading stage.",
+        labels: &["topic", "stage"],
+    },
+    Metric {
+        name: DELETED_UNREAD,
+        kind: Kind::Gauge,
+        help: "Records that retention took before they were read, at most, by topic and reading stage.",
+        labels: &["topic", "stage"],
+    },
+    Metric {
+        name: AUDITS,
+        kind: Kind::Counter,
+        help: "Audits of the accounts by this process: done, or failed because the broker did not answer.",
+        labels: &["result"],
+    },
+    Metric {
+        name: STARTED,
+        kind: Kind::Gauge,
+        help: "When this process started, in seconds since 1970: how often it changes is how often it was restarted.",
+        labels: &[],
+    },
+];
+
+/// Gives the help texts to the recorder, and shows when the process started.
+pub(crate) fn describe() {
+    tributary_service::metrics::describe(METRICS);
+    for result in ["done", "failed"] {
+        counter!(AUDITS, "result" => result).increment(0);
+    }
+    gauge!(STARTED).set(crate::commands::now_ms() as f64 / 1000.0);
+}
+
+/// Shows the result of an audit.
+pub(crate) fn audited(audit: &Audit) {
+    counter!(AUDITS, "result" => "done").increment(1);
+    gauge!(UNEXPLAINED).set(audit.unexplained as f64);
+    for flow in &audit.flows {
+        let of_flow = |name: &'static str| gauge!(name, "topic" => flow.topic.clone(), "stage" => flow.reader.clone());
+        of_flow(IN_FLIGHT).set(flow.in_flight as f64);
+        of_flow(DELETED_UNREAD).set(flow.deleted_unread as f64);
+    }
+}
+
+/// Counts an audit that could not be done.
+pub(crate) fn audit_failed() {
+    counter!(AUDITS, "result" => "failed").increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_follow_the_rules() {
+        assert_eq!(tributary_service::metrics::naming_faults(super::METRICS), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,8 @@
+//! The hub as the engineer on call meets it: dead letters, accounts, and a broker that is slow or gone.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod accounts;
+mod bed;
+mod letters;
+mod outage;
+mod poison;
