@@ -6,6 +6,8 @@ mod counts;
 mod dead_letters;
 mod decisions;
 mod demanded;
+#[cfg(test)]
+mod ideal;
 mod identity;
 mod journeys;
 mod raw;
@@ -83,3 +85,6 @@ impl<'a> Oracle<'a> {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests;

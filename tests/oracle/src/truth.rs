@@ -24,3 +24,6 @@ impl World {
         Self { ledger, people }
     }
 }
+
+#[cfg(test)]
+mod tests;

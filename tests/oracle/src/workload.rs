@@ -2,12 +2,14 @@
 
 mod bad;
 mod cast;
-mod draft;
+pub(crate) mod draft;
 mod retail;
 mod scenes;
 mod segment;
 mod shopify;
-mod spec;
+pub(crate) mod spec;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,14 +22,17 @@ use draft::Draft;
 
 /// The first instant of the story: 2026-03-02T00:00:00Z.
 pub const START_AT: i64 = 1_772_409_600_000;
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
-/// How many days the story takes. Fewer than the 62 for which the hub keeps the persons of a day apart.
-const DAYS: i64 = 40;
+pub(crate) const MINUTE_MS: i64 = 60_000;
+pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
+pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
+/// How many days the scenes begin in.
+const DAYS: i64 = 36;
+/// The longest that a scene goes on. Both together are fewer than the 62 days for which the hub tells the persons of a day
+/// apart.
+const SEQUEL_DAYS: i64 = 20;
 /// When the history begins to come in: after all of it has happened. Everything is received within minutes, so that the
 /// window of deduplication is never left, whatever the order.
-const RECEIVED_AT: i64 = START_AT + (DAYS + 1) * DAY_MS;
+pub(crate) const RECEIVED_AT: i64 = START_AT + (DAYS + SEQUEL_DAYS + 1) * DAY_MS;
 
 /// How much is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,13 +15,7 @@ use crate::truth::cards::scorecards;
 const MEASURES: &str = "tributary.measures";
 const METRICS: &str = "tributary.metrics.";
 
-pub(super) fn check(
-    world: &World,
-    decided: &[Decision],
-    outputs: &Outputs,
-    reader: &Reader<'_>,
-    report: &mut Report,
-) {
+pub(super) fn check(world: &World, decided: &[Decision], outputs: &Outputs, reader: &Reader<'_>, report: &mut Report) {
     let latest = latest(outputs, reader, report);
     let expected = scorecards(&world.people, decided);
     let keys: BTreeSet<&ScorecardKey> = expected.keys().chain(latest.keys()).collect();

@@ -29,7 +29,13 @@ pub(super) fn check(ledger: &Ledger, outputs: &Outputs, report: &mut Report) {
     for (topic, written) in written {
         let is_compacted = ["accounts", "aliases", "metrics."].iter().any(|part| topic.contains(part));
         if !is_compacted && outputs.topics(topic).any(|known| known == topic) {
-            report.count(topic, "all", "records, as stages say they wrote", written, outputs.records(topic).count() as i64);
+            report.count(
+                topic,
+                "all",
+                "records, as stages say they wrote",
+                written,
+                outputs.records(topic).count() as i64,
+            );
         }
     }
     check_normalizer(ledger, outputs, report);

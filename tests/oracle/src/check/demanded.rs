@@ -82,8 +82,7 @@ fn by_touch(about: &About<'_>, report: &mut Report) {
             }
             // Unless one was decided within a week before or after.
             "store.purchased" if touch.value.as_ref().is_some_and(|value| value.amount_minor > 0) => {
-                let near =
-                    |other: &JourneyEvent| (other.touchpoint.occurred_at - touch.occurred_at).abs() < WEEK_MS;
+                let near = |other: &JourneyEvent| (other.touchpoint.occurred_at - touch.occurred_at).abs() < WEEK_MS;
                 let trigger = "bought-in-store-suppress-ads";
                 about.demand(trigger, touch, about.count(trigger, near) > 0, report);
             }
@@ -98,7 +97,8 @@ fn by_time(about: &About<'_>, until: i64, report: &mut Report) {
     // A welcome for the first purchase, when nothing but purchases counts as an order.
     let sales: Vec<&JourneyEvent> = journey.iter().filter(|event| orders(&event.touchpoint) != 0).collect();
     let is_purchase = |event: &&JourneyEvent| {
-        is_sale(&event.touchpoint) && ["order.placed", "store.purchased"].contains(&event.touchpoint.event_type.as_str())
+        is_sale(&event.touchpoint)
+            && ["order.placed", "store.purchased"].contains(&event.touchpoint.event_type.as_str())
     };
     if let Some(first) = sales.first().filter(|_| sales.iter().all(is_purchase)) {
         let newest = journey.last().map_or(0, |last| last.touchpoint.occurred_at);
@@ -110,7 +110,8 @@ fn by_time(about: &About<'_>, until: i64, report: &mut Report) {
     // The last cart that was filled, and nothing bought after it; once a session.
     let ends = ["cart.updated", "checkout.started", "order.placed", "store.purchased"];
     let last = journey.iter().rev().find(|event| ends.contains(&event.touchpoint.event_type.as_str()));
-    let cart = |event: &&JourneyEvent| ["cart.updated", "checkout.started"].contains(&event.touchpoint.event_type.as_str());
+    let cart =
+        |event: &&JourneyEvent| ["cart.updated", "checkout.started"].contains(&event.touchpoint.event_type.as_str());
     if let Some(left) = last.filter(cart) {
         let same_session = |other: &JourneyEvent| other.session.started_at == left.session.started_at;
         if left.touchpoint.occurred_at + HOUR_MS + QUIET_MS < until {

@@ -77,8 +77,7 @@ impl Cards {
     /// Counts a touch without a currency, and once for each currency it carries money of.
     fn count(&mut self, person: usize, event: &JourneyEvent) {
         let touch = &event.touchpoint;
-        let owner =
-            Owner { team: &event.team_id, channel: &touch.channel, campaign: touch.campaign_id.as_deref() };
+        let owner = Owner { team: &event.team_id, channel: &touch.channel, campaign: touch.campaign_id.as_deref() };
         let sold = money(touch);
         let cost = touch.cost.as_ref();
         let mut currencies = BTreeSet::from([""]);

@@ -34,8 +34,7 @@ pub(crate) fn orders(touchpoint: &Touchpoint) -> i64 {
 /// Currency, value and margin of a conversion, in minor units.
 pub(crate) fn money(touchpoint: &Touchpoint) -> Option<(&str, i64, i64)> {
     let value = touchpoint.value.as_ref().filter(|_| is_conversion(touchpoint))?;
-    let goods: i64 =
-        touchpoint.items.iter().map(|item| item.unit_cost_minor.unwrap_or(0) * item.quantity.abs()).sum();
+    let goods: i64 = touchpoint.items.iter().map(|item| item.unit_cost_minor.unwrap_or(0) * item.quantity.abs()).sum();
     let margin = if value.amount_minor < 0 { value.amount_minor + goods } else { value.amount_minor - goods };
     Some((&value.currency, value.amount_minor, margin))
 }

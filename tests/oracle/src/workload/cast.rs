@@ -28,7 +28,8 @@ impl Person {
     /// others, orders aside: no limit is ever reached, in whatever order.
     pub(crate) fn random(rng: &mut ChaCha8Rng, number: usize) -> Self {
         let cookies = (0..rng.random_range(1..=3)).map(|index| format!("cookie-{number}-{index}")).collect();
-        let domain = if rng.random_ratio(1, 4) { format!("works{}.test", number % 5) } else { "example.org".to_owned() };
+        let domain =
+            if rng.random_ratio(1, 4) { format!("works{}.test", number % 5) } else { "example.org".to_owned() };
         let emails = (0..rng.random_range(1..=2)).map(|index| format!("p{number}.{index}@{domain}")).collect();
         let mut sometimes = |named: String| rng.random_ratio(1, 2).then_some(named);
         Self {

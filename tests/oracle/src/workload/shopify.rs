@@ -138,8 +138,7 @@ pub(crate) fn customer(number: u64, at: i64, email: &str, subscribed: bool) -> D
     });
     let mut spec = Spec::new("shopify", format!("customer:{number}:{}", instant(at)), "person.identified", at);
     spec.ids = vec![("shopify_customer_id", number.to_string()), ("email", email.to_owned())];
-    spec.consents =
-        vec![Consent { channel: "email".to_owned(), purpose: "marketing".to_owned(), granted: subscribed }];
+    spec.consents = vec![Consent { channel: "email".to_owned(), purpose: "marketing".to_owned(), granted: subscribed }];
     Draft::of(own_id(number, at), &body, vec![spec])
 }
 
