@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cards;
+mod changes;
 mod counts;
 mod dead_letters;
 mod decisions;
@@ -61,9 +62,9 @@ impl<'a> Oracle<'a> {
         dead_letters::check(&world.ledger, outputs, &mut report);
         let touchpoints = touchpoints::check(&world.ledger, &reader, &mut report);
         let ids = identity::check(world, &reader, &mut report);
-        touchpoints::check_resolved(world, &touchpoints, &reader, &mut report);
-        journeys::check(world, &ids, &reader, &mut report);
-        accounts::check(world, &ids, &reader, &mut report);
+        let stated = journeys::check(world, &ids, &reader, &mut report);
+        touchpoints::check_resolved(world, &touchpoints, &stated, &reader, &mut report);
+        accounts::check(world, &ids, outputs, &reader, &mut report);
         let decided = decisions::check(world, outputs, &reader, &mut report);
         cards::check(world, &decided, outputs, &reader, &mut report);
         counts::check(&world.ledger, outputs, &mut report);

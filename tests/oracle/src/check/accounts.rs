@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use tributary_model::account::AccountEvent;
 use tributary_model::{AccountId, PersonId};
 
-use crate::check::read::Reader;
+use crate::check::read::{Reader, text};
 use crate::check::report::Report;
+use crate::outputs::Outputs;
 use crate::truth::World;
 use crate::truth::accounts::accounts;
 
 const TOPIC: &str = "tributary.accounts";
+const ACCOUNT_TOUCHES: &str = "tributary.account-touches";
 
-pub(super) fn check(world: &World, ids: &[PersonId], reader: &Reader<'_>, report: &mut Report) {
+pub(super) fn check(world: &World, ids: &[PersonId], outputs: &Outputs, reader: &Reader<'_>, report: &mut Report) {
     let mut latest: BTreeMap<AccountId, AccountEvent> = BTreeMap::new();
     for record in reader.all::<AccountEvent>(TOPIC, report) {
         let account = record.value;
@@ -25,6 +27,14 @@ pub(super) fn check(world: &World, ids: &[PersonId], reader: &Reader<'_>, report
             report.add(TOPIC, account.account_id, format!("a revision above {before}"), found);
         }
         latest.insert(account.account_id, account);
+    }
+    let mut statements: BTreeMap<String, i64> = BTreeMap::new();
+    for record in outputs.records(ACCOUNT_TOUCHES) {
+        *statements.entry(text(&record.key)).or_default() += 1;
+    }
+    for account in latest.values().filter(|_| !statements.is_empty()) {
+        let told = statements.get(&account.account_id.to_string()).copied().unwrap_or(0);
+        report.count(TOPIC, account.account_id, "as revision: the statements it folds", told, account.revision);
     }
     for (id, expected) in accounts(&world.people, ids) {
         match latest.remove(&id) {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use tributary_model::scorecard::{MeasureDelta, Measures, Scorecard, ScorecardKey};
 use tributary_model::{Decision, scorecard};
 
@@ -56,47 +55,53 @@ fn latest(outputs: &Outputs, reader: &Reader<'_>, report: &mut Report) -> BTreeM
 
 /// Each scorecard is the sum of its changes, and its revision their number.
 fn check_sums(latest: &BTreeMap<ScorecardKey, Scorecard>, reader: &Reader<'_>, report: &mut Report) {
-    let mut sums: BTreeMap<ScorecardKey, (Value, i64)> = BTreeMap::new();
+    let mut sums: BTreeMap<ScorecardKey, (Measures, i64)> = BTreeMap::new();
     for record in reader.all::<MeasureDelta>(MEASURES, report) {
         let MeasureDelta { key, delta, change_count, .. } = record.value;
+        if record.key != text(&record_key(&key)) {
+            report.add(MEASURES, &record.key, "the scorecard as key", format!("{key:?}"));
+        }
         let sum = sums.entry(key).or_default();
-        let delta = serde_json::to_value(&delta).expect("records are plain data");
         add(&mut sum.0, &delta);
         sum.1 += change_count;
     }
-    for (key, (sum, changes)) in &mut sums {
+    let nothing = Measures::default();
+    for (key, (sum, changes)) in &sums {
         let name = text(&record_key(key));
-        let found = latest.get(key).map_or(0, |card| card.revision);
-        report.count(MEASURES, &name, "changes by the scorecard's revision", found, *changes);
-        drop_zeros(sum);
-        let mut card = serde_json::to_value(latest.get(key).map(|card| &card.measures)).expect("plain data");
-        drop_zeros(&mut card);
-        report.fields(MEASURES, &name, &card, sum);
+        let found = latest.get(key);
+        report.count(MEASURES, &name, "changes by the scorecard's revision", found.map_or(0, |c| c.revision), *changes);
+        report.fields(MEASURES, &name, found.map_or(&nothing, |card| &card.measures), sum);
     }
     for key in latest.keys().filter(|key| !sums.contains_key(*key)) {
         report.add(MEASURES, text(&record_key(key)), "changes", "none");
     }
 }
 
-/// Adds numbers, and those of the maps in it.
-fn add(sum: &mut Value, more: &Value) {
-    match more {
-        Value::Object(more) => {
-            if !sum.is_object() {
-                *sum = Value::Object(serde_json::Map::new());
-            }
-            for (name, amount) in more {
-                add(&mut sum[name.as_str()], amount);
-            }
+/// Adds a change to a sum; a name whose amount comes back to zero is forgotten.
+fn add(sum: &mut Measures, more: &Measures) {
+    sum.touches += more.touches;
+    sum.exposures += more.exposures;
+    sum.persons += more.persons;
+    sum.reach += more.reach;
+    sum.buyers += more.buyers;
+    sum.cost_minor += more.cost_minor;
+    sum.conversions += more.conversions;
+    sum.returns += more.returns;
+    sum.lines += more.lines;
+    sum.revenue_minor += more.revenue_minor;
+    sum.margin_minor += more.margin_minor;
+    sum.decisions_sent += more.decisions_sent;
+    let named = [
+        (&mut sum.discounts_minor, &more.discounts_minor),
+        (&mut sum.credit_minor, &more.credit_minor),
+        (&mut sum.locations, &more.locations),
+        (&mut sum.decisions_withheld, &more.decisions_withheld),
+    ];
+    for (amounts, more) in named {
+        for (name, amount) in more {
+            *amounts.entry(name.clone()).or_default() += amount;
         }
-        amount => *sum = Value::from(sum.as_i64().unwrap_or(0) + amount.as_i64().unwrap_or(0)),
-    }
-}
-
-fn drop_zeros(value: &mut Value) {
-    if let Value::Object(map) = value {
-        map.values_mut().for_each(drop_zeros);
-        map.retain(|_, value| *value != Value::from(0) && !value.as_object().is_some_and(serde_json::Map::is_empty));
+        amounts.retain(|_, amount| *amount != 0);
     }
 }
 

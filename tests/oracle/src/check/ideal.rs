@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use tributary_model::identity::{Alias, IdentityChange, IdentityChangeKind, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
-use tributary_model::{Arm, Decision, Fate, Identifier, JourneyEvent, PersonId, TriggerIntent};
+use tributary_model::{Arm, Decision, Fate, Identifier, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
 use tributary_schema::{AvroRecord, Contracts};
 
 use crate::check::triggers::rule;
@@ -15,7 +15,7 @@ use crate::outputs::{Outputs, Record, StageAccount};
 use crate::truth::World;
 use crate::truth::accounts::accounts;
 use crate::truth::cards::scorecards;
-use crate::truth::ledger::Ledger;
+use crate::truth::ledger::{Kept, Ledger};
 use crate::truth::people::Person;
 use crate::workload::Event;
 
@@ -63,7 +63,8 @@ pub(super) fn outputs(events: &[Event]) -> Outputs {
         state_journey(&mut hub, person, ids[index]);
     }
     for (id, account) in accounts(&world.people, &ids) {
-        hub.write("tributary.accounts", id, &tributary_model::AccountEvent { revision: 1, ..account });
+        let revision = account.touch_count;
+        hub.write("tributary.accounts", id, &tributary_model::AccountEvent { revision, ..account });
     }
     let decisions = decide(&mut hub, &world, &ids);
     for (key, measures) in scorecards(&world.people, &decisions) {
@@ -97,45 +98,55 @@ fn resolve(hub: &mut Hub, world: &World, ids: &[PersonId]) {
 
 /// Every identifier is created; all of a person are merged into the first.
 fn merge(hub: &mut Hub, world: &World, ids: &[PersonId]) {
-    let change = |kind, person_id, identifier: &Identifier| IdentityChange {
+    const CHANGES: &str = "tributary.identity.changes";
+    let evidence = |both: &[&Identifier]| {
+        let carries = |kept: &&Kept| both.iter().all(|one| kept.touchpoint.identifiers.contains(one));
+        world.ledger.touches.values().find(carries).unwrap().touchpoint.clone()
+    };
+    let change = |kind, person_id, touchpoint: &Touchpoint, identifiers: &[&Identifier]| IdentityChange {
         kind,
         person_id,
         other_person_id: None,
-        identifiers: vec![identifier.clone()],
+        identifiers: identifiers.iter().map(|identifier| (*identifier).clone()).collect(),
         reason: None,
-        touchpoint_id: String::new(),
-        occurred_at: 0,
+        touchpoint_id: touchpoint.touchpoint_id.clone(),
+        occurred_at: touchpoint.occurred_at,
         rule_version: "1".to_owned(),
         sequence: None,
     };
-    const CHANGES: &str = "tributary.identity.changes";
-    let mut sequence = 0;
+    let mut number = 0;
     for (index, person) in world.people.all.iter().enumerate() {
-        for identifier in &person.identifiers {
+        let winner = ids[index];
+        for (place, identifier) in person.identifiers.iter().enumerate() {
             let own = person_of(identifier);
-            hub.write(CHANGES, own, &change(IdentityChangeKind::Created, own, identifier));
-            if own == ids[index] {
+            let created = change(IdentityChangeKind::Created, own, &evidence(&[identifier]), &[identifier]);
+            hub.write(CHANGES, own, &created);
+            if place == 0 {
                 continue;
             }
-            sequence += 1;
-            hub.write("tributary.aliases", own, &Alias { loser: own, winner: ids[index], sequence });
-            let merged = IdentityChange {
-                other_person_id: Some(own),
-                sequence: Some(sequence),
-                ..change(IdentityChangeKind::Merged, ids[index], identifier)
-            };
-            hub.write(CHANGES, ids[index], &merged);
+            number += 1;
+            let sequence = Some(number);
+            hub.write("tributary.aliases", own, &Alias { loser: own, winner, sequence: number });
+            // The tiny story has an event for each pair with the first or the one before.
+            let partner = person.identifiers.iter().take(place).find(|other| {
+                let both = [*other, identifier];
+                let carries = |kept: &Kept| both.iter().all(|one| kept.touchpoint.identifiers.contains(one));
+                world.ledger.touches.values().any(carries)
+            });
+            let both = [partner.unwrap(), identifier];
+            let merged = change(IdentityChangeKind::Merged, winner, &evidence(&both), &both);
+            hub.write(CHANGES, winner, &IdentityChange { other_person_id: Some(own), sequence, ..merged });
+            let new = if place == 1 { &both[..] } else { &both[1..] };
+            let linked = change(IdentityChangeKind::Linked, winner, &evidence(&both), new);
+            hub.write(CHANGES, winner, &IdentityChange { sequence, ..linked });
         }
-        for event in &person.journey {
-            for refused in &event.touchpoint.refused_identifiers {
-                let leader = event.touchpoint.identifiers.first().cloned();
-                let leader = leader.unwrap_or(Identifier {
-                    namespace: "touchpoint".to_owned(),
-                    value: event.touchpoint.touchpoint_id.clone(),
-                });
+        for touchpoint in person.journey.iter().map(|event| &event.touchpoint) {
+            let stand_in = Identifier { namespace: "touchpoint".to_owned(), value: touchpoint.touchpoint_id.clone() };
+            let leader = touchpoint.identifiers.first().unwrap_or(&stand_in);
+            for refused in &touchpoint.refused_identifiers {
                 let reason = Some(format!("{}:{}", refused.reason, refused.namespace));
-                let told = change(IdentityChangeKind::Refused, ids[index], &leader);
-                hub.write(CHANGES, ids[index], &IdentityChange { reason, ..told });
+                let told = change(IdentityChangeKind::Refused, winner, touchpoint, &[leader]);
+                hub.write(CHANGES, winner, &IdentityChange { reason, ..told });
             }
         }
     }
@@ -154,6 +165,12 @@ fn state_journey(hub: &mut Hub, person: &Person, person_id: PersonId) {
     early.totals.touch_count = 1;
     hub.write(TOPIC, person_id, &early);
     before.iter().for_each(|event| hub.write(TOPIC, person_id, &named(event)));
+    let first_statements = before.iter().map(named).chain([early.clone()]);
+    for event in first_statements.collect::<Vec<_>>() {
+        for account in &event.account_ids {
+            hub.write("tributary.account-touches", account, &event);
+        }
+    }
     hub.write(TOPIC, person_id, &JourneyEvent { retracted: true, ..early });
     hub.write(TOPIC, person_id, &JourneyEvent { revision: 2, ..named(last) });
 }

@@ -10,9 +10,15 @@ use crate::check::touchpoints::may_belong;
 use crate::truth::World;
 
 const TOPIC: &str = "tributary.journeys";
+const ACCOUNT_TOUCHES: &str = "tributary.account-touches";
 
-pub(super) fn check(world: &World, ids: &[PersonId], reader: &Reader<'_>, report: &mut Report) {
-    let mut standing = fold(world, reader, report);
+/// What a touch is stated at, and how often it was corrected there.
+pub(super) type Revisions = BTreeMap<(String, PersonId), i32>;
+
+/// The touches that were ever stated, and where.
+pub(super) fn check(world: &World, ids: &[PersonId], reader: &Reader<'_>, report: &mut Report) -> Revisions {
+    let (mut standing, revisions) = fold(world, reader, report);
+    check_account_touches(&standing, &revisions, world, reader, report);
     for (index, event) in world.people.journeys() {
         let person_id = ids[index];
         let touchpoint = &event.touchpoint;
@@ -36,12 +42,53 @@ pub(super) fn check(world: &World, ids: &[PersonId], reader: &Reader<'_>, report
     for (id, person_id) in standing.keys() {
         report.add(TOPIC, format!("{id} at {person_id}"), "no statement that stands", "one");
     }
+    revisions
 }
 
-/// What stands in the end; every record has to continue what was said of the touch at the person before.
-fn fold(world: &World, reader: &Reader<'_>, report: &mut Report) -> BTreeMap<(String, PersonId), JourneyEvent> {
+/// Accounts hear of a touch once when it is first stated at a person, and once when it leaves the person for another.
+fn check_account_touches(
+    standing: &BTreeMap<(String, PersonId), JourneyEvent>,
+    revisions: &Revisions,
+    world: &World,
+    reader: &Reader<'_>,
+    report: &mut Report,
+) {
+    let mut found: BTreeMap<(String, String, PersonId, bool), i64> = BTreeMap::new();
+    for record in reader.all::<JourneyEvent>(ACCOUNT_TOUCHES, report) {
+        let event = record.value;
+        let key = (record.key, event.touchpoint.touchpoint_id, event.person_id, event.retracted);
+        *found.entry(key).or_default() += 1;
+    }
+    // The topic is internal and may have been left out.
+    if found.is_empty() {
+        return;
+    }
+    for (id, person_id) in revisions.keys() {
+        let accounts = world.people.of_touch.get(id).map(|index| &world.people.all[*index]);
+        let touch =
+            accounts.and_then(|person| person.journey.iter().find(|event| event.touchpoint.touchpoint_id == *id));
+        for account in touch.iter().flat_map(|event| &event.account_ids) {
+            let has_left = !standing.contains_key(&(id.clone(), *person_id));
+            for retracted in if has_left { vec![false, true] } else { vec![false] } {
+                let key = (account.to_string(), id.clone(), *person_id, retracted);
+                let count = found.remove(&key).unwrap_or(0);
+                report.count(ACCOUNT_TOUCHES, format!("{id} of {account}, retracted {retracted}"), "records", 1, count);
+            }
+        }
+    }
+    for ((account, id, person_id, _), count) in found {
+        report.count(ACCOUNT_TOUCHES, format!("{id} of {account} at {person_id}"), "records", 0, count);
+    }
+}
+
+/// What stands in the end, and all that was ever stated; every record has to continue what was said of the touch at the person before.
+fn fold(
+    world: &World,
+    reader: &Reader<'_>,
+    report: &mut Report,
+) -> (BTreeMap<(String, PersonId), JourneyEvent>, Revisions) {
     let mut standing: BTreeMap<(String, PersonId), JourneyEvent> = BTreeMap::new();
-    let mut revisions: BTreeMap<(String, PersonId), i32> = BTreeMap::new();
+    let mut revisions = Revisions::new();
     for record in reader.all::<JourneyEvent>(TOPIC, report) {
         let event = record.value;
         let id = event.touchpoint.touchpoint_id.clone();
@@ -72,5 +119,5 @@ fn fold(world: &World, reader: &Reader<'_>, report: &mut Report) -> BTreeMap<(St
             report.add(TOPIC, name, "the earlier statement to be taken back first", "two that stand");
         }
     }
-    standing
+    (standing, revisions)
 }

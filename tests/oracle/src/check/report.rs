@@ -57,12 +57,18 @@ impl Report {
     }
 
     /// Reports the fields in which two records are not the same.
-    pub(super) fn fields<T: Serialize>(&mut self, topic: &str, key: impl fmt::Display, expected: &T, found: &T) {
-        let mut paths = Vec::new();
-        compare("", &json(expected), &json(found), &mut paths);
-        if paths.is_empty() {
+    pub(super) fn fields<T: Serialize + PartialEq>(
+        &mut self,
+        topic: &str,
+        key: impl fmt::Display,
+        expected: &T,
+        found: &T,
+    ) {
+        if expected == found {
             return;
         }
+        let mut paths = Vec::new();
+        compare("", &json(expected), &json(found), &mut paths);
         let side = |pick: fn(&(String, String, String)) -> &String| {
             let named = paths.iter().take(MAX_FIELDS).map(|entry| format!("{}={}", entry.0, pick(entry)));
             named.collect::<Vec<_>>().join(" ")

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tributary_model::identity::Resolved;
 use tributary_model::{PersonId, Touchpoint};
 
+use crate::check::journeys::Revisions;
 use crate::check::read::{Read, Reader};
 use crate::check::report::Report;
 use crate::names::{person_of, stand_in, written};
@@ -46,6 +47,7 @@ pub(super) fn check(ledger: &Ledger, reader: &Reader<'_>, report: &mut Report) -
 pub(super) fn check_resolved(
     world: &World,
     touchpoints: &BTreeMap<String, Touchpoint>,
+    stated: &Revisions,
     reader: &Reader<'_>,
     report: &mut Report,
 ) {
@@ -76,6 +78,12 @@ pub(super) fn check_resolved(
                 || (kept.touchpoint.identifiers.is_empty() && written(via) == format!("touchpoint:{id}"));
             if !is_named {
                 report.add(RESOLVED, id, "an identifier of the touchpoint", written(via));
+            }
+            // A person who forwards states nothing; the last one does.
+            let is_last = hop as usize + 1 == records.len();
+            if stated.contains_key(&(id.clone(), *person_id)) != is_last {
+                let (expected, found) = if is_last { ("to be", "not") } else { ("not to be", "stated") };
+                report.add(RESOLVED, format!("{id} at {person_id}"), format!("{expected} stated there"), found);
             }
         }
     }

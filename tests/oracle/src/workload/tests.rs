@@ -41,7 +41,7 @@ fn a_few_seeds_hold_every_kind_of_event() {
             }
         }
     }
-    assert_eq!(sources.len(), 10, "{sources:?}");
+    assert_eq!(sources.len(), 9, "{sources:?}");
     for kind in ["shared", "store.returned", "order.refunded", "order.cancelled", "cart.updated", "bot", "too_precise"]
     {
         assert!(kinds.contains(kind), "{kind}: {kinds:?}");
