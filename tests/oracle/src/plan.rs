@@ -23,8 +23,11 @@ const CAMPAIGNS: [(&str, &str, i32, &str, &str); 4] = [
     ("win-new", "media", 70, "consideration", "welcome"),
     ("partner", "trade", 100, "conversion", "cheapest-in-town"),
 ];
+/// Subject and claim.
+type Offer = (&'static str, &'static str);
 /// Message, narrative, approved, what it offers, to whom it speaks.
-const MESSAGES: [(&str, &str, bool, Option<(&str, &str)>, Option<&str>); 6] = [
+type Wording = (&'static str, &'static str, bool, Option<Offer>, Option<&'static str>);
+const MESSAGES: [Wording; 6] = [
     ("film-1", "made-to-last", true, None, None),
     ("letter", "made-to-last", true, None, None),
     ("offer-20", "made-to-last", true, Some(("41001", "20% off")), None),
@@ -41,8 +44,7 @@ pub(crate) struct Said {
     pub(crate) is_approved: bool,
     pub(crate) is_acquisition: bool,
     pub(crate) is_push: bool,
-    /// Subject and claim.
-    pub(crate) offer: Option<(&'static str, &'static str)>,
+    pub(crate) offer: Option<Offer>,
 }
 
 /// The campaigns that scenes may use; the last is in no plan.

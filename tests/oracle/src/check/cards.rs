@@ -105,25 +105,32 @@ fn add(sum: &mut Measures, more: &Measures) {
     }
 }
 
+/// Revenue over all teams, and what the teams were credited with.
+#[derive(Default)]
+struct Credit {
+    revenue_minor: i64,
+    by_model: BTreeMap<String, i64>,
+}
+
 /// For each model, window and currency the teams' credit is the revenue over all teams.
 fn check_credit(latest: &BTreeMap<ScorecardKey, Scorecard>, report: &mut Report) {
-    let mut sums: BTreeMap<(String, i64, String), (i64, BTreeMap<String, i64>)> = BTreeMap::new();
+    let mut sums: BTreeMap<(String, i64, String), Credit> = BTreeMap::new();
     for Scorecard { key, measures, .. } in latest.values() {
         if key.dimension != scorecard::DIMENSION_TEAM || key.currency.is_empty() {
             continue;
         }
         let sum = sums.entry((key.window.clone(), key.window_start_at, key.currency.clone())).or_default();
         if key.team_id == scorecard::ALL_TEAMS {
-            sum.0 += measures.revenue_minor;
+            sum.revenue_minor += measures.revenue_minor;
         } else {
             for model in ["first", "last", "linear"] {
                 let amount = measures.credit_minor.get(model).copied().unwrap_or(0);
-                *sum.1.entry(model.to_owned()).or_default() += amount;
+                *sum.by_model.entry(model.to_owned()).or_default() += amount;
             }
         }
     }
-    for ((window, start, currency), (revenue, credit)) in sums {
-        for (model, amount) in credit.into_iter().filter(|(_, amount)| *amount != revenue) {
+    for ((window, start, currency), Credit { revenue_minor: revenue, by_model }) in sums {
+        for (model, amount) in by_model.into_iter().filter(|(_, amount)| *amount != revenue) {
             let key = format!("{window} {start} {currency}");
             report.add(METRICS, key, format!("credit by {model} of {revenue}, the revenue"), amount);
         }

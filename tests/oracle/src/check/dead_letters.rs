@@ -9,13 +9,16 @@ use crate::truth::ledger::{Dead, Ledger};
 
 const TOPIC: &str = "tributary.dead-letters";
 
+/// Topic, key and value of a record that was refused.
+type Original = (String, Vec<u8>, Vec<u8>);
+
 fn header(record: &Record, name: &str) -> String {
     let found = record.headers.iter().rev().find(|(key, _)| key == &format!("__connect.errors.{name}"));
     found.map(|(_, value)| text(value)).unwrap_or_default()
 }
 
 pub(super) fn check(ledger: &Ledger, outputs: &Outputs, report: &mut Report) {
-    let mut found: BTreeMap<(String, Vec<u8>, Vec<u8>), Vec<&Record>> = BTreeMap::new();
+    let mut found: BTreeMap<Original, Vec<&Record>> = BTreeMap::new();
     for record in outputs.records(TOPIC) {
         let value = record.value.clone().unwrap_or_default();
         found.entry((header(record, "topic"), record.key.clone(), value)).or_default().push(record);

@@ -7,7 +7,7 @@ use crate::names::{account_of, pseudonym};
 use crate::truth::accounts::accounts;
 use crate::truth::cards::scorecards;
 use crate::workload::testing::{events, plain};
-use crate::workload::{DAY_MS, HOUR_MS, MINUTE_MS, START_AT};
+use crate::workload::{DAY_MS, HOUR_MS, MINUTE_MS, START_AT, Size, Workload};
 
 fn world(drafts: Vec<crate::workload::draft::Draft>) -> World {
     World::of(Ledger::of(events(drafts).iter()))
@@ -207,4 +207,20 @@ fn accounts_add_up_their_persons() {
     assert_eq!((found.open_opportunity_count, found.stage.as_str()), (1, "expansion"));
     assert_eq!(found.last_touches.len(), 1);
     assert_eq!(found.last_at, START_AT + 3 * DAY_MS);
+}
+
+#[test]
+fn the_truth_does_not_depend_on_the_order_of_arrival() {
+    for seed in 0..5 {
+        let workload = Workload::generate(seed, Size::SMALL);
+        let sorted = World::of(Ledger::of(workload.events.iter()));
+        let shuffled = World::of(Ledger::of(workload.shuffled(seed).events.iter()));
+        assert_eq!(sorted.ledger.sources, shuffled.ledger.sources);
+        assert_eq!(sorted.ledger.dead_letters, shuffled.ledger.dead_letters);
+        let journeys = |world: &World| -> Vec<_> {
+            world.people.all.iter().map(|person| (person.identifiers.clone(), person.journey.clone())).collect()
+        };
+        assert_eq!(journeys(&sorted), journeys(&shuffled), "seed {seed}");
+        assert_eq!(scorecards(&sorted.people, &[]), scorecards(&shuffled.people, &[]), "seed {seed}");
+    }
 }
