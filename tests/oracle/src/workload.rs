@@ -83,7 +83,8 @@ pub struct Event {
     pub value: Vec<u8>,
     /// Headers in order.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The record's timestamp.
+    /// The record's timestamp. A producer that cannot set it (the broker then takes its clock's) may send a workload in the
+    /// order in which it was generated, and not [`Workload::shuffled`]: ids would be forgotten before their repeats come.
     pub timestamp_ms: i64,
     /// The source's name.
     pub source: String,
