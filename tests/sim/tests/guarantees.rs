@@ -45,8 +45,11 @@ fn the_oracle_demands_the_same_for_shuffled_input() {
     }
 }
 
+/// The committed records of a topic: partition, offset, record.
+type Records = Vec<(i32, i64, Stored)>;
+
 /// Every topic with its records, changelogs included.
-fn bytes(log: &SimLog) -> Vec<(String, Vec<(i32, i64, Stored)>)> {
+fn bytes(log: &SimLog) -> Vec<(String, Records)> {
     log.topics().into_iter().map(|topic| (topic.clone(), log.committed(&topic))).collect()
 }
 
