@@ -6,13 +6,11 @@ use anyhow::Context;
 use tributary_model::topics::{Partitions, TopicDefinition};
 use tributary_model::{Canvas, Pseudonymizer};
 use tributary_stream::{Stage, Table, changelog_definitions};
+use tributary_test_oracle::PSEUDONYM_KEY;
 use tributary_tributary::canvas;
 use tributary_tributary::cli::Service;
 use tributary_tributary::compose::Definition;
 use tributary_tributary::config::HubConfig;
-
-/// The key of all pseudonyms in the simulation.
-pub const PSEUDONYM_KEY: &[u8] = b"the simulation's key, which guards nothing";
 
 /// The hub's stages and topics. Mappings and triggers are compiled once for all runs.
 #[derive(Debug, Clone)]
@@ -39,7 +37,8 @@ impl Hub {
     fn compose() -> anyhow::Result<Self> {
         let config = HubConfig::default();
         let definition = Definition::read(&config).context("reading the built-in definitions")?;
-        let entries = canvas::demo().context("reading the demo's canvas")?;
+        let mut entries = canvas::built_in().context("reading the built-in canvas")?;
+        entries.extend(tributary_test_oracle::canvas());
         let canvas = canvas::fold(&entries);
         let definition = Definition { canvas: entries, ..definition };
         let mut topics = definition.open_topics();

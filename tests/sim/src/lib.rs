@@ -12,6 +12,7 @@ pub mod check;
 pub mod client;
 pub mod faults;
 pub mod hub;
+pub mod judge;
 pub mod log;
 pub mod outputs;
 pub mod pills;

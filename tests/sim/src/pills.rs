@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tributary_stream::{OutRecord, Stage};
 
-use crate::workload::Workload;
+use crate::workload::{Arrival, Workload};
 
 /// What the keys of these records begin with.
 const PREFIX: &[u8] = b"pill-";
@@ -36,7 +36,8 @@ pub fn strew(workload: &mut Workload, stages: &[Stage], seed: u64) {
         let kind = if rng.random_bool(0.5) { "panic" } else { "poison" };
         let key = format!("pill-{kind}-{number}").into_bytes();
         let record = OutRecord { topic, key, value: Some(b"?".to_vec()), headers: Vec::new() };
-        workload.arrivals.insert(rng.random_range(0..=workload.arrivals.len()), record);
+        let place = rng.random_range(0..=workload.arrivals.len());
+        workload.arrivals.insert(place, Arrival { record, timestamp_ms: None });
         workload.pills += 1;
     }
 }

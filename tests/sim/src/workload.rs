@@ -17,11 +17,20 @@ use crate::log::EPOCH_MS;
 
 const MINUTE_MS: i64 = 60_000;
 
+/// A record that somebody outside of the hub writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The record.
+    pub record: OutRecord,
+    /// Its timestamp in milliseconds; that of its arrival when absent.
+    pub timestamp_ms: Option<i64>,
+}
+
 /// What arrives, and what has to come of it.
 #[derive(Debug, Clone, Default)]
 pub struct Workload {
     /// Raw records in order of arrival.
-    pub arrivals: Vec<OutRecord>,
+    pub arrivals: Vec<Arrival>,
     /// The shoppers behind them.
     pub shoppers: Vec<Shopper>,
     /// Records that are no events.
@@ -163,7 +172,7 @@ pub fn workload(seed: u64) -> Result<Workload, SchemaError> {
     Ok(Workload { arrivals, shoppers, rubbish, repeats, pills: 0 })
 }
 
-fn record(message: &Value, contracts: &Contracts) -> Result<OutRecord, SchemaError> {
+fn record(message: &Value, contracts: &Contracts) -> Result<Arrival, SchemaError> {
     let topic = topics::raw(Domain::Ecommerce);
     let id = message["messageId"].as_str().map(str::to_owned);
     let key = format!("segment:{}", id.as_deref().unwrap_or("none")).into_bytes();
@@ -175,7 +184,7 @@ fn record(message: &Value, contracts: &Contracts) -> Result<OutRecord, SchemaErr
         body: message.to_string().into_bytes(),
     };
     let value = Some(contracts.encode(&topic, &raw)?);
-    Ok(OutRecord { topic, key, value, headers: Vec::new() })
+    Ok(Arrival { record: OutRecord { topic, key, value, headers: Vec::new() }, timestamp_ms: None })
 }
 
 #[cfg(test)]
@@ -184,14 +193,15 @@ mod tests {
 
     #[test]
     fn instants_are_written_as_dates() {
-        assert_eq!(stamp(EPOCH_MS), "2023-11-14T22:13:20.000Z");
+        assert_eq!(stamp(EPOCH_MS), "2026-04-12T00:00:00.000Z");
         assert_eq!(stamp(951_782_400_123), "2000-02-29T00:00:00.123Z");
     }
 
     #[test]
     fn a_seed_has_its_records() {
-        let keys =
-            |seed| -> Vec<Vec<u8>> { workload(seed).unwrap().arrivals.into_iter().map(|record| record.key).collect() };
+        let keys = |seed| -> Vec<Vec<u8>> {
+            workload(seed).unwrap().arrivals.into_iter().map(|arrival| arrival.record.key).collect()
+        };
         assert_eq!(keys(1), keys(1));
         assert_ne!(keys(1), keys(2));
     }

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use rand::Rng;
 use tributary_schema::Contracts;
-use tributary_stream::{KafkaSettings, OutRecord, Stage, StageCounts};
+use tributary_stream::{KafkaSettings, Stage, StageCounts};
 
 use crate::faults::{Faults, Profile};
 use crate::hub::{Hub, partition_number};
 use crate::log::{LogSettings, SimLog};
 use crate::slot::{End, Slot};
 use crate::trouble::Trouble;
+use crate::workload::Arrival;
 
 /// Steps after which a run that is still not through has lost its way.
 const MAX_STEPS: u64 = 400_000;
@@ -34,7 +35,7 @@ pub struct World {
     trouble: Trouble,
     settings: KafkaSettings,
     contracts: Arc<Contracts>,
-    feed: RefCell<VecDeque<OutRecord>>,
+    feed: RefCell<VecDeque<Arrival>>,
     is_static: bool,
     /// How many workers stand still at the moment.
     standing: Cell<u32>,
@@ -49,7 +50,7 @@ impl World {
     ///
     /// # Errors
     /// When the embedded schemas are broken.
-    pub fn new(hub: &Hub, profile: &Profile, seed: u64, feed: Vec<OutRecord>) -> anyhow::Result<Rc<Self>> {
+    pub fn new(hub: &Hub, profile: &Profile, seed: u64, feed: Vec<Arrival>) -> anyhow::Result<Rc<Self>> {
         let log = SimLog::new(LogSettings {
             seed,
             session_timeout: profile.session_timeout,
@@ -205,10 +206,10 @@ impl World {
     /// A raw record arrives.
     fn feed_some(&self) {
         let arrives = self.faults().rng().random_ratio(1, 6);
-        let record = if arrives { self.feed.borrow_mut().pop_front() } else { None };
-        let Some(record) = record else { return };
-        if let Err(refused) = self.log.publish(&record) {
-            self.problem(format!("a raw record for {} cannot be written: {refused:?}", record.topic));
+        let arrival = if arrives { self.feed.borrow_mut().pop_front() } else { None };
+        let Some(Arrival { record, timestamp_ms }) = arrival else { return };
+        if let Err(refused) = self.log.publish(&record, timestamp_ms) {
+            self.problem(format!("a record from outside for {} cannot be written: {refused:?}", record.topic));
         }
     }
 

@@ -27,8 +27,8 @@ pub type TopicId = usize;
 /// A topic and one of its partitions.
 pub type Place = (TopicId, i32);
 
-/// The clock starts here: 2023-11-14T22:13:20Z in milliseconds.
-pub const EPOCH_MS: i64 = 1_700_000_000_000;
+/// The clock starts here: 2026-04-12T00:00:00Z in milliseconds, when the oracle's history begins to come in.
+pub const EPOCH_MS: i64 = 1_775_952_000_000;
 
 /// How the log behaves.
 #[derive(Debug, Clone)]
@@ -140,12 +140,12 @@ impl SimLog {
         self.inner().advance(by);
     }
 
-    /// Writes a record that is no part of a transaction; gives where it went.
+    /// Writes a record that is no part of a transaction, with this timestamp or that of the clock; gives where it went.
     ///
     /// # Errors
     /// [`Refused::UnknownTopic`].
-    pub fn publish(&self, record: &OutRecord) -> Result<(Place, i64), Refused> {
-        self.inner().publish(record)
+    pub fn publish(&self, record: &OutRecord, timestamp_ms: Option<i64>) -> Result<(Place, i64), Refused> {
+        self.inner().publish(record, timestamp_ms)
     }
 
     /// What the log has counted.
@@ -284,20 +284,27 @@ impl Inner {
         }
     }
 
-    fn store(&mut self, place: Place, transaction: Option<TransactionId>, record: &OutRecord) -> i64 {
+    fn store(
+        &mut self,
+        place: Place,
+        transaction: Option<TransactionId>,
+        record: &OutRecord,
+        timestamp_ms: Option<i64>,
+    ) -> i64 {
+        let now_ms = EPOCH_MS + self.now.as_millis() as i64;
         let stored = Stored {
             key: record.key.clone(),
             value: record.value.clone(),
             headers: record.headers.clone(),
-            timestamp_ms: EPOCH_MS + self.now.as_millis() as i64,
+            timestamp_ms: timestamp_ms.unwrap_or(now_ms),
         };
         self.appended += 1;
         self.topics[place.0].partitions[place.1 as usize].append(transaction, stored)
     }
 
-    fn publish(&mut self, record: &OutRecord) -> Result<(Place, i64), Refused> {
+    fn publish(&mut self, record: &OutRecord, timestamp_ms: Option<i64>) -> Result<(Place, i64), Refused> {
         let place = self.place_of(record)?;
-        Ok((place, self.store(place, None, record)))
+        Ok((place, self.store(place, None, record, timestamp_ms)))
     }
 
     fn place_of(&self, record: &OutRecord) -> Result<Place, Refused> {
@@ -371,7 +378,7 @@ impl Inner {
         let open = self.opened(name, epoch)?;
         open.places.insert(place);
         let id = open.id;
-        Ok(self.store(place, Some(id), record))
+        Ok(self.store(place, Some(id), record, None))
     }
 
     /// Adds input offsets to the producer's open transaction.

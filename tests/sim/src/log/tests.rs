@@ -76,7 +76,7 @@ fn a_transaction_that_takes_too_long_is_aborted_and_its_producer_may_go_on() {
     let log = log();
     let epoch = log.inner().init_producer("p");
     log.inner().append("p", epoch, &record("out", "a"), None).unwrap();
-    log.publish(&record("out", "b")).unwrap();
+    log.publish(&record("out", "b"), None).unwrap();
     assert_eq!(keys(&log, "out"), [""; 0], "behind an open transaction nothing is seen");
     log.advance(Duration::from_secs(16));
     assert_eq!(keys(&log, "out"), ["b"]);
