@@ -215,6 +215,8 @@ impl<C: Client> Assignment<C> {
 
     fn begin(&mut self, client: &mut C, ready: Ready, stats: &StageStats) -> Result<Vec<TaskInfo>, StreamError> {
         client.take_over(&ready.starts)?;
+        // They may have been paused when they were taken away from us.
+        client.pause(&ready.starts.iter().map(|(input, _)| input.clone()).collect::<Vec<_>>(), false)?;
         for (input, offset) in ready.starts {
             self.positions.insert(input, Position { committed: offset, next: offset });
         }

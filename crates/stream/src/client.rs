@@ -145,7 +145,7 @@ pub trait Client {
     /// [`StreamError`] when the client refuses.
     fn seek(&mut self, input: &Partition, offset: Option<i64>) -> Result<(), StreamError>;
 
-    /// Stops or resumes fetching of these inputs.
+    /// Stops or resumes fetching of these inputs. A pause outlives giving them back and taking them over again.
     ///
     /// # Errors
     /// [`StreamError`] when the client refuses.

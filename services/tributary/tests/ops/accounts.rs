@@ -46,7 +46,8 @@ fn records_on_their_way_are_counted_and_a_record_that_nobody_wrote_is_found() {
             let audit = bed.json(&["reconcile"]);
             let touchpoints = &account(&audit, "identity")["accepted_from"][topics::TOUCHPOINTS];
             let all_read = *touchpoints == 26 && audit["in_flight"] == 0;
-            all_read.then_some(audit)
+            // The one that saw the hub at work may explain the record by what was read meanwhile.
+            all_read.then(|| bed.json(&["reconcile"]))
         },
     );
     let audit = found.unwrap();
