@@ -32,6 +32,9 @@ use crate::processor::TaskInfo;
 use files::Directory;
 use writer::Writer;
 
+/// A slice of a checkpoint ends after so many entries or so much time, whichever comes first.
+const ENTRIES_A_SLICE: usize = 2_000;
+
 /// The checkpoints of one stage in this process; its workers share them.
 pub struct Checkpoints {
     files: Arc<dyn CheckpointFiles>,
@@ -39,6 +42,8 @@ pub struct Checkpoints {
     max_age: Duration,
     /// True when files are read and written on the worker's own thread.
     is_in_step: bool,
+    /// Entries that are written at most between two looks at the worker's other duties.
+    entries_a_slice: usize,
     /// Why the last file could not be written.
     failing: Mutex<Option<&'static str>>,
     /// When the checkpoint of each task began, by the wall clock; without one, when the task did.
@@ -57,21 +62,29 @@ impl Checkpoints {
     pub fn in_directory(settings: &StateSettings, stage: &str, instance: u32) -> Option<Arc<Self>> {
         let path = settings.directory.as_ref()?.join(format!("{stage}-{instance}"));
         let max_age = Duration::from_secs(settings.checkpoint_max_age_s);
-        Some(Arc::new(Self::new(Arc::new(Directory::new(path, max_age)), settings, false)))
+        let files = Arc::new(Directory::new(path, max_age));
+        Some(Arc::new(Self::new(files, settings, false, ENTRIES_A_SLICE)))
     }
 
-    /// Checkpoints that are read and written by the worker itself, step by step with its other work: for simulations.
+    /// Checkpoints that are read and written by the worker itself, so many entries at a time between its other work: for
+    /// simulations.
     #[must_use]
-    pub fn in_step(files: Arc<dyn CheckpointFiles>, settings: &StateSettings) -> Arc<Self> {
-        Arc::new(Self::new(files, settings, true))
+    pub fn in_step(files: Arc<dyn CheckpointFiles>, settings: &StateSettings, entries_a_slice: usize) -> Arc<Self> {
+        Arc::new(Self::new(files, settings, true, entries_a_slice.max(1)))
     }
 
-    fn new(files: Arc<dyn CheckpointFiles>, settings: &StateSettings, is_in_step: bool) -> Self {
+    fn new(
+        files: Arc<dyn CheckpointFiles>,
+        settings: &StateSettings,
+        is_in_step: bool,
+        entries_a_slice: usize,
+    ) -> Self {
         Self {
             files,
             interval: Duration::from_secs(settings.checkpoint_interval_s),
             max_age: Duration::from_secs(settings.checkpoint_max_age_s),
             is_in_step,
+            entries_a_slice,
             failing: Mutex::new(None),
             dates_ms: Mutex::default(),
         }

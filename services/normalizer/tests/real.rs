@@ -113,6 +113,25 @@ fn every_till_order_ends_as_a_purchase_or_a_drop_and_the_placeholder_is_nobody()
     assert_eq!(people.len(), 13_182);
 }
 
+/// A till order in two states, as two of its webhooks bring it.
+#[test]
+fn states_of_one_order_have_one_event_id_and_are_counted_once() {
+    let sources = Rulebook::load(&Config::default()).unwrap().directory();
+    let source = sources.iter().find(|source| source.name == "shopify-pos").unwrap();
+    let first = json("shopify-pos/2017-11-01.json.zst")["orders"][0].clone();
+    let mut later = first.clone();
+    later["updated_at"] = Json::from("2017-11-09T10:00:00-05:00");
+    assert_ne!(first, later);
+    let own_id = |order: &Json| -> Vec<Json> {
+        source.event_id.iter().map(|pointer| order.pointer(pointer).unwrap().clone()).collect()
+    };
+    assert_eq!(own_id(&first), own_id(&later), "they meet on one partition");
+    let mut normalizer = Normalizer::new();
+    normalizer.feed("shopify-pos", first.to_string().as_bytes());
+    normalizer.feed("shopify-pos", later.to_string().as_bytes());
+    assert_eq!(normalizer.counts(), [("drop duplicate", 1), ("touchpoint store.purchased", 1)]);
+}
+
 #[test]
 fn every_shop_case_of_a_peer_has_an_explained_outcome() {
     let cases = json("vendors/cases/shopify.json");

@@ -154,7 +154,7 @@ fn delay(rng: &mut ChaCha8Rng) -> i64 {
     }
 }
 
-/// Sometimes an event that came in time comes again soon, or another comes under its id.
+/// Sometimes an event that came in time comes again soon, or another comes under its id, or an order in a later state.
 fn repeat(rng: &mut ChaCha8Rng, (arrived_at, draft): &(i64, Draft)) -> Option<(i64, Draft)> {
     if arrived_at - draft.at > HOUR_MS {
         return None;
@@ -163,6 +163,7 @@ fn repeat(rng: &mut ChaCha8Rng, (arrived_at, draft): &(i64, Draft)) -> Option<(i
     match rng.random_range(0..25) {
         0 | 1 => Some((again_at, draft.clone())),
         2 => Some((again_at, draft.edited()?)),
+        3..=7 => Some((again_at, shopify::restated(draft, again_at)?)),
         _ => None,
     }
 }

@@ -37,6 +37,14 @@ pub struct Totals {
     pub expulsions: u64,
     /// Timers that fired.
     pub timers: u64,
+    /// Checkpoints that were written.
+    pub checkpoints: u64,
+    /// Entries of state that workers took over from checkpoints.
+    pub restored_entries: u64,
+    /// Checkpoints that something happened to.
+    pub damaged: u64,
+    /// Calls that disks refused.
+    pub disk_refusals: u64,
     /// The seeds in which something was wrong, with what.
     pub failed: BTreeMap<u64, Vec<String>>,
 }
@@ -55,6 +63,10 @@ impl Totals {
         self.fencings += outcome.log.fencings;
         self.expulsions += outcome.log.expulsions;
         self.timers += outcome.timers;
+        self.checkpoints += outcome.disks.finished;
+        self.restored_entries += outcome.restored_entries;
+        self.damaged += outcome.disks.damaged;
+        self.disk_refusals += outcome.disks.refused;
         for (site, count) in outcome.crashes {
             *self.crashes.entry(site).or_default() += count;
         }

@@ -8,18 +8,12 @@ use std::rc::Weak;
 use std::time::Duration;
 
 use rand::Rng;
-use tributary_stream::{Client, GroupChange, OutRecord, Partition, Record, Slot, StreamError, TransactionError};
+use tributary_stream::{Client, GroupChange, OutRecord, Partition, Record, Slot, Span, StreamError, TransactionError};
 
 use crate::faults::{Refusal, Site};
 use crate::log::{MemberId, Place, Refused, SimLog};
 use crate::reader::SimReader;
 use crate::world::World;
-
-#[derive(Debug, Clone, Copy)]
-struct Cursor {
-    next: i64,
-    is_paused: bool,
-}
 
 /// What a crashed client says.
 pub(crate) const DEAD: &str = "the simulated process is dead";
@@ -38,7 +32,10 @@ pub struct SimClient {
     assigned: BTreeSet<Place>,
     changes: VecDeque<GroupChange>,
     is_lost: bool,
-    cursors: BTreeMap<Place, Cursor>,
+    /// Where each input is read next.
+    cursors: BTreeMap<Place, i64>,
+    /// As with librdkafka, an input stays paused when it is given back, and is so still when it is taken over again.
+    paused: BTreeSet<Place>,
     is_open: bool,
     has_failed: bool,
     written: BTreeMap<Slot, i64>,
@@ -66,6 +63,7 @@ impl SimClient {
             changes: VecDeque::new(),
             is_lost: false,
             cursors: BTreeMap::new(),
+            paused: BTreeSet::new(),
             is_open: false,
             has_failed: false,
             written: BTreeMap::new(),
@@ -210,8 +208,8 @@ impl SimClient {
         let ready: Vec<(Place, i64)> = self
             .cursors
             .iter()
-            .filter(|(_, cursor)| !cursor.is_paused)
-            .filter_map(|(place, cursor)| Some((*place, inner.partition(*place)?.committed_from(cursor.next)?.0)))
+            .filter(|(place, _)| !self.paused.contains(*place))
+            .filter_map(|(place, next)| Some((*place, inner.partition(*place)?.committed_from(*next)?.0)))
             .collect();
         if ready.is_empty() {
             return None;
@@ -228,8 +226,8 @@ impl SimClient {
             headers: stored.headers.clone(),
         };
         drop(inner);
-        if let Some(cursor) = self.cursors.get_mut(&place) {
-            cursor.next = offset + 1;
+        if let Some(next) = self.cursors.get_mut(&place) {
+            *next = offset + 1;
         }
         Some(record)
     }
@@ -314,7 +312,7 @@ impl Client for SimClient {
         self.alive(Site::TakeOver)?;
         for (input, offset) in starts {
             let [place] = self.places(std::slice::from_ref(input))[..] else { return Err(unknown(&input.0)) };
-            self.cursors.insert(place, Cursor { next: offset.unwrap_or(0), is_paused: false });
+            self.cursors.insert(place, offset.unwrap_or(0));
         }
         Ok(())
     }
@@ -337,8 +335,8 @@ impl Client for SimClient {
     fn seek(&mut self, input: &Partition, offset: Option<i64>) -> Result<(), StreamError> {
         self.alive(Site::Seek)?;
         for place in self.places(std::slice::from_ref(input)) {
-            if let Some(cursor) = self.cursors.get_mut(&place) {
-                cursor.next = offset.unwrap_or(0);
+            if let Some(next) = self.cursors.get_mut(&place) {
+                *next = offset.unwrap_or(0);
             }
         }
         Ok(())
@@ -346,8 +344,10 @@ impl Client for SimClient {
 
     fn pause(&mut self, inputs: &[Partition], pause: bool) -> Result<(), StreamError> {
         for place in self.places(inputs) {
-            if let Some(cursor) = self.cursors.get_mut(&place) {
-                cursor.is_paused = pause;
+            if !pause {
+                self.paused.remove(&place);
+            } else if self.cursors.contains_key(&place) {
+                self.paused.insert(place);
             }
         }
         Ok(())
@@ -357,6 +357,29 @@ impl Client for SimClient {
         self.alive(Site::Open)?;
         let compacts = self.world.upgrade().is_some_and(|world| world.faults().profile().compacts);
         SimReader::open(&self.log, self.world.clone(), from, compacts)
+    }
+
+    fn cluster_id(&mut self) -> Option<String> {
+        Some("simulated".to_owned())
+    }
+
+    fn changelog_spans(
+        &mut self,
+        changelogs: &[(Partition, i64)],
+        wait: Duration,
+    ) -> Result<Option<Vec<Option<Span>>>, StreamError> {
+        self.alive(Site::Spans)?;
+        if let Some(world) = self.world.upgrade().filter(|world| world.faults().is_unsure()) {
+            world.wait(wait);
+            return Ok(None);
+        }
+        let inner = self.log.inner();
+        let span = |((topic, partition), since_ms): &(Partition, i64)| {
+            let log = inner.partition((inner.topic(topic)?, *partition))?;
+            let first_from = |ms: i64| log.committed().find(|(_, record)| record.timestamp_ms >= ms).map(|(at, _)| at);
+            Some(Span { begin: 0, end: log.stable_end(), first: first_from(i64::MIN), since: first_from(*since_ms) })
+        };
+        Ok(Some(changelogs.iter().map(span).collect()))
     }
 
     fn begin(&mut self) -> Result<(), TransactionError> {

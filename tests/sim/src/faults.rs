@@ -20,6 +20,8 @@ pub enum Site {
     Offsets,
     /// The ends of changelogs are asked for.
     Ends,
+    /// Where changelogs begin and end is asked for.
+    Spans,
     /// Inputs are taken over.
     TakeOver,
     /// Inputs are given back.
@@ -48,6 +50,15 @@ pub enum Site {
     Abort,
     /// The abort was decided and its answer is on its way.
     Aborted,
+}
+
+/// How checkpoints are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointHabit {
+    /// Time between two checkpoints of a task, in seconds.
+    pub interval_s: u64,
+    /// Entries written at most in one turn of a worker.
+    pub entries_a_slice: usize,
 }
 
 /// How often what goes wrong, and what the world is like.
@@ -89,6 +100,12 @@ pub struct Profile {
     pub static_membership: bool,
     /// Whether changelogs are compacted when they are read.
     pub compacts: bool,
+    /// Whether workers keep checkpoints, and how.
+    pub checkpoints: Option<CheckpointHabit>,
+    /// Something happens to a worker's checkpoints (see [`crate::disk`]), one in so many steps of the world.
+    pub damage: u32,
+    /// The disk refuses, one in so many calls.
+    pub disk: u32,
     /// Input records a transaction takes at most.
     pub commit_records: u64,
 }
@@ -116,6 +133,9 @@ impl Profile {
             slow_markers: false,
             static_membership: true,
             compacts: false,
+            checkpoints: None,
+            damage: 0,
+            disk: 0,
             commit_records: 50,
         }
     }
@@ -149,6 +169,12 @@ impl Profile {
         profile.static_membership = rng.random_bool(0.5);
         profile.compacts = rng.random_bool(0.6);
         profile.commit_records = [1, 3, 10, 50][rng.random_range(0..4)];
+        if rng.random_bool(0.6) {
+            let (interval_s, entries_a_slice) = (rng.random_range(0..4), [1, 5, 20, 2_000][rng.random_range(0..4)]);
+            profile.checkpoints = Some(CheckpointHabit { interval_s, entries_a_slice });
+            profile.damage = if rng.random_bool(0.5) { 200 << rng.random_range(0..4) } else { 0 };
+            profile.disk = if rng.random_bool(0.3) { 20 << rng.random_range(0..4) } else { 0 };
+        }
         profile
     }
 }
@@ -264,6 +290,11 @@ impl Faults {
     /// Whether a worker is stopped or started.
     pub fn scales(&mut self) -> bool {
         self.strikes(self.profile.scale)
+    }
+
+    /// Whether something happens to a checkpoint.
+    pub fn damages(&mut self) -> bool {
+        self.strikes(self.profile.damage)
     }
 
     /// Whether the clock jumps.

@@ -2,7 +2,8 @@
 //!
 //! In: a workload of raw events, and a seed. The seed decides which worker has its turn, whose record comes next, and
 //! what goes wrong: crashes at every moment at which a worker touches the world outside of it, standstills in the middle
-//! of a transaction while others take over, refused commits, lost answers, rebalances, scaling, jumps of the clock.
+//! of a transaction while others take over, refused commits, lost answers, rebalances, scaling, jumps of the clock, full
+//! disks, and checkpoints that are damaged, lost or not the ones that were written last.
 //! Out: everything that was committed, to be compared with what a batch computes from the same events.
 //!
 //! The workers, tasks, stores and services are those of production; only the client under them is another one.
@@ -10,6 +11,7 @@
 pub mod campaign;
 pub mod check;
 pub mod client;
+pub mod disk;
 pub mod faults;
 pub mod hub;
 pub mod judge;

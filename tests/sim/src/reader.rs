@@ -12,6 +12,9 @@ use crate::faults::Site;
 use crate::log::{Place, SimLog, Stored};
 use crate::world::World;
 
+/// `delete.retention.ms` of changelogs.
+const DELETE_RETENTION_MS: i64 = 24 * 3_600 * 1_000;
+
 struct Open {
     index: usize,
     place: Place,
@@ -47,10 +50,11 @@ impl SimReader {
             let mut opened = Open { index, place, next: offset.unwrap_or(0), compacted: VecDeque::new() };
             if compacts {
                 let cleaned = inner.rng().random_range(0..=stable);
-                // Deletions are kept for a day, so whoever goes on from a checkpoint still sees them.
-                let keep_tombstones = offset.is_some() || inner.rng().random_bool(0.5);
+                // Deletions are kept for a day, so whoever goes on from a checkpoint that is younger still sees them.
+                let is_late = inner.rng().random_bool(0.5);
+                let deleted_since_ms = if is_late { inner.now_ms() - DELETE_RETENTION_MS } else { i64::MIN };
                 if let Some(log) = inner.partition(place) {
-                    let records = log.compacted(cleaned, keep_tombstones).into_iter();
+                    let records = log.compacted(cleaned, deleted_since_ms).into_iter();
                     opened.compacted = records.filter(|(at, _)| (opened.next..cleaned).contains(at)).collect();
                     opened.next = opened.next.max(cleaned);
                 }

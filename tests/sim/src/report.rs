@@ -53,6 +53,10 @@ pub fn report(totals: &Totals, elapsed: Duration) -> String {
     line("producers fenced", totals.fencings);
     line("members expelled", totals.expulsions);
     line("timers fired", totals.timers);
+    line("checkpoints written", totals.checkpoints);
+    line("entries taken from them", totals.restored_entries);
+    line("checkpoints damaged", totals.damaged);
+    line("calls refused by disks", totals.disk_refusals);
     line("seeds that failed", totals.failed.len() as u64);
     for (seed, differences) in &totals.failed {
         text.push_str(&failure(*seed, differences));

@@ -7,6 +7,7 @@ use tributary_schema::Contracts;
 use tributary_test_oracle::Size;
 
 use crate::check::{Picture, against_truth, check, differences};
+use crate::disk::DiskCounts;
 use crate::faults::{Profile, Site};
 use crate::hub::Hub;
 use crate::judge;
@@ -39,6 +40,10 @@ pub struct Outcome {
     pub timers: u64,
     /// What the log has counted.
     pub log: LogCounts,
+    /// What the disks have counted.
+    pub disks: DiskCounts,
+    /// Entries of state that workers took over from checkpoints.
+    pub restored_entries: u64,
 }
 
 /// A world that has come to rest, and what it has written.
@@ -88,6 +93,8 @@ pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
         rebalances: world.log().rebalances(),
         timers: timers as u64,
         log: world.log().counts(),
+        disks: world.disks().counts(),
+        restored_entries: world.restored_entries(),
     })
 }
 

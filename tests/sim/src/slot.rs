@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tributary_schema::Contracts;
-use tributary_stream::{KafkaSettings, Stage, StageStats, StreamError, Worker};
+use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageStats, StreamError, Worker};
 
 use crate::client::{DEAD, SimClient};
 use crate::log::{Refused, SimLog};
@@ -30,6 +30,8 @@ pub(crate) struct Slot {
     /// Borrowed while the worker is in its turn, even if it stands still in it.
     pub(crate) worker: RefCell<Option<Worker<SimClient>>>,
     pub(crate) stats: RefCell<StageStats>,
+    /// Entries that its workers so far took over from checkpoints.
+    pub(crate) restored_entries: Cell<u64>,
 }
 
 /// How a worker ended.
@@ -63,6 +65,7 @@ impl Slot {
             turns: Cell::default(),
             worker: RefCell::default(),
             stats: RefCell::default(),
+            restored_entries: Cell::default(),
         }
     }
 
@@ -82,13 +85,18 @@ impl Slot {
         world: Weak<World>,
         settings: &KafkaSettings,
         contracts: &Arc<Contracts>,
+        checkpoints: Option<Arc<Checkpoints>>,
     ) -> Result<(), End> {
         let stats = StageStats::default();
         self.stats.replace(stats.clone());
         let client = SimClient::new(log, world, self.stage.name, &self.stage.group(), self.name.clone());
         let mut place = self.worker.borrow_mut();
         let worker = Worker::new(client, self.stage.clone(), settings, Arc::clone(contracts), stats);
-        *place = Some(worker.map_err(end)?);
+        let worker = worker.map_err(end)?;
+        *place = Some(match checkpoints {
+            Some(checkpoints) => worker.with_checkpoints(checkpoints),
+            None => worker,
+        });
         Ok(())
     }
 
@@ -104,8 +112,13 @@ impl Slot {
         }
         worker.client().crash();
         *place = None;
-        self.stats.replace(StageStats::default());
+        self.forget_stats();
         Err(if is_dead { End::Expected } else { result.err().map_or(End::Expected, end) })
+    }
+
+    fn forget_stats(&self) {
+        let stats = self.stats.replace(StageStats::default());
+        self.restored_entries.set(self.restored_entries.get() + stats.recovery().checkpoint_entries);
     }
 
     /// Stops the worker in good order.
@@ -113,7 +126,7 @@ impl Slot {
         let mut place = self.worker.borrow_mut();
         let Some(worker) = place.take() else { return Ok(()) };
         let result = worker.finish();
-        self.stats.replace(StageStats::default());
+        self.forget_stats();
         result.map_err(end)
     }
 }

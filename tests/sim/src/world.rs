@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use rand::Rng;
 use tributary_schema::Contracts;
-use tributary_stream::{KafkaSettings, Stage, StageCounts};
+use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageCounts, StateSettings};
 
-use crate::faults::{Faults, Profile};
+use crate::disk::Disks;
+use crate::faults::{CheckpointHabit, Faults, Profile};
 use crate::hub::{Hub, partition_number};
-use crate::log::{LogSettings, SimLog};
+use crate::log::{EPOCH_MS, LogSettings, SimLog};
 use crate::slot::{End, Slot};
 use crate::trouble::Trouble;
 use crate::workload::Arrival;
@@ -29,6 +30,7 @@ const LOOK_EVERY: u64 = 32;
 /// The hub at work in its own small world.
 pub struct World {
     log: SimLog,
+    disks: Disks,
     faults: RefCell<Faults>,
     slots: RefCell<Vec<Rc<Slot>>>,
     stages: Vec<Stage>,
@@ -60,6 +62,7 @@ impl World {
         for topic in &hub.topics {
             log.create(&topic.name, partition_number(topic.partitions, profile.partitions));
         }
+        let disks = Disks::new(seed, profile.disk);
         let mut faults = Faults::new(profile.clone(), seed);
         let trouble = Trouble::default();
         let stages: Vec<Stage> = hub.stages.iter().map(|stage| trouble.in_stage(stage)).collect();
@@ -76,6 +79,7 @@ impl World {
         };
         Ok(Rc::new(Self {
             log,
+            disks,
             faults: RefCell::new(faults),
             slots: RefCell::new(slots),
             stages,
@@ -95,6 +99,18 @@ impl World {
     #[must_use]
     pub fn log(&self) -> &SimLog {
         &self.log
+    }
+
+    /// The disks of the workers.
+    #[must_use]
+    pub fn disks(&self) -> &Disks {
+        &self.disks
+    }
+
+    /// Entries of state that workers which have ended took over from checkpoints.
+    #[must_use]
+    pub fn restored_entries(&self) -> u64 {
+        self.slots.borrow().iter().map(|slot| slot.restored_entries.get()).sum()
     }
 
     /// The stages.
@@ -174,13 +190,13 @@ impl World {
     /// One step of the world.
     pub fn step(self: &Rc<Self>) {
         self.steps.set(self.steps.get() + 1);
-        let (pause, shakes, scales, jumps, retry, which) = {
+        let (pause, shakes, scales, jumps, damages, retry, which) = {
             let mut faults = self.faults();
             let pause = faults.rng().random_range(0..2_000);
             let retry = if self.trouble.is_armed() { None } else { faults.next_retry() };
             let count = self.slots.borrow().len();
             let which = faults.rng().random_range(0..count);
-            (pause, faults.rebalances(), faults.scales(), faults.jumps(), retry, which)
+            (pause, faults.rebalances(), faults.scales(), faults.jumps(), faults.damages(), retry, which)
         };
         self.log.advance(Duration::from_micros(pause));
         if let Some(steps) = retry {
@@ -198,6 +214,10 @@ impl World {
             let millis = self.faults().rng().random_range(0..20_000);
             self.log.note(|| format!("the clock jumps by {millis} ms"));
             self.log.advance(Duration::from_millis(millis));
+        }
+        self.disks.set_clock(EPOCH_MS + self.log.now().as_millis() as i64);
+        if damages && let Some(what) = self.disks.damage() {
+            self.log.note(|| what);
         }
         self.feed_some();
         self.turn(which);
@@ -246,12 +266,20 @@ impl World {
         } else if slot.is_wanted() && slot.wake_at.get() <= self.log.now() {
             self.log.note(|| format!("{} starts", slot.name));
             self.disturb();
-            slot.start(&self.log, Rc::downgrade(self), &self.settings, &self.contracts)
+            let habit = self.faults().profile().checkpoints;
+            let checkpoints = habit.map(|habit| self.checkpoints(&slot, habit));
+            slot.start(&self.log, Rc::downgrade(self), &self.settings, &self.contracts, checkpoints)
         } else {
             slot.turns.set(slot.turns.get() + 1);
             Ok(())
         };
         self.settle_end(&slot, end);
+    }
+
+    /// The checkpoints of a worker, on its disk.
+    fn checkpoints(&self, slot: &Slot, habit: CheckpointHabit) -> Arc<Checkpoints> {
+        let settings = StateSettings { checkpoint_interval_s: habit.interval_s, ..StateSettings::default() };
+        Checkpoints::in_step(self.disks.of(&slot.name), &settings, habit.entries_a_slice)
     }
 
     fn settle_end(&self, slot: &Slot, end: Result<(), End>) {

@@ -25,6 +25,8 @@ fn nothing_is_lost_or_doubled_whatever_happens() {
     // The faults that the seeds are for have really happened.
     let counts = [totals.crash_count(), totals.stalls, totals.refusals, totals.aborts, totals.rebalances];
     assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
+    let checkpoints = [totals.checkpoints, totals.restored_entries, totals.damaged, totals.disk_refusals];
+    assert!(checkpoints.iter().all(|count| *count > 50), "{checkpoints:?}");
     assert!(totals.fencings > 0 && totals.expulsions > 0 && totals.timers > 0, "{totals:?}");
     for site in [Site::Commit, Site::OffsetsAdded, Site::Committed, Site::SendChange, Site::Restore, Site::Aborted] {
         assert!(totals.crashes.contains_key(&site), "no crash at {site:?}: {:?}", totals.crashes);

@@ -16,8 +16,7 @@ use crate::task::Task;
 
 /// Entries that are encoded before the clock is looked at.
 const ENTRIES_A_STEP: usize = 64;
-/// A slice ends after so many entries or so much time, whichever comes first.
-const ENTRIES_A_SLICE: usize = 2_000;
+/// A slice ends after so much time, if not after so many entries as [`Checkpoints`] says.
 const SLICE: Duration = Duration::from_millis(1);
 /// After a slice the worker does other things for so many times as long.
 const REST: u32 = 4;
@@ -219,7 +218,7 @@ impl Keeper {
             && pass.waiting.is_empty()
             && let Some(task) = tasks.get_mut(&pass.info)
         {
-            pass.slice(clock, task);
+            pass.slice(clock, task, self.checkpoints.entries_a_slice);
         }
         while let Some(job) = pass.waiting.pop_front() {
             if let Err(job) = self.writer.take(job) {
@@ -252,11 +251,11 @@ impl Keeper {
 
 impl Pass {
     /// Encodes entries for about a millisecond.
-    fn slice(&mut self, clock: &dyn Fn() -> Duration, task: &mut Task) {
+    fn slice(&mut self, clock: &dyn Fn() -> Duration, task: &mut Task, most: usize) {
         let (started, before) = (clock(), self.entries);
         loop {
             let entries = self.entries;
-            let is_over = task.walk(ENTRIES_A_STEP, |store, key, value| {
+            let is_over = task.walk(ENTRIES_A_STEP.min(most), |store, key, value| {
                 push_entry(&mut self.payload, store, key, value);
                 self.entries += 1;
             });
@@ -270,7 +269,7 @@ impl Pass {
                 return;
             }
             self.is_exhausted = entries == self.entries;
-            let is_enough = self.entries - before >= ENTRIES_A_SLICE as u64;
+            let is_enough = self.entries - before >= most as u64;
             if self.is_exhausted || is_enough || clock().saturating_sub(started) >= SLICE {
                 return;
             }

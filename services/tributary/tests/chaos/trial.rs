@@ -41,14 +41,7 @@ pub(crate) fn weather(seed: u64, size: &Size) {
     assert!(differences.is_empty(), "seed {seed}: {} differences", differences.len());
 }
 
-fn report(
-    seed: u64,
-    toll: &Toll,
-    fleet: &Fleet<'_>,
-    tables: &Tables,
-    shoppers: &Sent,
-    differences: &[String],
-) {
+fn report(seed: u64, toll: &Toll, fleet: &Fleet<'_>, tables: &Tables, shoppers: &Sent, differences: &[String]) {
     eprintln!("seed {seed}: {toll}; {} ended by themselves and were started again", fleet.own_ends());
     eprintln!(
         "{} events of {} till lines and {} events of {} shoppers through the gateway, which took {} tries",
@@ -68,4 +61,3 @@ fn report(
         }
     }
 }
-

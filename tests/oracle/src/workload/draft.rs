@@ -97,6 +97,11 @@ impl Draft {
         Some(Self { form: self.form, ..Self::plain(other) })
     }
 
+    /// Whether it becomes one touchpoint whose id begins so.
+    pub(crate) fn is_touch_of(&self, prefix: &str) -> bool {
+        matches!(&self.fate, Fate::Touches(specs) if matches!(&specs[..], [spec] if spec.id.starts_with(prefix)))
+    }
+
     /// The record, received at this instant.
     pub(crate) fn event(self, received_at: i64) -> Event {
         let topic = format!("tributary.raw.{}", domain_name(self.domain));

@@ -65,8 +65,9 @@ fn order_spec(source: &'static str, kind: &str, number: u64, at: i64, money: (&'
     spec.with("tax", "1.00").with("discounts", "0.25")
 }
 
-fn own_id(number: u64, at: i64) -> Option<String> {
-    Some(format!("{number}.{}", instant(at)))
+/// One id for all states of an object.
+fn own_id(number: u64) -> Option<String> {
+    Some(number.to_string())
 }
 
 /// An order of the web shop.
@@ -74,7 +75,7 @@ pub(crate) fn order(number: u64, at: i64, shopper: &Shopper, money: (&'static st
     let mut ids = shopper.ids();
     ids.push(("order_id", number.to_string()));
     let spec = order_spec("shopify", "order.placed", number, at, money).who(ids);
-    Draft::of(own_id(number, at), &body(number, at, shopper, money), vec![spec])
+    Draft::of(own_id(number), &body(number, at, shopper, money), vec![spec])
 }
 
 /// An order at a till, of somebody whom the till calls by an address that is nobody's.
@@ -86,7 +87,7 @@ pub(crate) fn till_order(number: u64, at: i64, minor: i64) -> Draft {
     let mut spec = order_spec("shopify-pos", "store.purchased", number, at, ("USD", minor)).who(ids).on("in_store");
     spec.blocked = vec![("email", CENSORED.to_owned())];
     spec.location = Some("77".to_owned());
-    Draft::of(own_id(number, at), &body, vec![spec])
+    Draft::of(own_id(number), &body, vec![spec])
 }
 
 /// A refund: it names no customer, only the order.
@@ -139,7 +140,16 @@ pub(crate) fn customer(number: u64, at: i64, email: &str, subscribed: bool) -> D
     let mut spec = Spec::new("shopify", format!("customer:{number}:{}", instant(at)), "person.identified", at);
     spec.ids = vec![("shopify_customer_id", number.to_string()), ("email", email.to_owned())];
     spec.consents = vec![Consent { channel: "email".to_owned(), purpose: "marketing".to_owned(), granted: subscribed }];
-    Draft::of(own_id(number, at), &body, vec![spec])
+    Draft::of(own_id(number), &body, vec![spec])
+}
+
+/// A later state of an order, which maps to the same touchpoint; `None` for what is no order.
+pub(crate) fn restated(draft: &Draft, at: i64) -> Option<Draft> {
+    let is_order = draft.source.starts_with("shopify") && draft.is_touch_of("order:");
+    let mut body: Value = serde_json::from_slice(&draft.body).ok().filter(|_| is_order)?;
+    body["updated_at"] = json!(instant(at));
+    body["fulfillment_status"] = json!("fulfilled");
+    Some(Draft { body: body.to_string().into_bytes(), ..draft.clone() })
 }
 
 /// The body of an order, for those who want to spoil it.

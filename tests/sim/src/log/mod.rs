@@ -242,6 +242,11 @@ impl Inner {
         self.topics.get(topic)?.partitions.get(partition as usize)
     }
 
+    /// The wall clock.
+    pub(crate) fn now_ms(&self) -> i64 {
+        EPOCH_MS + self.now.as_millis() as i64
+    }
+
     pub(crate) fn rng(&mut self) -> &mut ChaCha8Rng {
         &mut self.rng
     }
@@ -291,7 +296,7 @@ impl Inner {
         record: &OutRecord,
         timestamp_ms: Option<i64>,
     ) -> i64 {
-        let now_ms = EPOCH_MS + self.now.as_millis() as i64;
+        let now_ms = self.now_ms();
         let stored = Stored {
             key: record.key.clone(),
             value: record.value.clone(),

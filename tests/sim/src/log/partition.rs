@@ -84,15 +84,16 @@ impl PartitionLog {
     }
 
     /// The committed records as a log cleaner that has come as far as `cleaned` leaves them: of each key the last one
-    /// before it, and all behind it. Without `keep_tombstones` those before it are gone as well.
-    pub fn compacted(&self, cleaned: i64, keep_tombstones: bool) -> Vec<(i64, Stored)> {
+    /// before it, and all behind it. Of tombstones before it only those written at `deleted_since_ms` or later are left.
+    pub fn compacted(&self, cleaned: i64, deleted_since_ms: i64) -> Vec<(i64, Stored)> {
         let mut last: FxHashMap<&[u8], i64> = FxHashMap::default();
         for (offset, record) in self.committed().take_while(|(offset, _)| *offset < cleaned) {
             last.insert(&record.key, offset);
         }
         let stays = |offset: i64, record: &Stored| {
             offset >= cleaned
-                || (last.get(record.key.as_slice()) == Some(&offset) && (keep_tombstones || record.value.is_some()))
+                || (last.get(record.key.as_slice()) == Some(&offset)
+                    && (record.value.is_some() || record.timestamp_ms >= deleted_since_ms))
         };
         let kept = self.committed().filter(|(offset, record)| stays(*offset, record));
         kept.map(|(offset, record)| (offset, record.clone())).collect()
@@ -143,7 +144,7 @@ mod tests {
         }
         log.append(Some(1), record("a", "4"));
         let offsets = |cleaned, tombstones| -> Vec<i64> {
-            log.compacted(cleaned, tombstones).iter().map(|(offset, _)| *offset).collect()
+            log.compacted(cleaned, if tombstones { 0 } else { 1 }).iter().map(|(offset, _)| *offset).collect()
         };
         assert_eq!(offsets(0, true), [0, 1, 2, 3, 4]);
         assert_eq!(offsets(4, true), [2, 3, 4]);

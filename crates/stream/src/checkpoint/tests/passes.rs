@@ -204,7 +204,7 @@ impl Bench {
 
 pub(super) fn keeper(files: &MemoryFiles, cluster: &str, stage: &Stage) -> Keeper {
     let settings = StateSettings { checkpoint_interval_s: 1, checkpoint_max_age_s: 3_600, ..StateSettings::default() };
-    let checkpoints = Checkpoints::in_step(Arc::new(files.clone()), &settings);
+    let checkpoints = Checkpoints::in_step(Arc::new(files.clone()), &settings, 2_000);
     let mut keeper = Keeper::new(checkpoints, cluster.to_owned(), stage, 4).unwrap();
     keeper.begin(INFO, None, Duration::ZERO);
     keeper
