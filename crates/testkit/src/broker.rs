@@ -111,6 +111,14 @@ impl Broker {
         &self.bootstrap
     }
 
+    /// True when members of a group may be static (KIP-345) where several share it. On the test broker they may not: when a
+    /// static leader comes back in a stable group, it takes the leader's new assignment and tells nobody else, so that two
+    /// members work on one partition.
+    #[must_use]
+    pub fn keeps_static_members(&self) -> bool {
+        self.process.is_none()
+    }
+
     /// A way to the broker of its own, whose faults touch nobody else. On a Kafka named by `TRIBUTARY_TEST_BOOTSTRAP` it is
     /// the straight way, without faults: a Kafka names addresses that the test kit does not know.
     ///

@@ -5,8 +5,10 @@ mod broker;
 mod data;
 mod faults;
 mod fetch_answer;
+mod frame;
 mod link;
 mod long_poll;
+mod sessions;
 mod wait;
 
 pub use broker::{Broker, BrokerError};

@@ -2,18 +2,22 @@
 //! keeps half a core busy; the shim holds such answers back for a moment. The broker also forgets to answer a member that
 //! waits to join when another member joins again within milliseconds, as cooperative rebalancing does; the shim holds
 //! requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
-//! same producer commits later; the shim takes out those that are past. And it puts its own port where the broker names its address.
+//! same producer commits later; the shim takes out those that are past. It never gives up a member that died in a
+//! rebalance; the shim ends its session (`sessions.rs`). And it puts its own port where the broker names its address.
 //! Everything else passes as it is, unless a fault is switched on.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use crate::faults::Faults;
 use crate::fetch_answer::{self, int16, int32};
+use crate::frame::{read_frame, write_frame};
+use crate::sessions::Sessions;
 
 const HOLD_EMPTY_FETCH: Duration = Duration::from_millis(5);
 const HOLD_JOIN: Duration = Duration::from_millis(500);
@@ -41,6 +45,9 @@ struct Way {
     shim_port: u16,
     faults: Arc<Faults>,
     asked: Asked,
+    sessions: Sessions,
+    /// Number of the connection.
+    connection: u64,
 }
 
 impl LongPoll {
@@ -50,12 +57,16 @@ impl LongPoll {
         let port = listener.local_addr()?.port();
         let faults = Arc::new(Faults::default());
         let shared = Arc::clone(&faults);
+        let sessions = Sessions::watch(broker_port);
+        let connections = AtomicU64::new(0);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(broker) = TcpStream::connect(("127.0.0.1", broker_port)) else { continue };
                 if shared.admits([&client, &broker]) {
-                    let (faults, asked) = (Arc::clone(&shared), Asked::default());
-                    serve(client, broker, &Way { broker_port, shim_port: port, faults, asked });
+                    let connection = connections.fetch_add(1, Ordering::Relaxed);
+                    let (faults, asked, sessions) = (Arc::clone(&shared), Asked::default(), sessions.clone());
+                    let way = Way { broker_port, shim_port: port, faults, asked, sessions, connection };
+                    serve(client, broker, &way);
                 }
             }
         });
@@ -93,10 +104,12 @@ fn requests(mut client: TcpStream, mut broker: TcpStream, way: &Way) {
             }
         }
         way.faults.pass();
+        way.sessions.heard(way.connection, &frame);
         if write_frame(&mut broker, &frame).is_err() {
             break;
         }
     }
+    way.sessions.ended(way.connection);
     drop(broker.shutdown(Shutdown::Both));
 }
 
@@ -104,6 +117,7 @@ fn requests(mut client: TcpStream, mut broker: TcpStream, way: &Way) {
 fn answers(mut broker: TcpStream, mut client: TcpStream, way: &Way) {
     while let Ok(mut frame) = read_frame(&mut broker) {
         let id = int32(&frame, 0).unwrap_or_default();
+        way.sessions.answered(way.connection, id);
         match way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
             Some((FETCH, version)) if fetch_answer::is_empty(&frame, version) => thread::sleep(HOLD_EMPTY_FETCH),
             Some((FETCH, version)) => frame = fetch_answer::without_past_aborts(&frame, version).unwrap_or(frame),
@@ -135,20 +149,4 @@ fn readdress(frame: &mut [u8], broker_port: u16, shim_port: u16) {
         }
         at += 1;
     }
-}
-
-fn read_frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    let mut size = [0; 4];
-    stream.read_exact(&mut size)?;
-    let size = usize::try_from(i32::from_be_bytes(size)).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-    let mut frame = vec![0; size];
-    stream.read_exact(&mut frame)?;
-    Ok(frame)
-}
-
-fn write_frame(stream: &mut TcpStream, frame: &[u8]) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(frame.len() + 4);
-    bytes.extend_from_slice(&(frame.len() as i32).to_be_bytes());
-    bytes.extend_from_slice(frame);
-    stream.write_all(&bytes)
 }

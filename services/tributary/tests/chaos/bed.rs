@@ -56,7 +56,12 @@ impl Bed {
     /// Writes the configuration of the process `name`.
     pub(crate) fn write_config(&self, name: &str, bootstrap: &str, instance: u32, admin_port: u16) {
         let config = json!({
-            "kafka": { "bootstrap": bootstrap, "instance": instance, "session_timeout_ms": SESSION_TIMEOUT_MS },
+            "kafka": {
+                "bootstrap": bootstrap,
+                "instance": instance,
+                "session_timeout_ms": SESSION_TIMEOUT_MS,
+                "static_membership": self.broker.keeps_static_members(),
+            },
             "gateway": {
                 "listen": format!("127.0.0.1:{}", self.gateway_port),
                 "write_keys": { "segment": [{ "env": "TEST_WRITE_KEY" }] },

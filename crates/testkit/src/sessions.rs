@@ -1,0 +1,255 @@
+//! Ends the sessions of group members that have gone silent. The test broker never gives up a member that died while its
+//! group was being rebalanced, and the group waits for it for ever; as Kafka would after the session timeout, this makes
+//! such a member leave.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::fetch_answer::{int16, int32};
+use crate::frame::{read_frame, write_frame};
+
+const JOIN_GROUP: i16 = 11;
+const HEARTBEAT: i16 = 12;
+const LEAVE_GROUP: i16 = 13;
+const SYNC_GROUP: i16 = 14;
+/// Where a request names its client.
+const HEADER: usize = 8;
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Added to every session timeout: requests wait in the shim for a moment.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// A member of a group: the group's name and the member's id.
+type Member = (String, String);
+
+/// What the broker has been asked and has not answered: connection and correlation id.
+type Question = (u64, i32);
+
+#[derive(Debug)]
+struct Session {
+    heard: Instant,
+    /// The request to join or to sync that it waits for: meanwhile it has nothing to say.
+    waits_for: Option<Question>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    timeouts: HashMap<String, Duration>,
+    sessions: HashMap<Member, Session>,
+}
+
+/// The sessions of the members behind one shim. Cloning shares them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sessions {
+    state: Arc<Mutex<State>>,
+}
+
+impl Sessions {
+    /// Watches over members of groups of the broker on `broker_port`.
+    pub(crate) fn watch(broker_port: u16) -> Self {
+        let sessions = Self::default();
+        let watched = sessions.clone();
+        thread::spawn(move || watched.work(broker_port));
+        sessions
+    }
+
+    #[allow(clippy::disallowed_methods)]
+    fn work(&self, broker_port: u16) {
+        loop {
+            thread::sleep(LOOK_EVERY);
+            for (group, member) in self.take_expired(Instant::now()) {
+                // A broker that is gone has no groups any more.
+                drop(leave(broker_port, &group, &member));
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request goes to the broker.
+    pub(crate) fn heard(&self, connection: u64, frame: &[u8]) {
+        let Some(request) = Request::read(frame) else { return };
+        let mut state = self.state();
+        if let Some(timeout) = request.session_timeout {
+            state.timeouts.insert(request.group.clone(), timeout);
+        }
+        let member = (request.group, request.member);
+        match request.key {
+            _ if member.1.is_empty() => {} // It is told its id by the answer.
+            LEAVE_GROUP => drop(state.sessions.remove(&member)),
+            key => {
+                let heard = Instant::now();
+                let session = state.sessions.entry(member).or_insert(Session { heard, waits_for: None });
+                session.heard = heard;
+                if key != HEARTBEAT {
+                    session.waits_for = Some((connection, request.id));
+                }
+            }
+        }
+    }
+
+    /// The broker has answered.
+    pub(crate) fn answered(&self, connection: u64, id: i32) {
+        for session in self.state().sessions.values_mut().filter(|s| s.waits_for == Some((connection, id))) {
+            *session = Session { heard: Instant::now(), waits_for: None };
+        }
+    }
+
+    /// A connection has ended: nobody waits there any more.
+    pub(crate) fn ended(&self, connection: u64) {
+        for session in self.state().sessions.values_mut() {
+            if session.waits_for.is_some_and(|(of, _)| of == connection) {
+                *session = Session { heard: Instant::now(), waits_for: None };
+            }
+        }
+    }
+
+    fn take_expired(&self, now: Instant) -> Vec<Member> {
+        let mut state = self.state();
+        let State { timeouts, sessions } = &mut *state;
+        let is_expired = |(group, _): &Member, session: &Session| {
+            let timeout = timeouts.get(group).copied().unwrap_or(Duration::from_secs(10));
+            session.waits_for.is_none() && now.saturating_duration_since(session.heard) > timeout + GRACE
+        };
+        sessions.extract_if(|member, session| is_expired(member, session)).map(|(member, _)| member).collect()
+    }
+}
+
+/// What a request of a group member says (Kafka protocol guide; versions before compact strings).
+#[derive(Debug, PartialEq, Eq)]
+struct Request {
+    key: i16,
+    id: i32,
+    group: String,
+    member: String,
+    session_timeout: Option<Duration>,
+}
+
+impl Request {
+    fn read(frame: &[u8]) -> Option<Self> {
+        let (key, version, id) = (int16(frame, 0)?, int16(frame, 2)?, int32(frame, 4)?);
+        let client = usize::try_from(int16(frame, HEADER)?).unwrap_or(0);
+        let (group, at) = text(frame, HEADER + 2 + client)?;
+        let (session_timeout, at) = match key {
+            JOIN_GROUP if version <= 5 => {
+                let millis = u64::try_from(int32(frame, at)?).ok()?;
+                (Some(Duration::from_millis(millis)), at + if version >= 1 { 8 } else { 4 })
+            }
+            SYNC_GROUP | HEARTBEAT if version <= 3 => (None, at + 4),
+            LEAVE_GROUP if version <= 2 => (None, at),
+            _ => return None,
+        };
+        let (member, _) = text(frame, at)?;
+        Some(Self { key, id, group, member, session_timeout })
+    }
+}
+
+/// The string at a place, and the place behind it.
+fn text(frame: &[u8], at: usize) -> Option<(String, usize)> {
+    let end = at + 2 + usize::try_from(int16(frame, at)?).ok()?;
+    Some((String::from_utf8(frame.get(at + 2..end)?.to_vec()).ok()?, end))
+}
+
+/// Makes a member leave its group.
+fn leave(broker_port: u16, group: &str, member: &str) -> io::Result<()> {
+    let mut broker = TcpStream::connect(("127.0.0.1", broker_port))?;
+    broker.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write_frame(&mut broker, &leave_request(group, member))?;
+    read_frame(&mut broker).map(drop)
+}
+
+fn leave_request(group: &str, member: &str) -> Vec<u8> {
+    let mut frame = Vec::new();
+    for number in [LEAVE_GROUP, 1] {
+        frame.extend_from_slice(&number.to_be_bytes());
+    }
+    frame.extend_from_slice(&0_i32.to_be_bytes());
+    for part in ["sessions", group, member] {
+        frame.extend_from_slice(&(part.len() as u16).to_be_bytes());
+        frame.extend_from_slice(part.as_bytes());
+    }
+    frame
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(key: i16, version: i16, id: i32, before_member: &[u8], member: &str) -> Vec<u8> {
+        let mut frame = Vec::new();
+        frame.extend_from_slice(&key.to_be_bytes());
+        frame.extend_from_slice(&version.to_be_bytes());
+        frame.extend_from_slice(&id.to_be_bytes());
+        for part in ["client", "group"] {
+            frame.extend_from_slice(&(part.len() as u16).to_be_bytes());
+            frame.extend_from_slice(part.as_bytes());
+        }
+        frame.extend_from_slice(before_member);
+        frame.extend_from_slice(&(member.len() as u16).to_be_bytes());
+        frame.extend_from_slice(member.as_bytes());
+        frame
+    }
+
+    fn join(id: i32, member: &str) -> Vec<u8> {
+        request(JOIN_GROUP, 5, id, &[6_000_i32.to_be_bytes(), 300_000_i32.to_be_bytes()].concat(), member)
+    }
+
+    fn heartbeat(member: &str) -> Vec<u8> {
+        request(HEARTBEAT, 3, 9, &7_i32.to_be_bytes(), member)
+    }
+
+    fn expired(sessions: &Sessions, after_ms: u64) -> Vec<String> {
+        let mut members: Vec<String> = sessions
+            .take_expired(Instant::now() + Duration::from_millis(after_ms))
+            .into_iter()
+            .map(|(_, member)| member)
+            .collect();
+        members.sort();
+        members
+    }
+
+    #[test]
+    fn a_member_is_given_up_when_it_was_silent_for_longer_than_its_session() {
+        let sessions = Sessions::default();
+        sessions.heard(1, &join(1, ""));
+        sessions.heard(1, &join(2, "a"));
+        sessions.answered(1, 2);
+        sessions.heard(2, &heartbeat("b"));
+        assert_eq!(expired(&sessions, 6_500), [""; 0]);
+        assert_eq!(expired(&sessions, 7_500), ["a", "b"]);
+        assert_eq!(expired(&sessions, 99_000), [""; 0], "each once");
+    }
+
+    #[test]
+    fn who_waits_for_the_others_has_nothing_to_say() {
+        let sessions = Sessions::default();
+        sessions.heard(1, &join(2, "a"));
+        sessions.heard(2, &join(2, "b"));
+        assert_eq!(expired(&sessions, 99_000), [""; 0]);
+        sessions.answered(1, 3);
+        sessions.ended(2);
+        assert_eq!(expired(&sessions, 99_000), ["b"]);
+        sessions.answered(1, 2);
+        sessions.heard(1, &request(SYNC_GROUP, 3, 4, &7_i32.to_be_bytes(), "a"));
+        assert_eq!(expired(&sessions, 99_000), [""; 0]);
+        sessions.answered(1, 4);
+        assert_eq!(expired(&sessions, 99_000), ["a"]);
+    }
+
+    #[test]
+    fn who_leaves_is_forgotten_and_other_requests_are_nobodys() {
+        let sessions = Sessions::default();
+        sessions.heard(1, &heartbeat("a"));
+        sessions.heard(1, &leave_request("group", "a"));
+        sessions.heard(1, &request(0, 7, 1, &[], "a"));
+        sessions.heard(1, &[0, 11, 0, 5]);
+        assert_eq!(expired(&sessions, 99_000), [""; 0]);
+        let read = Request::read(&leave_request("group", "a")).unwrap();
+        assert_eq!((read.group.as_str(), read.member.as_str(), read.key), ("group", "a", LEAVE_GROUP));
+    }
+}
