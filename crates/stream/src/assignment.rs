@@ -135,10 +135,21 @@ impl<C: Client> Assignment<C> {
         }
     }
 
-    /// The offsets that the open transaction moves.
+    /// The offsets that the open transaction moves. A task that has changed without any, because a timer fired, gives one
+    /// as it is: it is with the offsets that the broker asks whether we are still the member that has the partition, and
+    /// without them a worker that slept through its session could commit what is not its own any more.
     pub(crate) fn offsets(&self) -> Vec<(Partition, i64)> {
-        let moved = self.positions.iter().filter(|(_, position)| position.next != position.committed);
-        moved.filter_map(|(input, position)| Some((input.clone(), position.next?))).collect()
+        let mut offsets = Vec::new();
+        for task in self.tasks.values().filter(|task| task.is_dirty()) {
+            let read: Vec<(Partition, Position)> = inputs_of(&self.stage, task.info())
+                .filter_map(|input| self.positions.get(&input).map(|position| (input, *position)))
+                .collect();
+            let moved: Vec<&(Partition, Position)> = read.iter().filter(|(_, at)| at.next != at.committed).collect();
+            let kept = if moved.is_empty() { read.iter().find(|(_, at)| at.next.is_some()) } else { None };
+            let told = moved.into_iter().chain(kept);
+            offsets.extend(told.filter_map(|(input, at)| Some((input.clone(), at.next?))));
+        }
+        offsets
     }
 
     /// The open transaction is committed; `written` tells where its changelog records ended up.

@@ -151,6 +151,23 @@ fn latest<C: ConsumerContext>(
     Ok(partitions.iter().map(end).collect())
 }
 
+impl Drop for KafkaClient {
+    /// However the worker ended, what the group has said and what it says while it is left has nobody else to act on it,
+    /// and the client would wait for ever.
+    fn drop(&mut self) {
+        self.consumer.context().close();
+        let mut answered = self.consumer.assignment().and_then(|all| self.consumer.incremental_unassign(&all));
+        while let Some(change) = self.next_change() {
+            if matches!(change, GroupChange::Assigned(_)) {
+                answered = self.consumer.incremental_assign(&TopicPartitionList::new());
+            }
+        }
+        if let Err(error) = answered {
+            tracing::debug!(%error, "partitions could not be given back at the end");
+        }
+    }
+}
+
 impl Client for KafkaClient {
     type Reader = KafkaChangelogs;
 

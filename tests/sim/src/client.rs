@@ -411,8 +411,11 @@ impl Client for SimClient {
             offsets.iter().filter_map(|((topic, p), next)| Some(((inner.topic(topic)?, *p), *next))).collect()
         };
         let member = self.member.unwrap_or_default();
-        let added = self.log.inner().add_offsets(&self.name, self.epoch, self.group, member, &moved);
-        added.map_err(|refused| self.failed(refused))?;
+        // As with librdkafka: nobody is asked when there is nothing to say.
+        if !moved.is_empty() {
+            let added = self.log.inner().add_offsets(&self.name, self.epoch, self.group, member, &moved);
+            added.map_err(|refused| self.failed(refused))?;
+        }
         self.step(Site::OffsetsAdded)?;
         let ended = self.log.inner().end(&self.name, self.epoch, true);
         ended.map_err(|refused| self.failed(refused))?;

@@ -1,27 +1,17 @@
 //! Restarts from checkpoints on a real broker: processes are killed, files are damaged, partitions move.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
-mod checkpoint_bed;
-
 use std::path::Path;
 use std::time::Duration;
 
-use checkpoint_bed::{Bed, PARTITIONS, Process, keys};
 use tempfile::TempDir;
 use tributary_stream::Recovery;
 use tributary_testkit::eventually;
 
+use crate::bed::{Bed, PARTITIONS, Process, keys};
+
 const SOON: Duration = Duration::from_secs(60);
 /// What the runtime itself remembers of a partition here: three counts.
 const OWN_ENTRIES: u64 = 3;
-
-/// The process that the tests start and kill; see [`Process`].
-#[test]
-#[ignore = "it is the process that the other tests start and kill"]
-fn worker_process() {
-    checkpoint_bed::work_until_killed();
-}
 
 /// A broker with state in its changelogs, checkpoints of all of it in `dir`, and more that was done since.
 fn with_checkpoints_and_a_tail(bed: &Bed, dir: &Path) -> Tail {

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tributary_model::topics::{Cleanup, DEAD_LETTERS, Partitions, TopicDefinition};
 use tributary_stream::{
     BulkPublisher, Checkpoints, Effects, Failure, KafkaSettings, KeyedStore, OutRecord, Processor, Record, Recovery,
@@ -23,8 +24,10 @@ const OUT: &str = "test.out";
 pub(crate) const PARTITIONS: u64 = 2;
 const SOON: Duration = Duration::from_secs(60);
 /// Tells a process which broker it is to work on, and where its checkpoints are.
-const BOOTSTRAP_VARIABLE: &str = "TRIBUTARY_TEST_CHECKPOINT_BOOTSTRAP";
-const DIRECTORY_VARIABLE: &str = "TRIBUTARY_TEST_CHECKPOINT_DIRECTORY";
+const BOOTSTRAP_VARIABLE: &str = "TRIBUTARY_TEST_WORKER_BOOTSTRAP";
+const DIRECTORY_VARIABLE: &str = "TRIBUTARY_TEST_WORKER_DIRECTORY";
+/// Its instance number, for one that shares the group with others.
+const INSTANCE_VARIABLE: &str = "TRIBUTARY_TEST_INSTANCE";
 
 /// Counts records per key and writes the running count out.
 struct Counter(KeyedStore<Vec<u8>, i64>);
@@ -58,13 +61,7 @@ fn record(topic: &str, key: &[u8], value: Vec<u8>) -> OutRecord {
 }
 
 fn settings(bootstrap: &str, instance: u32) -> KafkaSettings {
-    KafkaSettings {
-        bootstrap: bootstrap.to_owned(),
-        partitions: PARTITIONS as u32,
-        session_timeout_ms: 6_000,
-        instance,
-        ..KafkaSettings::default()
-    }
+    KafkaSettings { bootstrap: bootstrap.to_owned(), session_timeout_ms: 6_000, instance, ..KafkaSettings::default() }
 }
 
 /// Checkpoints are written once a partition has state and none yet, and then at most this often.
@@ -88,10 +85,15 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) fn new() -> Self {
+        Self::with(PARTITIONS as u32)
+    }
+
+    /// With so many partitions.
+    pub(crate) fn with(partitions: u32) -> Self {
         // With RUST_LOG set, a failing test shows what the workers said.
         drop(tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).try_init());
         let broker = Broker::start().unwrap();
-        let settings = settings(broker.bootstrap(), 0);
+        let settings = KafkaSettings { partitions, ..settings(broker.bootstrap(), 0) };
         let topic = |name: &str| TopicDefinition {
             name: name.to_owned(),
             partitions: Partitions::Configured,
@@ -105,9 +107,46 @@ impl Bed {
 
     /// One record for each key.
     pub(crate) fn send(&self, keys: &[String]) {
-        let publisher = BulkPublisher::new(&self.settings, Duration::from_secs(20)).unwrap();
+        Self::send_to(&self.settings, keys);
+    }
+
+    fn send_to(settings: &KafkaSettings, keys: &[String]) {
+        let publisher = BulkPublisher::new(settings, Duration::from_secs(20)).unwrap();
         keys.iter().for_each(|key| publisher.send(&record(IN, key.as_bytes(), b"x".to_vec())).unwrap());
         publisher.flush(Duration::from_secs(20)).unwrap();
+    }
+
+    /// Sends one record for each key again and again until told to stop.
+    pub(crate) fn load(&self, keys: Vec<String>) -> Load {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (settings, stop) = (self.settings.clone(), Arc::clone(&is_over));
+        let thread = std::thread::spawn(move || {
+            let mut rounds = 0;
+            while !stop.load(Ordering::Acquire) {
+                Self::send_to(&settings, &keys);
+                rounds += 1;
+            }
+            rounds
+        });
+        Load { thread, is_over }
+    }
+
+    /// Waits until all of `rounds` rounds over `keys` keys came out, and demands that the count of every key went up by
+    /// one with every record, without a gap or a repetition.
+    pub(crate) fn came_out_once(&self, keys: usize, rounds: u64) {
+        let expected = keys as u64 * rounds;
+        let all = eventually(SOON, || (self.output_count() >= expected).then_some(()));
+        assert!(all.is_some(), "{} of {expected} records came out", self.output_count());
+        let mut counts: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+        read_to_end(&self.settings, OUT, |record| {
+            let said: u64 = String::from_utf8(record.value.unwrap()).unwrap().parse().unwrap();
+            let count = counts.entry(record.key).or_default();
+            assert_eq!(said, *count + 1, "at offset {} of partition {}", record.offset, record.partition);
+            *count = said;
+        })
+        .unwrap();
+        assert_eq!(counts.len(), keys);
+        assert!(counts.values().all(|count| *count == rounds), "{rounds} rounds: {counts:?}");
     }
 
     /// A worker in this process; it keeps its checkpoints fresh.
@@ -146,6 +185,20 @@ impl Bed {
         let mut count = 0;
         read_to_end(&self.settings, topic, |_| count += 1).unwrap();
         count
+    }
+}
+
+/// Input that goes on coming.
+pub(crate) struct Load {
+    thread: JoinHandle<u64>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Load {
+    /// Ends it; gives how many rounds were sent.
+    pub(crate) fn stop(self) -> u64 {
+        self.is_over.store(true, Ordering::Release);
+        self.thread.join().unwrap()
     }
 }
 
@@ -206,12 +259,28 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(bed: &Bed, directory: Option<&Path>) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["worker_process", "--exact", "--ignored", "--nocapture"]);
-        command.env(BOOTSTRAP_VARIABLE, bed.broker.bootstrap()).stdout(Stdio::piped());
+        let mut command = Self::command(bed);
         if let Some(directory) = directory {
             command.env(DIRECTORY_VARIABLE, directory);
         }
+        Self::spawn(command)
+    }
+
+    /// One of several members, with an instance number of its own.
+    pub(crate) fn member(bed: &Bed, instance: u32) -> Self {
+        let mut command = Self::command(bed);
+        command.env(INSTANCE_VARIABLE, instance.to_string());
+        Self::spawn(command)
+    }
+
+    fn command(bed: &Bed) -> Command {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["worker_process", "--exact", "--ignored", "--nocapture"]);
+        command.env(BOOTSTRAP_VARIABLE, bed.broker.bootstrap()).stdout(Stdio::piped());
+        command
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let said = Arc::new(Mutex::new(Said::default()));
@@ -235,9 +304,27 @@ impl Process {
     }
 
     pub(crate) fn until_accepted(&self, count: i64) {
-        let accepted = || self.said.lock().unwrap().accepted;
-        eventually(SOON, || (accepted() >= count).then_some(()));
-        assert!(accepted() >= count, "accepted {} of {count}", accepted());
+        eventually(SOON, || (self.accepted() >= count).then_some(()));
+        assert!(self.accepted() >= count, "accepted {} of {count}", self.accepted());
+    }
+
+    pub(crate) fn accepted(&self) -> i64 {
+        self.said.lock().unwrap().accepted
+    }
+
+    /// SIGSTOP: it stands still where it is, and its connections stay.
+    pub(crate) fn freeze(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
+    }
+
+    /// SIGCONT: it goes on where it stood.
+    pub(crate) fn thaw(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
+    }
+
+    /// True once it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// SIGKILL.
@@ -270,7 +357,10 @@ pub(crate) fn work_until_killed() {
     let bootstrap = std::env::var(BOOTSTRAP_VARIABLE).unwrap();
     drop(tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("warn").try_init());
     let state = std::env::var_os(DIRECTORY_VARIABLE).map(|directory| state_settings(Path::new(&directory), 3_600));
-    let running = Running::start(settings(&bootstrap, 0), state);
+    let instance = std::env::var(INSTANCE_VARIABLE).ok();
+    let number = instance.as_ref().map_or(0, |number| number.parse().unwrap());
+    let settings = KafkaSettings { static_membership: instance.is_none(), ..settings(&bootstrap, number) };
+    let running = Running::start(settings, state);
     let mut out = std::io::stdout();
     loop {
         std::thread::park_timeout(Duration::from_millis(10));
