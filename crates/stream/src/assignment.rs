@@ -11,6 +11,7 @@ use crate::client::{Client, Partition, Slot};
 use crate::error::StreamError;
 use crate::metrics::StageMetrics;
 use crate::processor::{Stage, TaskInfo};
+use crate::standby::{Standby, StandbySettings};
 use crate::stats::StageStats;
 use crate::takeover::{Context, Ready, Step, Takeover, changelog_partition, inputs_of};
 use crate::task::Task;
@@ -33,6 +34,7 @@ pub(crate) struct Assignment<C: Client> {
     positions: BTreeMap<Partition, Position>,
     takeovers: Vec<Takeover<C>>,
     keeper: Option<Keeper>,
+    standby: Option<Standby<C::Reader>>,
 }
 
 impl<C: Client> Assignment<C> {
@@ -70,6 +72,7 @@ impl<C: Client> Assignment<C> {
             positions: BTreeMap::new(),
             takeovers: Vec::new(),
             keeper: None,
+            standby: None,
         })
     }
 
@@ -83,6 +86,31 @@ impl<C: Client> Assignment<C> {
         match Keeper::new(checkpoints, cluster_id, &self.stage, self.leader_partitions) {
             Ok(keeper) => self.keeper = Some(keeper),
             Err(error) => tracing::warn!(stage, %error, "no thread for checkpoints: none are kept"),
+        }
+    }
+
+    /// Keeps copies of the state of partitions that others work on.
+    pub(crate) fn keep_standby(&mut self, settings: StandbySettings) {
+        self.standby = Some(Standby::new(settings));
+    }
+
+    /// Goes on with following others' changelogs, without waiting.
+    pub(crate) fn tend_standby(&mut self, client: &mut C, stats: &StageStats, metrics: &StageMetrics) {
+        let Some(standby) = &mut self.standby else { return };
+        let (stage, tasks, takeovers) = (&self.stage, &self.tasks, &self.takeovers);
+        let leader_partitions = self.leader_partitions;
+        let others = || {
+            let all = (0..stage.leader_topics.len()).flat_map(|topic_index| {
+                (0..leader_partitions).map(move |partition| TaskInfo { topic_index, partition })
+            });
+            let is_own =
+                |info: &TaskInfo| tasks.contains_key(info) || takeovers.iter().any(|takeover| takeover.is_of(*info));
+            all.filter(|info| !is_own(info)).collect()
+        };
+        let empty = |info| Task::new(stage, info, Arc::clone(&self.contracts));
+        if standby.turn(client, stage, leader_partitions, &others, &empty) {
+            metrics.standby_grew(standby.growth());
+            stats.add_standby_pass();
         }
     }
 
@@ -191,7 +219,10 @@ impl<C: Client> Assignment<C> {
     pub(crate) fn assign(&mut self, client: &mut C, partitions: &[Partition]) -> Result<(), StreamError> {
         let infos: Vec<TaskInfo> = partitions.iter().filter_map(|partition| self.info_of(partition)).collect();
         if !infos.is_empty() {
-            self.takeovers.push(Takeover::new(infos, client.now()));
+            let now = client.now();
+            let copy = |info: &TaskInfo| Some((*info, self.standby.as_mut()?.take(*info, now)?));
+            let copies = infos.iter().filter_map(copy).collect();
+            self.takeovers.push(Takeover::new(infos, copies, now));
         }
         client.take_over(&[])
     }
@@ -264,7 +295,11 @@ impl<C: Client> Assignment<C> {
             self.takeovers.iter_mut().for_each(|takeover| takeover.forget(*info));
         }
         self.takeovers.retain(|takeover| !takeover.is_empty());
-        let inputs = self.drop_tasks(&infos, stats);
+        let (inputs, tasks) = self.drop_tasks(&infos, stats);
+        if let Some(standby) = &mut self.standby {
+            let now = client.now();
+            tasks.into_iter().for_each(|task| standby.keep(task, now));
+        }
         client.give_back(&inputs)?;
         Ok(inputs)
     }
@@ -272,9 +307,9 @@ impl<C: Client> Assignment<C> {
     /// Takes all tasks over anew, from the last commit; gives their inputs.
     pub(crate) fn rebuild(&mut self, client: &mut C, stats: &StageStats) -> Result<Vec<Partition>, StreamError> {
         let infos: Vec<TaskInfo> = self.tasks.keys().copied().collect();
-        let inputs = self.drop_tasks(&infos, stats);
+        let (inputs, _) = self.drop_tasks(&infos, stats);
         client.give_back(&inputs)?;
-        self.takeovers.push(Takeover::new(infos, client.now()));
+        self.takeovers.push(Takeover::new(infos, BTreeMap::new(), client.now()));
         Ok(inputs)
     }
 
@@ -292,15 +327,16 @@ impl<C: Client> Assignment<C> {
         Some(TaskInfo { topic_index, partition: *partition })
     }
 
-    fn drop_tasks(&mut self, infos: &[TaskInfo], stats: &StageStats) -> Vec<Partition> {
-        let mut inputs = Vec::new();
+    fn drop_tasks(&mut self, infos: &[TaskInfo], stats: &StageStats) -> (Vec<Partition>, Vec<Task>) {
+        let (mut inputs, mut tasks) = (Vec::new(), Vec::new());
         for info in infos {
-            if self.tasks.remove(info).is_some() {
+            if let Some(task) = self.tasks.remove(info) {
                 self.keeper.iter_mut().for_each(|keeper| keeper.forget(*info));
                 stats.remove(*info);
+                tasks.push(task);
             }
             inputs.extend(inputs_of(&self.stage, *info).filter(|input| self.positions.remove(input).is_some()));
         }
-        inputs
+        (inputs, tasks)
     }
 }

@@ -108,6 +108,12 @@ pub const METRICS: &[MetricDescription] = &[
         labels: &["stage"],
     },
     MetricDescription {
+        name: "tributary_stream_standby_entries",
+        kind: "gauge",
+        help: "Entries of state in copies of partitions that others work on.",
+        labels: &["stage"],
+    },
+    MetricDescription {
         name: "tributary_stream_checkpoint_seconds",
         kind: "histogram",
         help: "Time from beginning a checkpoint of one partition to its being durable.",
@@ -261,6 +267,11 @@ impl StageMetrics {
 
     pub(crate) fn checkpoint_age(&self, oldest_ms: i64) {
         self.checkpoint_age.set(oldest_ms as f64 / 1_000.0);
+    }
+
+    /// The copies of one worker have grown by so many entries.
+    pub(crate) fn standby_grew(&self, by: i64) {
+        gauge!("tributary_stream_standby_entries", "stage" => self.stage).increment(by as f64);
     }
 
     pub(crate) fn checkpoint_failed(&self, reason: &'static str) {

@@ -74,6 +74,8 @@ pub struct Recovery {
     pub changelogs_took: Duration,
     /// Checkpoints that were written.
     pub checkpoints_written: u64,
+    /// How often copies of the state of others were brought up to date.
+    pub standby_passes: u64,
 }
 
 /// The accounts of a stage's tasks in this process. Cloning shares them.
@@ -131,6 +133,10 @@ impl StageStats {
 
     pub(crate) fn add_checkpoint(&self) {
         self.recovery.lock().unwrap_or_else(PoisonError::into_inner).checkpoints_written += 1;
+    }
+
+    pub(crate) fn add_standby_pass(&self) {
+        self.recovery.lock().unwrap_or_else(PoisonError::into_inner).standby_passes += 1;
     }
 
     /// Notes the counts of a task: those it came with when it is new here, else those as of its latest commit.

@@ -3,6 +3,7 @@
 //! checkpoint if there is one that may be trusted, and the changelogs from there. All of it goes step by step, so that the partitions that a worker already has do not stand
 //! still meanwhile.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub(crate) struct Takeover<C: Client> {
 /// Which tasks they are, and how far they have come.
 struct Journal {
     infos: Vec<TaskInfo>,
+    /// Copies of the state of some of them, which lack only what was written since.
+    copies: BTreeMap<TaskInfo, Task>,
     since: Duration,
     /// When the phase at hand began.
     phase_since: Duration,
@@ -122,21 +125,26 @@ pub(crate) fn changelog_partition(info: TaskInfo, leader_partitions: i32) -> i32
 }
 
 /// The changelogs of a task, in the order of the stores.
-fn changelogs_of(stage: &Stage, info: TaskInfo, leader_partitions: i32) -> impl Iterator<Item = Partition> {
+pub(crate) fn changelogs_of(stage: &Stage, info: TaskInfo, leader_partitions: i32) -> impl Iterator<Item = Partition> {
     let partition = changelog_partition(info, leader_partitions);
     stage.changelogs().into_iter().map(move |topic| (topic, partition))
 }
 
 impl<C: Client> Takeover<C> {
-    /// Begins to take over these tasks.
-    pub(crate) fn new(infos: Vec<TaskInfo>, now: Duration) -> Self {
-        let of = Journal { infos, since: now, phase_since: now, restored: Restored::default() };
+    /// Begins to take over these tasks, some of them from copies.
+    pub(crate) fn new(infos: Vec<TaskInfo>, copies: BTreeMap<TaskInfo, Task>, now: Duration) -> Self {
+        let of = Journal { infos, copies, since: now, phase_since: now, restored: Restored::default() };
         Self { of, phase: Phase::Offsets { question: Question::new(now) } }
     }
 
     /// Lets go of a task that was given back meanwhile.
     pub(crate) fn forget(&mut self, info: TaskInfo) {
         self.of.infos.retain(|other| *other != info);
+    }
+
+    /// True when this task is among them.
+    pub(crate) fn is_of(&self, info: TaskInfo) -> bool {
+        self.of.infos.contains(&info)
     }
 
     /// True when nothing is left to take over.
@@ -205,7 +213,9 @@ impl Journal {
             return Ok(Phase::Settling { starts, question: question.again(client.now()) });
         }
         self.phase_since = client.now();
-        let tasks: Vec<Task> = self.infos.iter().map(|info| context.empty(*info)).collect();
+        let copies = &mut self.copies;
+        let task = |info: &TaskInfo| copies.remove(info).unwrap_or_else(|| context.empty(*info));
+        let tasks: Vec<Task> = self.infos.iter().map(task).collect();
         match context.keeper {
             Some(keeper) => Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper) }),
             None => {

@@ -19,6 +19,7 @@ use crate::processor::Stage;
 use crate::pulse::Pulse;
 use crate::record::{OutRecord, Record};
 use crate::settings::KafkaSettings;
+use crate::standby::StandbySettings;
 use crate::stats::StageStats;
 
 /// How long an idle worker waits for a record before it looks at its other duties.
@@ -132,6 +133,13 @@ impl<C: Client> Worker<C> {
         self
     }
 
+    /// Keeps copies of the state of partitions that others work on, to take them over quickly.
+    #[must_use]
+    pub fn with_standby(mut self, settings: StandbySettings) -> Self {
+        self.assignment.keep_standby(settings);
+        self
+    }
+
     /// Works until told to stop; commits what is open before it ends.
     ///
     /// # Errors
@@ -192,6 +200,7 @@ impl<C: Client> Worker<C> {
         }
         let is_clean = self.open_since.is_none();
         self.assignment.tend_checkpoints(&self.client, is_clean, &self.stats, &self.metrics);
+        self.assignment.tend_standby(&mut self.client, &self.stats, &self.metrics);
         Ok(())
     }
 

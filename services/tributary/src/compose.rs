@@ -8,7 +8,7 @@ use tributary_model::scorecard::ALL_TEAMS;
 use tributary_model::topics::{self, TopicDefinition};
 use tributary_model::{Canvas, CanvasEntry, Pseudonymizer};
 use tributary_normalizer::Rulebook;
-use tributary_stream::{Checkpoints, Stage, Table, changelog_definitions};
+use tributary_stream::{Checkpoints, Stage, StandbySettings, Table, changelog_definitions};
 use tributary_triggers::{Definitions, TriggerEngine};
 
 use crate::canvas;
@@ -85,7 +85,8 @@ impl Definition {
         let mut add = |of: Service, stage: Stage, workers: u32| {
             if service == Service::All || service == of {
                 let checkpoints = Checkpoints::in_directory(&config.state, stage.name, config.kafka.instance);
-                staffed.push(Staffed { stage, workers, checkpoints });
+                let standby = StandbySettings::of(&config.state);
+                staffed.push(Staffed { stage, workers, checkpoints, standby });
             }
         };
         let mut insight = config.insight.clone();

@@ -10,7 +10,9 @@ use std::time::Duration;
 use tributary_model::{Canvas, topics};
 use tributary_schema::Contracts;
 use tributary_service::{Component, Health};
-use tributary_stream::{Checkpoints, KafkaSettings, Pulses, Stage, StageStats, StreamError, Table, Worker, run_table};
+use tributary_stream::{
+    Checkpoints, KafkaSettings, Pulses, Stage, StageStats, StandbySettings, StreamError, Table, Worker, run_table,
+};
 
 use crate::accounting::{Flow, flows};
 use crate::canvas;
@@ -25,6 +27,8 @@ pub struct Staffed {
     pub workers: u32,
     /// Where copies of its state are kept.
     pub checkpoints: Option<Arc<Checkpoints>>,
+    /// How copies of the state of partitions that others work on are kept.
+    pub standby: Option<StandbySettings>,
 }
 
 /// A part of the hub that has ended, and how.
@@ -185,7 +189,7 @@ fn start_canvas(shared: &Arc<Shared>, table: Table<Canvas>) -> Result<JoinHandle
 
 fn start_worker(
     shared: &Arc<Shared>,
-    Staffed { stage, checkpoints, .. }: Staffed,
+    Staffed { stage, checkpoints, standby, .. }: Staffed,
     worker: u32,
     stats: StageStats,
     canvas: Table<Canvas>,
@@ -206,6 +210,9 @@ fn start_worker(
         let mut running = Worker::start(stage, &shared.settings, contracts, worker, stats)?;
         if let Some(checkpoints) = checkpoints {
             running = running.with_checkpoints(checkpoints);
+        }
+        if let Some(standby) = standby {
+            running = running.with_standby(standby);
         }
         shared.pulses.add(name, running.pulse());
         ready.ready();

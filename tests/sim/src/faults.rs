@@ -102,6 +102,8 @@ pub struct Profile {
     pub compacts: bool,
     /// Whether workers keep checkpoints, and how.
     pub checkpoints: Option<CheckpointHabit>,
+    /// Whether workers keep copies of what others work on, and how often they look at the changelogs.
+    pub standby: Option<Duration>,
     /// Something happens to a worker's checkpoints (see [`crate::disk`]), one in so many steps of the world.
     pub damage: u32,
     /// The disk refuses, one in so many calls.
@@ -134,6 +136,7 @@ impl Profile {
             static_membership: true,
             compacts: false,
             checkpoints: None,
+            standby: None,
             damage: 0,
             disk: 0,
             commit_records: 50,
@@ -174,6 +177,9 @@ impl Profile {
             profile.checkpoints = Some(CheckpointHabit { interval_s, entries_a_slice });
             profile.damage = if rng.random_bool(0.5) { 200 << rng.random_range(0..4) } else { 0 };
             profile.disk = if rng.random_bool(0.3) { 20 << rng.random_range(0..4) } else { 0 };
+        }
+        if rng.random_bool(0.4) {
+            profile.standby = Some(Duration::from_millis(rng.random_range(10..3_000)));
         }
         profile
     }

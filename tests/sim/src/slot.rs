@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tributary_schema::Contracts;
-use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageStats, StreamError, Worker};
+use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageStats, StandbySettings, StreamError, Worker};
 
 use crate::client::{DEAD, SimClient};
 use crate::log::{Refused, SimLog};
@@ -32,6 +32,12 @@ pub(crate) struct Slot {
     pub(crate) stats: RefCell<StageStats>,
     /// Entries that its workers so far took over from checkpoints.
     pub(crate) restored_entries: Cell<u64>,
+}
+
+/// What a worker keeps for its next start or that of others.
+pub(crate) struct Keeps {
+    pub(crate) checkpoints: Option<Arc<Checkpoints>>,
+    pub(crate) standby: Option<StandbySettings>,
 }
 
 /// How a worker ended.
@@ -85,18 +91,21 @@ impl Slot {
         world: Weak<World>,
         settings: &KafkaSettings,
         contracts: &Arc<Contracts>,
-        checkpoints: Option<Arc<Checkpoints>>,
+        keeps: Keeps,
     ) -> Result<(), End> {
         let stats = StageStats::default();
         self.stats.replace(stats.clone());
         let client = SimClient::new(log, world, self.stage.name, &self.stage.group(), self.name.clone());
         let mut place = self.worker.borrow_mut();
         let worker = Worker::new(client, self.stage.clone(), settings, Arc::clone(contracts), stats);
-        let worker = worker.map_err(end)?;
-        *place = Some(match checkpoints {
-            Some(checkpoints) => worker.with_checkpoints(checkpoints),
-            None => worker,
-        });
+        let mut worker = worker.map_err(end)?;
+        if let Some(checkpoints) = keeps.checkpoints {
+            worker = worker.with_checkpoints(checkpoints);
+        }
+        if let Some(standby) = keeps.standby {
+            worker = worker.with_standby(standby);
+        }
+        *place = Some(worker);
         Ok(())
     }
 

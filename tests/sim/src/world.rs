@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use rand::Rng;
 use tributary_schema::Contracts;
-use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageCounts, StateSettings};
+use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageCounts, StandbySettings, StateSettings};
 
 use crate::disk::Disks;
 use crate::faults::{CheckpointHabit, Faults, Profile};
 use crate::hub::{Hub, partition_number};
 use crate::log::{EPOCH_MS, LogSettings, SimLog};
-use crate::slot::{End, Slot};
+use crate::slot::{End, Keeps, Slot};
 use crate::trouble::Trouble;
 use crate::workload::Arrival;
 
@@ -268,7 +268,11 @@ impl World {
             self.disturb();
             let habit = self.faults().profile().checkpoints;
             let checkpoints = habit.map(|habit| self.checkpoints(&slot, habit));
-            slot.start(&self.log, Rc::downgrade(self), &self.settings, &self.contracts, checkpoints)
+            let standby = self.faults().profile().standby;
+            let standby =
+                standby.map(|interval| StandbySettings { interval, max_age: Duration::from_secs(12 * 3_600) });
+            let keeps = Keeps { checkpoints, standby };
+            slot.start(&self.log, Rc::downgrade(self), &self.settings, &self.contracts, keeps)
         } else {
             slot.turns.set(slot.turns.get() + 1);
             Ok(())

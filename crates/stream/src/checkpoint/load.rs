@@ -122,11 +122,13 @@ pub(crate) struct LoadContext<'a> {
 }
 
 impl Loads {
-    /// Begins with tasks without state.
+    /// Begins with tasks, those without state from their checkpoints.
     pub(crate) fn new(tasks: Vec<Task>, keeper: &Keeper) -> Self {
         let checkpoints = &keeper.checkpoints;
         let open = |task: &Task| Source::open(&checkpoints.files, name_of(task.info()), checkpoints.is_in_step);
-        let load = |task: Task| Load { source: Some(open(&task)), task, header: None, entries: 0 };
+        // One that has its state already, from a copy that followed the changelogs, lacks only the tail.
+        let is_empty = |task: &Task| task.changelog_next().is_empty();
+        let load = |task: Task| Load { source: is_empty(&task).then(|| open(&task)), task, header: None, entries: 0 };
         Self { loads: tasks.into_iter().map(load).collect(), phase: Phase::Headers }
     }
 

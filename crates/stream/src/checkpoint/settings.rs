@@ -16,6 +16,9 @@ pub struct StateSettings {
     /// An older checkpoint is not used, in seconds: the changelog may have forgotten by then what was deleted since.
     /// Must stay well below `delete.retention.ms` of the changelogs (a day).
     pub checkpoint_max_age_s: u64,
+    /// Each process keeps copies of the state of the partitions that others work on, in memory, and follows their
+    /// changelogs: it takes them over in a moment, and needs as much memory as if it worked on all.
+    pub standby: bool,
 }
 
 impl StateSettings {
@@ -25,6 +28,6 @@ impl StateSettings {
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self { directory: None, checkpoint_interval_s: 60, checkpoint_max_age_s: 12 * 60 * 60 }
+        Self { directory: None, checkpoint_interval_s: 60, checkpoint_max_age_s: 12 * 60 * 60, standby: false }
     }
 }

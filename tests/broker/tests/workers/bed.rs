@@ -14,8 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tributary_model::topics::{Cleanup, DEAD_LETTERS, Partitions, TopicDefinition};
 use tributary_stream::{
     BulkPublisher, Checkpoints, Effects, Failure, KafkaSettings, KeyedStore, OutRecord, Processor, Record, Recovery,
-    Stage, StageStats, StateSettings, StateStore, StreamError, Worker, apply_topics, changelog_definitions,
-    read_to_end,
+    Stage, StageStats, StandbySettings, StateSettings, StateStore, StreamError, Worker, apply_topics,
+    changelog_definitions, read_to_end,
 };
 use tributary_testkit::{Broker, eventually};
 
@@ -153,7 +153,14 @@ impl Bed {
     pub(crate) fn worker(&self, instance: u32, directory: Option<&Path>) -> Running {
         // Without it, the group would wait for one that has left.
         let settings = KafkaSettings { static_membership: false, ..settings(self.broker.bootstrap(), instance) };
-        Running::start(settings, directory.map(|directory| state_settings(directory, 1)))
+        Running::start(settings, directory.map(|directory| state_settings(directory, 1)), None)
+    }
+
+    /// A worker in this process that keeps copies of what others work on.
+    pub(crate) fn standby(&self, instance: u32) -> Running {
+        let settings = KafkaSettings { static_membership: false, ..settings(self.broker.bootstrap(), instance) };
+        let (interval, max_age) = (Duration::from_millis(200), Duration::from_secs(3_600));
+        Running::start(settings, None, Some(StandbySettings { interval, max_age }))
     }
 
     /// Committed records of all changelogs.
@@ -210,7 +217,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn start(settings: KafkaSettings, state: Option<StateSettings>) -> Self {
+    fn start(settings: KafkaSettings, state: Option<StateSettings>, standby: Option<StandbySettings>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stats = StageStats::default();
         let (thread_stop, thread_stats) = (Arc::clone(&stop), stats.clone());
@@ -219,6 +226,9 @@ impl Running {
             let mut worker = Worker::start(stage(), &settings, contracts, 0, thread_stats)?;
             if let Some(checkpoints) = state.and_then(|s| Checkpoints::in_directory(&s, "test", settings.instance)) {
                 worker = worker.with_checkpoints(checkpoints);
+            }
+            if let Some(standby) = standby {
+                worker = worker.with_standby(standby);
             }
             worker.run(&thread_stop)
         });
@@ -360,7 +370,7 @@ pub(crate) fn work_until_killed() {
     let instance = std::env::var(INSTANCE_VARIABLE).ok();
     let number = instance.as_ref().map_or(0, |number| number.parse().unwrap());
     let settings = KafkaSettings { static_membership: instance.is_none(), ..settings(&bootstrap, number) };
-    let running = Running::start(settings, state);
+    let running = Running::start(settings, state, None);
     let mut out = std::io::stdout();
     loop {
         std::thread::park_timeout(Duration::from_millis(10));

@@ -38,6 +38,31 @@ fn from_one_worker_to_four_and_back_to_two_under_load_every_record_counts_once()
     workers.into_iter().for_each(Running::stop);
 }
 
+/// A standby holds what others work on, and takes it over with the last few records only.
+#[test]
+fn a_standby_takes_over_with_the_tail_alone() {
+    let bed = Bed::with(PARTITIONS);
+    let all = keys(0..KEYS);
+    let first = bed.worker(0, None);
+    (0..20).for_each(|_| bed.send(&all));
+    first.until_accepted(20 * i64::from(KEYS));
+    let whole = bed.changelog_records();
+    let standby = bed.standby(1);
+    until_shared(std::slice::from_ref(&first), 4);
+    // Two of them, so that one began after the partitions had been shared out.
+    let passes = standby.stats.recovery().standby_passes;
+    let complete = eventually(SOON, || (standby.stats.recovery().standby_passes >= passes + 2).then_some(()));
+    assert!(complete.is_some(), "{:?}", standby.stats.recovery());
+    let before = standby.stats.recovery().changelog_records;
+    first.stop();
+    until_shared(std::slice::from_ref(&standby), 8);
+    let read = standby.stats.recovery().changelog_records - before;
+    assert!(read * 10 < whole, "{read} of {whole} records were read to take over what was followed");
+    bed.send(&all);
+    bed.came_out_once(KEYS as usize, 21);
+    standby.stop();
+}
+
 #[test]
 fn a_zombie_whose_partitions_were_taken_commits_nothing_more_of_them() {
     let bed = Bed::with(PARTITIONS);
