@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::link::Link;
 use crate::long_poll::LongPoll;
+use crate::sessions::Sessions;
 use crate::wait::eventually;
 
 /// Why there is no broker.
@@ -45,6 +46,7 @@ pub struct Broker {
 struct Process {
     child: Child,
     port: u16,
+    sessions: Sessions,
     shim: LongPoll,
     _data: TempDir,
 }
@@ -72,7 +74,9 @@ impl Broker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut process = Process { child, port, shim: LongPoll::start(port)?, _data: data };
+        let sessions = Sessions::watch(port);
+        let shim = LongPoll::start(port, sessions.clone())?;
+        let mut process = Process { child, port, sessions, shim, _data: data };
         let up = eventually(Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
         if up.is_none() {
             process.child.kill()?;
@@ -126,7 +130,7 @@ impl Broker {
     /// [`BrokerError::Io`] when no port is free.
     pub fn link(&self) -> Result<Link, BrokerError> {
         Ok(match &self.process {
-            Some(process) => Link::shimmed(LongPoll::start(process.port)?),
+            Some(process) => Link::shimmed(LongPoll::start(process.port, process.sessions.clone())?),
             None => Link::straight(self.bootstrap.clone()),
         })
     }

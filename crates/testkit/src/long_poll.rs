@@ -28,6 +28,9 @@ const API_VERSIONS: i16 = 18;
 const FIND_COORDINATOR: i16 = 10;
 const DESCRIBE_CLUSTER: i16 = 60;
 
+/// Connections so far, through all shims.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
 /// What was asked under a correlation id: API key and version.
 type Asked = Arc<Mutex<HashMap<i32, (i16, i16)>>>;
 
@@ -52,18 +55,16 @@ struct Way {
 
 impl LongPoll {
     /// Listens on a free loopback port for the broker on `broker_port`.
-    pub(crate) fn start(broker_port: u16) -> io::Result<Self> {
+    pub(crate) fn start(broker_port: u16, sessions: Sessions) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let faults = Arc::new(Faults::default());
         let shared = Arc::clone(&faults);
-        let sessions = Sessions::watch(broker_port);
-        let connections = AtomicU64::new(0);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(broker) = TcpStream::connect(("127.0.0.1", broker_port)) else { continue };
                 if shared.admits([&client, &broker]) {
-                    let connection = connections.fetch_add(1, Ordering::Relaxed);
+                    let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
                     let (faults, asked, sessions) = (Arc::clone(&shared), Asked::default(), sessions.clone());
                     let way = Way { broker_port, shim_port: port, faults, asked, sessions, connection };
                     serve(client, broker, &way);

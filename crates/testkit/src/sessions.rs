@@ -16,9 +16,10 @@ const JOIN_GROUP: i16 = 11;
 const HEARTBEAT: i16 = 12;
 const LEAVE_GROUP: i16 = 13;
 const SYNC_GROUP: i16 = 14;
+const DESCRIBE_GROUPS: i16 = 15;
 /// Where a request names its client.
 const HEADER: usize = 8;
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Added to every session timeout: requests wait in the shim for a moment.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -41,7 +42,7 @@ struct State {
     sessions: HashMap<Member, Session>,
 }
 
-/// The sessions of the members behind one shim. Cloning shares them.
+/// The sessions of the members behind the shims of one broker. Cloning shares them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sessions {
     state: Arc<Mutex<State>>,
@@ -60,9 +61,25 @@ impl Sessions {
     fn work(&self, broker_port: u16) {
         loop {
             thread::sleep(LOOK_EVERY);
+            self.look_for_unknown(broker_port);
             for (group, member) in self.take_expired(Instant::now()) {
                 // A broker that is gone has no groups any more.
                 drop(leave(broker_port, &group, &member));
+            }
+        }
+    }
+
+    /// Members that the broker has and that have said nothing: who dies before it hears its id is one.
+    fn look_for_unknown(&self, broker_port: u16) {
+        let groups: Vec<String> = self.state().timeouts.keys().cloned().collect();
+        for group in groups {
+            let Ok(members) = members_of(broker_port, &group) else { continue };
+            let mut state = self.state();
+            for member in members {
+                let timeout = state.timeouts.get(&group).copied().unwrap_or_default();
+                // It is heard of as if it had just begun to wait for its first answer, which may take a session.
+                let heard = Instant::now() + timeout;
+                state.sessions.entry((group.clone(), member)).or_insert(Session { heard, waits_for: None });
             }
         }
     }
@@ -149,6 +166,35 @@ impl Request {
     }
 }
 
+/// The ids of a group's members, from the answer to a request to describe it (version 0).
+fn members_of(broker_port: u16, group: &str) -> io::Result<Vec<String>> {
+    let mut frame = header(DESCRIBE_GROUPS, 0);
+    frame.extend_from_slice(&1_i32.to_be_bytes());
+    push_text(&mut frame, group);
+    let answer = ask(broker_port, &frame)?;
+    read_members(&answer).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+}
+
+fn read_members(answer: &[u8]) -> Option<Vec<String>> {
+    // Correlation id, number of groups, error code; then id, state, type of protocol and protocol of the group.
+    let mut at = 10;
+    for _ in 0..4 {
+        at = text(answer, at)?.1;
+    }
+    let count = int32(answer, at)?;
+    at += 4;
+    let mut members = Vec::new();
+    for _ in 0..count {
+        let (member, behind) = text(answer, at)?;
+        at = text(answer, text(answer, behind)?.1)?.1; // Client's id and host.
+        for _ in 0..2 {
+            at += 4 + usize::try_from(int32(answer, at)?).unwrap_or(0); // Metadata and assignment.
+        }
+        members.push(member);
+    }
+    Some(members)
+}
+
 /// The string at a place, and the place behind it.
 fn text(frame: &[u8], at: usize) -> Option<(String, usize)> {
     let end = at + 2 + usize::try_from(int16(frame, at)?).ok()?;
@@ -157,22 +203,32 @@ fn text(frame: &[u8], at: usize) -> Option<(String, usize)> {
 
 /// Makes a member leave its group.
 fn leave(broker_port: u16, group: &str, member: &str) -> io::Result<()> {
+    ask(broker_port, &leave_request(group, member)).map(drop)
+}
+
+fn ask(broker_port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut broker = TcpStream::connect(("127.0.0.1", broker_port))?;
     broker.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write_frame(&mut broker, &leave_request(group, member))?;
-    read_frame(&mut broker).map(drop)
+    write_frame(&mut broker, request)?;
+    read_frame(&mut broker)
+}
+
+fn header(key: i16, version: i16) -> Vec<u8> {
+    let mut frame = [key.to_be_bytes(), version.to_be_bytes()].concat();
+    frame.extend_from_slice(&0_i32.to_be_bytes());
+    push_text(&mut frame, "sessions");
+    frame
+}
+
+fn push_text(frame: &mut Vec<u8>, text: &str) {
+    frame.extend_from_slice(&(text.len() as u16).to_be_bytes());
+    frame.extend_from_slice(text.as_bytes());
 }
 
 fn leave_request(group: &str, member: &str) -> Vec<u8> {
-    let mut frame = Vec::new();
-    for number in [LEAVE_GROUP, 1] {
-        frame.extend_from_slice(&number.to_be_bytes());
-    }
-    frame.extend_from_slice(&0_i32.to_be_bytes());
-    for part in ["sessions", group, member] {
-        frame.extend_from_slice(&(part.len() as u16).to_be_bytes());
-        frame.extend_from_slice(part.as_bytes());
-    }
+    let mut frame = header(LEAVE_GROUP, 1);
+    push_text(&mut frame, group);
+    push_text(&mut frame, member);
     frame
 }
 
@@ -239,6 +295,26 @@ mod tests {
         assert_eq!(expired(&sessions, 99_000), [""; 0]);
         sessions.answered(1, 4);
         assert_eq!(expired(&sessions, 99_000), ["a"]);
+    }
+
+    #[test]
+    fn the_members_of_a_group_are_read_from_its_description() {
+        let mut answer = vec![0; 10];
+        for part in ["group", "Stable", "consumer", "sticky"] {
+            push_text(&mut answer, part);
+        }
+        answer.extend_from_slice(&2_i32.to_be_bytes());
+        for member in ["a", "b"] {
+            for part in [member, "client", "host"] {
+                push_text(&mut answer, part);
+            }
+            for bytes in [3_i32, 0] {
+                answer.extend_from_slice(&bytes.to_be_bytes());
+                answer.extend(vec![7; bytes as usize]);
+            }
+        }
+        assert_eq!(read_members(&answer).unwrap(), ["a", "b"]);
+        assert_eq!(read_members(&answer[..answer.len() - 20]), None);
     }
 
     #[test]

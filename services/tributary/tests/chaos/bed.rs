@@ -62,6 +62,7 @@ impl Bed {
                 "session_timeout_ms": SESSION_TIMEOUT_MS,
                 "static_membership": self.broker.keeps_static_members(),
             },
+            "state": { "directory": "state", "checkpoint_interval_s": 5, "standby": instance % 2 == 1 },
             "gateway": {
                 "listen": format!("127.0.0.1:{}", self.gateway_port),
                 "write_keys": { "segment": [{ "env": "TEST_WRITE_KEY" }] },
