@@ -8,6 +8,7 @@ mod fetch_answer;
 mod frame;
 mod link;
 mod long_poll;
+mod membership_check;
 mod sessions;
 mod wait;
 

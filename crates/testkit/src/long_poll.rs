@@ -3,7 +3,8 @@
 //! waits to join when another member joins again within milliseconds, as cooperative rebalancing does; the shim holds
 //! requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
 //! same producer commits later; the shim takes out those that are past. It never gives up a member that died in a
-//! rebalance; the shim ends its session (`sessions.rs`). And it puts its own port where the broker names its address.
+//! rebalance; the shim ends its session (`sessions.rs`). It takes offsets
+//! into a transaction from whoever gives them; the shim asks who that is (`membership_check.rs`). And it puts its own port where the broker names its address.
 //! Everything else passes as it is, unless a fault is switched on.
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::faults::Faults;
 use crate::fetch_answer::{self, int16, int32};
 use crate::frame::{read_frame, write_frame};
+use crate::membership_check;
 use crate::sessions::Sessions;
 
 const HOLD_EMPTY_FETCH: Duration = Duration::from_millis(5);
@@ -51,6 +53,8 @@ struct Way {
     sessions: Sessions,
     /// Number of the connection.
     connection: u64,
+    /// Held while a frame is written to the client.
+    writing: Arc<Mutex<()>>,
 }
 
 impl LongPoll {
@@ -66,7 +70,8 @@ impl LongPoll {
                 if shared.admits([&client, &broker]) {
                     let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
                     let (faults, asked, sessions) = (Arc::clone(&shared), Asked::default(), sessions.clone());
-                    let way = Way { broker_port, shim_port: port, faults, asked, sessions, connection };
+                    let writing = Arc::default();
+                    let way = Way { broker_port, shim_port: port, faults, asked, sessions, connection, writing };
                     serve(client, broker, &way);
                 }
             }
@@ -90,6 +95,7 @@ fn serve(client: TcpStream, broker: TcpStream, way: &Way) {
     for stream in [&client, &broker] {
         drop(stream.set_nodelay(true));
     }
+    way.sessions.opened(way.connection, &client);
     let (there, back) = (way.clone(), way.clone());
     thread::spawn(move || requests(client_reader, broker_writer, &there));
     thread::spawn(move || answers(broker, client, &back));
@@ -106,7 +112,15 @@ fn requests(mut client: TcpStream, mut broker: TcpStream, way: &Way) {
         }
         way.faults.pass();
         way.sessions.heard(way.connection, &frame);
-        if write_frame(&mut broker, &frame).is_err() {
+        let sent = match membership_check::refusal(&frame, way.broker_port) {
+            Some(refusal) => {
+                way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&int32(&frame, 4).unwrap_or_default());
+                let _writing = way.writing.lock();
+                write_frame(&mut client, &refusal)
+            }
+            None => write_frame(&mut broker, &frame),
+        };
+        if sent.is_err() {
             break;
         }
     }
@@ -131,6 +145,7 @@ fn answers(mut broker: TcpStream, mut client: TcpStream, way: &Way) {
             _ => {}
         }
         way.faults.pass();
+        let _writing = way.writing.lock();
         if write_frame(&mut client, &frame).is_err() {
             break;
         }

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,6 +40,7 @@ struct Session {
 struct State {
     timeouts: HashMap<String, Duration>,
     sessions: HashMap<Member, Session>,
+    clients: HashMap<u64, TcpStream>,
 }
 
 /// The sessions of the members behind the shims of one broker. Cloning shares them.
@@ -66,6 +67,11 @@ impl Sessions {
                 // A broker that is gone has no groups any more.
                 drop(leave(broker_port, &group, &member));
             }
+            for connection in self.take_forgotten(Instant::now()) {
+                // The client connects again and asks again.
+                let client = self.state().clients.remove(&connection);
+                drop(client.map(|client| client.shutdown(Shutdown::Both)));
+            }
         }
     }
 
@@ -88,6 +94,13 @@ impl Sessions {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A connection of a client has begun.
+    pub(crate) fn opened(&self, connection: u64, client: &TcpStream) {
+        if let Ok(client) = client.try_clone() {
+            self.state().clients.insert(connection, client);
+        }
+    }
+
     /// A request goes to the broker.
     pub(crate) fn heard(&self, connection: u64, frame: &[u8]) {
         let Some(request) = Request::read(frame) else { return };
@@ -95,9 +108,11 @@ impl Sessions {
         if let Some(timeout) = request.session_timeout {
             state.timeouts.insert(request.group.clone(), timeout);
         }
-        let member = (request.group, request.member);
+        let mut member = (request.group, request.member);
+        if member.1.is_empty() {
+            member.1 = nobody_yet(connection); // It is told its id by the answer.
+        }
         match request.key {
-            _ if member.1.is_empty() => {} // It is told its id by the answer.
             LEAVE_GROUP => drop(state.sessions.remove(&member)),
             key => {
                 let heard = Instant::now();
@@ -112,14 +127,38 @@ impl Sessions {
 
     /// The broker has answered.
     pub(crate) fn answered(&self, connection: u64, id: i32) {
-        for session in self.state().sessions.values_mut().filter(|s| s.waits_for == Some((connection, id))) {
+        let mut state = self.state();
+        for session in state.sessions.values_mut().filter(|s| s.waits_for == Some((connection, id))) {
             *session = Session { heard: Instant::now(), waits_for: None };
         }
+        let nobody = nobody_yet(connection);
+        state.sessions.retain(|(_, member), session| *member != nobody || session.waits_for.is_some());
+    }
+
+    /// Connections on which somebody has waited for so long that the broker must have forgotten to answer.
+    pub(crate) fn take_forgotten(&self, now: Instant) -> Vec<u64> {
+        let mut state = self.state();
+        let State { timeouts, sessions, .. } = &mut *state;
+        let mut forgotten = Vec::new();
+        for ((group, _), session) in sessions {
+            let patience = timeouts.get(group).map_or(Duration::from_secs(30), |timeout| *timeout * 3);
+            if let Some((connection, _)) = session.waits_for
+                && now.saturating_duration_since(session.heard) > patience
+            {
+                *session = Session { heard: now, waits_for: None };
+                forgotten.push(connection);
+            }
+        }
+        forgotten
     }
 
     /// A connection has ended: nobody waits there any more.
     pub(crate) fn ended(&self, connection: u64) {
-        for session in self.state().sessions.values_mut() {
+        let mut state = self.state();
+        state.clients.remove(&connection);
+        let nobody = nobody_yet(connection);
+        state.sessions.retain(|(_, member), _| *member != nobody);
+        for session in state.sessions.values_mut() {
             if session.waits_for.is_some_and(|(of, _)| of == connection) {
                 *session = Session { heard: Instant::now(), waits_for: None };
             }
@@ -128,13 +167,18 @@ impl Sessions {
 
     fn take_expired(&self, now: Instant) -> Vec<Member> {
         let mut state = self.state();
-        let State { timeouts, sessions } = &mut *state;
+        let State { timeouts, sessions, .. } = &mut *state;
         let is_expired = |(group, _): &Member, session: &Session| {
             let timeout = timeouts.get(group).copied().unwrap_or(Duration::from_secs(10));
             session.waits_for.is_none() && now.saturating_duration_since(session.heard) > timeout + GRACE
         };
         sessions.extract_if(|member, session| is_expired(member, session)).map(|(member, _)| member).collect()
     }
+}
+
+/// Stands for the member on a connection that has not heard its id yet. No id of a broker begins so.
+fn nobody_yet(connection: u64) -> String {
+    format!("\0{connection}")
 }
 
 /// What a request of a group member says (Kafka protocol guide; versions before compact strings).
@@ -206,21 +250,24 @@ fn leave(broker_port: u16, group: &str, member: &str) -> io::Result<()> {
     ask(broker_port, &leave_request(group, member)).map(drop)
 }
 
-fn ask(broker_port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
+/// Asks the broker past the shim.
+pub(crate) fn ask(broker_port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut broker = TcpStream::connect(("127.0.0.1", broker_port))?;
     broker.set_read_timeout(Some(Duration::from_secs(5)))?;
     write_frame(&mut broker, request)?;
     read_frame(&mut broker)
 }
 
-fn header(key: i16, version: i16) -> Vec<u8> {
+/// The header of a request of the shim's own, before versions with tagged fields.
+pub(crate) fn header(key: i16, version: i16) -> Vec<u8> {
     let mut frame = [key.to_be_bytes(), version.to_be_bytes()].concat();
     frame.extend_from_slice(&0_i32.to_be_bytes());
     push_text(&mut frame, "sessions");
     frame
 }
 
-fn push_text(frame: &mut Vec<u8>, text: &str) {
+/// A string with its length in two bytes.
+pub(crate) fn push_text(frame: &mut Vec<u8>, text: &str) {
     frame.extend_from_slice(&(text.len() as u16).to_be_bytes());
     frame.extend_from_slice(text.as_bytes());
 }
@@ -295,6 +342,22 @@ mod tests {
         assert_eq!(expired(&sessions, 99_000), [""; 0]);
         sessions.answered(1, 4);
         assert_eq!(expired(&sessions, 99_000), ["a"]);
+    }
+
+    #[test]
+    fn who_has_waited_for_three_sessions_was_forgotten_by_the_broker() {
+        let sessions = Sessions::default();
+        sessions.heard(5, &join(2, "a"));
+        sessions.heard(6, &join(2, ""));
+        sessions.heard(7, &join(2, ""));
+        sessions.answered(7, 2);
+        let begun = Instant::now();
+        let after = |seconds| sessions.take_forgotten(begun + Duration::from_secs(seconds));
+        assert_eq!(after(17), [0; 0]);
+        let mut forgotten = after(19);
+        forgotten.sort_unstable();
+        assert_eq!(forgotten, [5, 6]);
+        assert_eq!(after(19), [0; 0], "once");
     }
 
     #[test]
