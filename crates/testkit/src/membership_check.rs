@@ -11,7 +11,11 @@ const TXN_OFFSET_COMMIT: i16 = 28;
 const VERSION: i16 = 3;
 const HEARTBEAT: i16 = 12;
 /// What a broker answers about a member: another generation, no such member, its name is somebody else's.
-const REFUSALS: [i16; 3] = [22, 25, 82];
+const ILLEGAL_GENERATION: i16 = 22;
+const REFUSALS: [i16; 3] = [ILLEGAL_GENERATION, 25, 82];
+/// Its group is being rebalanced. The test broker says so of members whose generation is over as well, so that a transaction
+/// which Kafka would still take has to wait for the end of the rebalance here.
+const REBALANCE_IN_PROGRESS: i16 = 27;
 
 /// The answer that refuses a request for offsets in a transaction; `None` when it is another request, or a good one.
 pub(crate) fn refusal(frame: &[u8], broker_port: u16) -> Option<Vec<u8>> {
@@ -19,7 +23,10 @@ pub(crate) fn refusal(frame: &[u8], broker_port: u16) -> Option<Vec<u8>> {
     if offsets.member.is_empty() {
         return None; // A producer without a group has nothing to say about itself.
     }
-    let error = ask_for(&offsets, broker_port).ok()?;
+    let error = match ask_for(&offsets, broker_port).ok()? {
+        REBALANCE_IN_PROGRESS => ILLEGAL_GENERATION,
+        error => error,
+    };
     REFUSALS.contains(&error).then(|| offsets.refused(error))
 }
 
