@@ -137,8 +137,14 @@ fn parse(line: &str) -> Option<Said> {
         return None;
     };
     let (checkpoints_took, changelogs_took) = (Duration::from_micros(files), Duration::from_micros(logs));
-    let recovery =
-        Recovery { checkpoint_entries, changelog_records, checkpoints_took, changelogs_took, checkpoints_written };
+    let recovery = Recovery {
+        checkpoint_entries,
+        changelog_records,
+        checkpoints_took,
+        changelogs_took,
+        checkpoints_written,
+        ..Recovery::default()
+    };
     Some(Said { accepted, tasks, recovery })
 }
 
@@ -157,6 +163,7 @@ pub fn work_until_killed(settings: KafkaSettings, keeping: Option<Keeping>) -> R
             directory: Some(keeping.directory),
             checkpoint_interval_s: keeping.interval_s,
             checkpoint_max_age_s: keeping.max_age_s,
+            ..StateSettings::default()
         });
         if let Some(checkpoints) = state.and_then(|state| Checkpoints::in_directory(&state, STAGE, settings.instance)) {
             worker = worker.with_checkpoints(checkpoints);
