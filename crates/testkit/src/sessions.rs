@@ -128,6 +128,9 @@ impl Sessions {
     /// The broker has answered.
     pub(crate) fn answered(&self, connection: u64, id: i32) {
         let mut state = self.state();
+        if state.sessions.values().all(|session| session.waits_for != Some((connection, id))) {
+            return; // As with nearly every answer: nothing that a member waits for.
+        }
         for session in state.sessions.values_mut().filter(|s| s.waits_for == Some((connection, id))) {
             *session = Session { heard: Instant::now(), waits_for: None };
         }

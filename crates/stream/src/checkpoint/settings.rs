@@ -16,8 +16,9 @@ pub struct StateSettings {
     /// An older checkpoint is not used, in seconds: the changelog may have forgotten by then what was deleted since.
     /// Must stay well below `delete.retention.ms` of the changelogs (a day).
     pub checkpoint_max_age_s: u64,
-    /// Each process keeps copies of the state of the partitions that others work on, in memory, and follows their
-    /// changelogs: it takes them over in a moment, and needs as much memory as if it worked on all.
+    /// Each worker keeps copies of the state of the partitions that others work on, in memory, and follows their
+    /// changelogs: it takes them over in a moment. Each worker of a process then needs as much memory as if it alone
+    /// worked on all partitions.
     pub standby: bool,
 }
 
