@@ -157,6 +157,7 @@ pub fn work_until_killed(settings: KafkaSettings, keeping: Option<Keeping>) -> R
             directory: Some(keeping.directory),
             checkpoint_interval_s: keeping.interval_s,
             checkpoint_max_age_s: keeping.max_age_s,
+            ..StateSettings::default()
         });
         if let Some(checkpoints) = state.and_then(|state| Checkpoints::in_directory(&state, STAGE, settings.instance)) {
             worker = worker.with_checkpoints(checkpoints);

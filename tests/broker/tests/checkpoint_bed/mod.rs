@@ -13,7 +13,7 @@ use std::time::Duration;
 use tributary_model::topics::{Cleanup, DEAD_LETTERS, Partitions, TopicDefinition};
 use tributary_stream::{
     BulkPublisher, Checkpoints, Effects, Failure, KafkaSettings, KeyedStore, OutRecord, Processor, Record, Recovery,
-    Stage, StageStats, StateSettings, StateStore, StreamError, Worker, apply_topics, changelog_definitions,
+    Stage, StageStats, StateSettings, StateStore, StoreKind, StreamError, Worker, apply_topics, changelog_definitions,
     read_to_end,
 };
 use tributary_testkit::{Broker, eventually};
@@ -25,6 +25,8 @@ const SOON: Duration = Duration::from_secs(60);
 /// Tells a process which broker it is to work on, and where its checkpoints are.
 const BOOTSTRAP_VARIABLE: &str = "TRIBUTARY_TEST_CHECKPOINT_BOOTSTRAP";
 const DIRECTORY_VARIABLE: &str = "TRIBUTARY_TEST_CHECKPOINT_DIRECTORY";
+/// Set when its state itself is to be on disk.
+const ON_DISK_VARIABLE: &str = "TRIBUTARY_TEST_STATE_ON_DISK";
 
 /// Counts records per key and writes the running count out.
 struct Counter(KeyedStore<Vec<u8>, i64>);
@@ -67,9 +69,12 @@ fn settings(bootstrap: &str, instance: u32) -> KafkaSettings {
     }
 }
 
-/// Checkpoints are written once a partition has state and none yet, and then at most this often.
-fn state_settings(directory: &Path, interval_s: u64) -> StateSettings {
+/// Checkpoints are written once a partition has state and none yet, and then at most this often. On disk, nothing stays
+/// in memory once its transaction is over.
+fn state_settings(directory: &Path, store: StoreKind, interval_s: u64) -> StateSettings {
     StateSettings {
+        store,
+        cache_mbytes: 0,
         directory: Some(directory.to_owned()),
         checkpoint_interval_s: interval_s,
         ..StateSettings::default()
@@ -111,15 +116,20 @@ impl Bed {
     }
 
     /// A worker in this process; it keeps its checkpoints fresh.
-    pub(crate) fn worker(&self, instance: u32, directory: Option<&Path>) -> Running {
+    pub(crate) fn worker(&self, instance: u32, directory: &Path, store: StoreKind) -> Running {
         // Without it, the group would wait for one that has left.
         let settings = KafkaSettings { static_membership: false, ..settings(self.broker.bootstrap(), instance) };
-        Running::start(settings, directory.map(|directory| state_settings(directory, 1)))
+        Running::start(settings, Some(state_settings(directory, store, 1)))
     }
 
     /// Committed records of all changelogs.
     pub(crate) fn changelog_records(&self) -> u64 {
         stage().changelogs().iter().map(|topic| self.count(topic)).sum()
+    }
+
+    /// Those of them that are about what the runtime itself remembers.
+    pub(crate) fn own_changelog_records(&self) -> u64 {
+        stage().changelogs().last().map_or(0, |topic| self.count(topic))
     }
 
     pub(crate) fn output_count(&self) -> u64 {
@@ -206,11 +216,18 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(bed: &Bed, directory: Option<&Path>) -> Self {
+        Self::start_with(bed, directory, StoreKind::Memory)
+    }
+
+    pub(crate) fn start_with(bed: &Bed, directory: Option<&Path>, store: StoreKind) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["worker_process", "--exact", "--ignored", "--nocapture"]);
         command.env(BOOTSTRAP_VARIABLE, bed.broker.bootstrap()).stdout(Stdio::piped());
         if let Some(directory) = directory {
             command.env(DIRECTORY_VARIABLE, directory);
+        }
+        if store == StoreKind::Disk {
+            command.env(ON_DISK_VARIABLE, "yes");
         }
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -269,7 +286,9 @@ fn parse(line: &str) -> Option<Said> {
 pub(crate) fn work_until_killed() {
     let bootstrap = std::env::var(BOOTSTRAP_VARIABLE).unwrap();
     drop(tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("warn").try_init());
-    let state = std::env::var_os(DIRECTORY_VARIABLE).map(|directory| state_settings(Path::new(&directory), 3_600));
+    let store = if std::env::var_os(ON_DISK_VARIABLE).is_some() { StoreKind::Disk } else { StoreKind::Memory };
+    let directory = std::env::var_os(DIRECTORY_VARIABLE);
+    let state = directory.map(|directory| state_settings(Path::new(&directory), store, 3_600));
     let running = Running::start(settings(&bootstrap, 0), state);
     let mut out = std::io::stdout();
     loop {
