@@ -30,6 +30,10 @@ chaos minutes="10" seed="1":
 bench-restore *args:
     cargo run --release -p tributary-bench --bin restore -- {{args}}
 
+# figures: a store on disk against one in memory, by how often what is looked for is in memory
+bench-disk *args:
+    cargo run --release -p tributary-bench --bin disk -- {{args}}
+
 # the hub on a log in memory with faults, over many seeds
 sim seeds="10000" *args:
     cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}

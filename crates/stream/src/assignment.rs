@@ -80,12 +80,17 @@ impl<C: Client> Assignment<C> {
     pub(crate) fn keep_checkpoints(&mut self, client: &mut C, checkpoints: Arc<Checkpoints>) {
         let stage = self.stage.name;
         let Some(cluster_id) = client.cluster_id() else {
-            tracing::warn!(stage, "the log does not tell which cluster it is: no checkpoints are kept");
+            tracing::warn!(
+                stage,
+                "the log does not tell which cluster it is: all state is in memory, and no checkpoints are kept"
+            );
             return;
         };
         match Keeper::new(checkpoints, cluster_id, &self.stage, self.leader_partitions) {
             Ok(keeper) => self.keeper = Some(keeper),
-            Err(error) => tracing::warn!(stage, %error, "no thread for checkpoints: none are kept"),
+            Err(error) => {
+                tracing::warn!(stage, %error, "no thread for checkpoints: none are kept, and all state is in memory")
+            }
         }
     }
 
@@ -139,6 +144,11 @@ impl<C: Client> Assignment<C> {
     /// All tasks that are worked on, in order.
     pub(crate) fn tasks(&mut self) -> impl Iterator<Item = &mut Task> {
         self.tasks.values_mut()
+    }
+
+    /// Why state that is on disk could not be read, if so: the tasks must be built anew.
+    pub(crate) fn disk_fault(&self) -> Option<String> {
+        self.tasks.values().find_map(Task::disk_fault)
     }
 
     /// True while partitions are being taken over.

@@ -14,30 +14,40 @@ mod keeper;
 mod load;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod trust;
 mod unusable;
 mod writer;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use files::{CheckpointFile, CheckpointFiles};
+pub(crate) use format::{Header, Mark};
 pub(crate) use keeper::Keeper;
 pub(crate) use load::{LoadContext, Loaded, Loads};
-pub use settings::StateSettings;
+pub use settings::{StateSettings, StoreKind};
+pub(crate) use trust::{AskSpans, ask_spans, check, hold};
+pub(crate) use unusable::Unusable;
 
+use crate::disk::Database;
 use crate::processor::TaskInfo;
 use files::Directory;
 use writer::Writer;
 
 /// A slice of a checkpoint ends after so many entries or so much time, whichever comes first.
 const ENTRIES_A_SLICE: usize = 2_000;
+/// The database with state that is on disk, in the directory of a stage.
+const STORE: &str = "store";
 
 /// The checkpoints of one stage in this process; its workers share them.
 pub struct Checkpoints {
     files: Arc<dyn CheckpointFiles>,
+    /// State that is on disk itself, and needs no checkpoint.
+    database: Option<Arc<Database>>,
     interval: Duration,
     max_age: Duration,
     /// True when files are read and written on the worker's own thread.
@@ -57,20 +67,28 @@ impl std::fmt::Debug for Checkpoints {
 }
 
 impl Checkpoints {
-    /// Checkpoints of `stage` in this instance below `state.directory`; `None` when none is set.
+    /// Checkpoints of `stage` in this instance below `state.directory`, and with `state.store: disk` the state itself;
+    /// `None` when no directory is set.
     #[must_use]
     pub fn in_directory(settings: &StateSettings, stage: &str, instance: u32) -> Option<Arc<Self>> {
         let path = settings.directory.as_ref()?.join(format!("{stage}-{instance}"));
         let max_age = Duration::from_secs(settings.checkpoint_max_age_s);
+        let database = database(settings, stage, path.join(STORE));
         let files = Arc::new(Directory::new(path, max_age));
-        Some(Arc::new(Self::new(files, settings, false, ENTRIES_A_SLICE)))
+        Some(Arc::new(Self { database, ..Self::new(files, settings, false, ENTRIES_A_SLICE) }))
     }
 
     /// Checkpoints that are read and written by the worker itself, so many entries at a time between its other work: for
-    /// simulations.
+    /// simulations. With `state.store: disk` the state of `stage` is in a database at `state.directory` itself.
     #[must_use]
-    pub fn in_step(files: Arc<dyn CheckpointFiles>, settings: &StateSettings, entries_a_slice: usize) -> Arc<Self> {
-        Arc::new(Self::new(files, settings, true, entries_a_slice.max(1)))
+    pub fn in_step(
+        files: Arc<dyn CheckpointFiles>,
+        settings: &StateSettings,
+        stage: &str,
+        entries_a_slice: usize,
+    ) -> Arc<Self> {
+        let database = settings.directory.clone().and_then(|path| database(settings, stage, path));
+        Arc::new(Self { database, ..Self::new(files, settings, true, entries_a_slice.max(1)) })
     }
 
     fn new(
@@ -81,6 +99,7 @@ impl Checkpoints {
     ) -> Self {
         Self {
             files,
+            database: None,
             interval: Duration::from_secs(settings.checkpoint_interval_s),
             max_age: Duration::from_secs(settings.checkpoint_max_age_s),
             is_in_step,
@@ -90,6 +109,11 @@ impl Checkpoints {
         }
     }
 
+    /// Where the state itself is, if it is on disk.
+    pub(crate) fn database(&self) -> Option<&Arc<Database>> {
+        self.database.as_ref()
+    }
+
     fn writer(&self) -> io::Result<Writer> {
         let files = Arc::clone(&self.files);
         if self.is_in_step { Ok(Writer::in_step(files)) } else { Writer::on_thread(files) }
@@ -97,7 +121,7 @@ impl Checkpoints {
 
     /// Notes that a file could not be written; says so when that is news. Gives the reason for metrics.
     fn failed(&self, stage: &str, name: &str, error: &io::Error) -> &'static str {
-        let reason = reason(error);
+        let reason = io_reason(error);
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         if failing.replace(reason) != Some(reason) {
             let file = self.files.describe(name);
@@ -134,13 +158,20 @@ impl Checkpoints {
     }
 }
 
+/// The database at `path` for state that is on disk, if it is to be there.
+fn database(settings: &StateSettings, stage: &str, path: PathBuf) -> Option<Arc<Database>> {
+    let max_age = Duration::from_secs(settings.checkpoint_max_age_s);
+    let cache_bytes = usize::try_from(settings.cache_mbytes).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    (settings.store == StoreKind::Disk).then(|| Arc::new(Database::new(stage, path, cache_bytes, max_age)))
+}
+
 /// Name of the file of a task.
 fn name_of(info: TaskInfo) -> String {
     format!("{}-{}", info.topic_index, info.partition)
 }
 
 /// Why a file could not be written, from a fixed set.
-fn reason(error: &io::Error) -> &'static str {
+pub(crate) fn io_reason(error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => "disk_full",

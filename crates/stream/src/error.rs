@@ -86,6 +86,17 @@ pub enum StreamError {
         /// What is wrong with it.
         detail: String,
     },
+    /// State on disk can be neither used nor thrown away.
+    #[error(
+        "state on disk in {path}: {detail}: give state.directory a local disk that can be written and that no other \
+         process uses, or set state.store to memory"
+    )]
+    Disk {
+        /// The directory.
+        path: String,
+        /// What the system said.
+        detail: String,
+    },
     /// A step said that going on would be wrong.
     #[error("stage {stage}: {detail}")]
     Fatal {

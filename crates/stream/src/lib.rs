@@ -11,6 +11,7 @@ mod changelog;
 mod checkpoint;
 mod client;
 mod dead_letter;
+mod disk;
 mod effects;
 mod embedded;
 mod error;
@@ -39,12 +40,13 @@ mod watch;
 mod worker;
 
 pub use admin::{TopicReport, TopicState, apply_topics, changelog_definitions, list_topics};
-pub use checkpoint::{CheckpointFile, CheckpointFiles, Checkpoints, StateSettings};
+pub use checkpoint::{CheckpointFile, CheckpointFiles, Checkpoints, StateSettings, StoreKind};
 pub use client::{ChangelogReader, ChangelogRecord, Client, GroupChange, Partition, Slot, Span, TransactionError};
 pub use dead_letter::{
     DeadLetter, HEADER_CODE, HEADER_MESSAGE, HEADER_OFFSET, HEADER_ORIGINAL_TIMESTAMP, HEADER_PARTITION,
     HEADER_REPLAYED_FROM, HEADER_STAGE, HEADER_TIMESTAMP, HEADER_TOPIC, dead_letter,
 };
+pub use disk::{LoneDisk, Shelf};
 pub use effects::{Drops, Effects, Timer};
 pub use embedded::EmbeddedBroker;
 pub use error::{Failure, StreamError};

@@ -138,6 +138,24 @@ pub const METRICS: &[MetricDescription] = &[
         labels: &["stage", "reason"],
     },
     MetricDescription {
+        name: "tributary_stream_disk_reads_total",
+        kind: "counter",
+        help: "Reads of state on disk, of what was not in memory.",
+        labels: &["stage"],
+    },
+    MetricDescription {
+        name: "tributary_stream_disk_failures_total",
+        kind: "counter",
+        help: "Writes of state on disk that failed, by reason; what they were to write is kept in memory.",
+        labels: &["stage", "reason"],
+    },
+    MetricDescription {
+        name: "tributary_stream_disk_refused_total",
+        kind: "counter",
+        help: "State on disk that was thrown away and read from the changelogs instead, by reason.",
+        labels: &["stage", "reason"],
+    },
+    MetricDescription {
         name: "tributary_stream_lag_records",
         kind: "gauge",
         help: "Offsets that a stage has not read yet, by topic; ends of transactions count too.",
@@ -281,6 +299,21 @@ impl StageMetrics {
     pub(crate) fn checkpoint_refused(&self, reason: &'static str) {
         counter!("tributary_stream_checkpoints_refused_total", "stage" => self.stage, "reason" => reason).increment(1);
     }
+}
+
+/// Counts the reads of state on disk.
+pub(crate) fn disk_reads(stage: &str) -> Counter {
+    counter!("tributary_stream_disk_reads_total", "stage" => stage.to_owned())
+}
+
+/// State could not be written to disk.
+pub(crate) fn disk_failed(stage: &str, reason: &'static str) {
+    counter!("tributary_stream_disk_failures_total", "stage" => stage.to_owned(), "reason" => reason).increment(1);
+}
+
+/// State on disk was thrown away.
+pub(crate) fn disk_refused(stage: &str, reason: &'static str) {
+    counter!("tributary_stream_disk_refused_total", "stage" => stage.to_owned(), "reason" => reason).increment(1);
 }
 
 fn account_gauge(stage: &'static str, outcome: &'static str, reason: &str) -> Gauge {

@@ -112,11 +112,12 @@ impl RuntimeState {
     /// All counts.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Count, i64> {
-        let counts = self.store.iter().filter_map(|(key, value)| match key {
-            Key::Count(count) => Some((count.clone(), *value)),
-            Key::EventTime | Key::Timer(..) => None,
+        let mut counts = BTreeMap::new();
+        self.store.for_each(|key, value| match key {
+            Key::Count(count) => drop(counts.insert(count.clone(), *value)),
+            Key::EventTime | Key::Timer(..) => {}
         });
-        counts.collect()
+        counts
     }
 }
 
@@ -135,11 +136,11 @@ impl StateStore for RuntimeState {
     }
     fn abort(&mut self) {
         self.store.abort();
-        let timers = self.store.iter().filter_map(|(key, _)| match key {
-            Key::Timer(at, key) => Some(Timer { at: *at, key: key.clone() }),
-            Key::EventTime | Key::Count(_) => None,
+        self.due.clear();
+        self.store.for_each(|key, _| match key {
+            Key::Timer(at, key) => drop(self.due.insert(Timer { at: *at, key: key.clone() })),
+            Key::EventTime | Key::Count(_) => {}
         });
-        self.due = timers.collect();
     }
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
         self.store.restore(key, value)?;

@@ -3,6 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::disk::Shelf;
+
+mod cache;
 mod keyed;
 mod ordered;
 #[cfg(test)]
@@ -63,6 +66,12 @@ pub trait StateStore: Send {
     /// # Errors
     /// [`RestoreError`] when it was written by another version or is corrupt.
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError>;
+    /// Takes a place on disk for what does not fit in memory; called once, before there is any state. A store that does
+    /// so reads there what it does not have in memory and puts there what is committed, and is not walked over. False:
+    /// the store stays in memory.
+    fn attach(&mut self, _shelf: Shelf) -> bool {
+        false
+    }
     /// Begins a walk over the committed entries; one that was under way is forgotten.
     fn begin_walk(&mut self);
     /// Goes on with the walk: hands at most `limit` entries to `each`, as they were last committed. True when nothing is left.

@@ -11,6 +11,7 @@ use tributary_schema::Contracts;
 
 use crate::checkpoint::{Keeper, LoadContext, Loaded, Loads};
 use crate::client::{ChangelogReader, Client, Partition};
+use crate::disk::{DiskContext, DiskTakeover};
 use crate::error::StreamError;
 use crate::metrics::{Restored, StageMetrics};
 use crate::processor::{Stage, TaskInfo};
@@ -33,6 +34,8 @@ enum Phase<R> {
     Offsets { question: Question },
     /// Waiting for transactions on the changelogs to end: what their readers are not shown yet belongs to the offsets.
     Settling { starts: Starts, question: Question },
+    /// Holding the state on disk against the changelogs.
+    Disk { starts: Starts, disk: DiskTakeover },
     /// Reading checkpoints.
     Checkpoints { starts: Starts, loads: Loads },
     /// Reading changelogs; `places` says for each of them whose it is: place in `tasks`, and index of the store.
@@ -158,6 +161,7 @@ impl<C: Client> Takeover<C> {
         let phase = match phase {
             Phase::Offsets { question } => of.ask_offsets(client, context, question)?,
             Phase::Settling { starts, question } => of.settle(client, context, starts, question)?,
+            Phase::Disk { starts, disk } => of.hold_disk(client, context, starts, disk)?,
             Phase::Checkpoints { starts, loads } => of.load(client, context, starts, loads, wait)?,
             Phase::Changelogs { starts, mut tasks, mut reader, places, mut records } => {
                 let changelogs = context.stage.changelogs();
@@ -173,10 +177,14 @@ impl<C: Client> Takeover<C> {
                         detail: error.to_string(),
                     })
                 })?;
-                if is_done {
+                if is_done && tasks.iter().any(|loaded| loaded.task.disk_fault().is_some()) {
+                    // What could not be read is thrown away when all of it begins anew.
+                    Phase::Offsets { question: Question::new(client.now()) }
+                } else if is_done {
                     return Ok(Step::Ready(of.finish(context.stage, client.now(), tasks, starts, records)));
+                } else {
+                    Phase::Changelogs { starts, tasks, reader, places, records }
                 }
-                Phase::Changelogs { starts, tasks, reader, places, records }
             }
         };
         Ok(Step::Pending(Self { of, phase }))
@@ -216,13 +224,36 @@ impl Journal {
         let copies = &mut self.copies;
         let task = |info: &TaskInfo| copies.remove(info).unwrap_or_else(|| context.empty(*info));
         let tasks: Vec<Task> = self.infos.iter().map(task).collect();
-        match context.keeper {
-            Some(keeper) => Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper) }),
+        match context.keeper.map(|keeper| (keeper, keeper.database())) {
+            Some((keeper, Some(database))) => {
+                let disk = DiskTakeover::new(tasks, &DiskContext { keeper, database }, client.now())?;
+                Ok(Phase::Disk { starts, disk })
+            }
+            Some((keeper, None)) => Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper) }),
             None => {
                 let tasks = tasks.into_iter().map(|task| Loaded { task, header: None }).collect();
                 open_changelogs(client, context, starts, tasks)
             }
         }
+    }
+
+    fn hold_disk<C: Client>(
+        &mut self,
+        client: &mut C,
+        context: &Context<'_>,
+        starts: Starts,
+        mut disk: DiskTakeover,
+    ) -> Result<Phase<C::Reader>, StreamError> {
+        let Some((keeper, database)) = context.keeper.and_then(|keeper| Some((keeper, keeper.database()?))) else {
+            // Where there was one, there still is.
+            return Ok(Phase::Offsets { question: Question::new(client.now()) });
+        };
+        let now = client.now();
+        let of_disk = DiskContext { keeper, database };
+        if !disk.step(now, &mut |asked, wait| client.changelog_spans(asked, wait), &of_disk)? {
+            return Ok(Phase::Disk { starts, disk });
+        }
+        Ok(Phase::Checkpoints { starts, loads: Loads::new(disk.into_tasks(), keeper) })
     }
 
     fn load<C: Client>(
@@ -262,6 +293,7 @@ impl Journal {
     ) -> Ready {
         self.restored.changelog = (records, now.saturating_sub(self.phase_since));
         self.restored.took = now.saturating_sub(self.since);
+        tasks.iter().for_each(|loaded| loaded.task.flush_disk());
         tasks.retain(|loaded| self.infos.contains(&loaded.task.info()));
         let is_ours =
             |input: &Partition| self.infos.iter().any(|info| inputs_of(stage, *info).any(|own| own == *input));

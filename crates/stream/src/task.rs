@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tributary_schema::Contracts;
 
+use crate::disk::{Shelf, TaskDisk};
 use crate::effects::{Effects, Timer};
 use crate::error::Failure;
 use crate::processor::{Processor, Stage, TaskInfo};
@@ -31,6 +32,8 @@ pub struct Task {
     dirty: bool,
     /// The offset behind the last committed record of each changelog, as far as this task has written or read it.
     changelog_next: BTreeMap<usize, i64>,
+    /// Where the state is that is on disk.
+    disk: Option<Arc<TaskDisk>>,
 }
 
 impl std::fmt::Debug for Task {
@@ -53,6 +56,60 @@ impl Task {
             poisoned_timers: BTreeSet::new(),
             dirty: false,
             changelog_next: BTreeMap::new(),
+            disk: None,
+        }
+    }
+
+    /// Gives the stores of a task without state their places on disk; false when none of them takes one.
+    pub(crate) fn attach(&mut self, disk: &Arc<TaskDisk>) -> bool {
+        let mut is_taken = false;
+        for (index, store) in self.processor.stores().into_iter().enumerate() {
+            if store.attach(Shelf::new(Arc::clone(disk), index)) {
+                disk.add_store(index);
+                is_taken = true;
+            }
+        }
+        self.disk = is_taken.then(|| Arc::clone(disk));
+        is_taken
+    }
+
+    /// Puts `empty` in the place of this task, with what is on disk and nothing else.
+    pub(crate) fn begin_anew(&mut self, mut empty: Self) {
+        if let Some(disk) = self.disk.take() {
+            empty.attach(&disk);
+        }
+        std::mem::swap(self, &mut empty);
+        let kept = empty.changelog_next.into_iter().filter(|(store, _)| self.is_on_disk(*store));
+        self.changelog_next = kept.collect();
+    }
+
+    /// True for a store that is on disk.
+    pub(crate) fn is_on_disk(&self, store: usize) -> bool {
+        self.disk.as_ref().is_some_and(|disk| disk.has_store(store))
+    }
+
+    /// Why state that is on disk could not be read: the task must be built anew.
+    pub(crate) fn disk_fault(&self) -> Option<String> {
+        self.disk.as_ref()?.fault()
+    }
+
+    /// Puts on disk what was restored and is not there yet.
+    pub(crate) fn flush_disk(&self) {
+        if let Some(disk) = &self.disk {
+            disk.flush(&self.changelog_next);
+        }
+    }
+
+    /// Where the state is that is on disk.
+    #[cfg(test)]
+    pub(crate) fn disk(&self) -> Option<&Arc<TaskDisk>> {
+        self.disk.as_ref()
+    }
+
+    /// Sees to it that what is on disk is whole, and does not look old.
+    pub(crate) fn tend_disk(&self) {
+        if let Some(disk) = &self.disk {
+            disk.tend(&self.changelog_next);
         }
     }
 
@@ -75,9 +132,13 @@ impl Task {
     pub fn restore(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
         let mut stores = self.processor.stores();
         match stores.get_mut(store) {
-            Some(store) => store.restore(key, value),
-            None => self.state.restore(key, value),
+            Some(store) => store.restore(key, value)?,
+            None => self.state.restore(key, value)?,
         }
+        if self.disk.as_ref().is_some_and(|disk| disk.is_full()) {
+            self.flush_disk();
+        }
+        Ok(())
     }
 
     /// Notes that the changelog of `store` has been written or read up to the offset `next`.
@@ -91,15 +152,24 @@ impl Task {
         &self.changelog_next
     }
 
+    /// The same without the stores that are on disk.
+    pub(crate) fn in_memory_next(&self) -> impl Iterator<Item = (usize, i64)> {
+        let all = self.changelog_next.iter().map(|(store, next)| (*store, *next));
+        all.filter(|(store, _)| !self.is_on_disk(*store))
+    }
+
     /// The versions of the stores, the runtime's own last.
     pub(crate) fn store_versions(&mut self) -> Vec<u8> {
         let own = self.state.version();
         self.processor.stores().iter().map(|store| store.version()).chain([own]).collect()
     }
 
-    /// Begins a walk over the committed state, which is that of [`Task::changelog_next`] now.
+    /// Begins a walk over the committed state that is in memory, which is that of [`Task::changelog_next`] now.
     pub fn begin_walk(&mut self) {
-        self.processor.stores().into_iter().for_each(StateStore::begin_walk);
+        let disk = self.disk.clone();
+        let is_on_disk = |store: usize| disk.as_ref().is_some_and(|disk| disk.has_store(store));
+        let stores = self.processor.stores().into_iter().enumerate();
+        stores.filter(|(index, _)| !is_on_disk(*index)).for_each(|(_, store)| store.begin_walk());
         self.state.begin_walk();
     }
 
@@ -107,9 +177,11 @@ impl Task {
     /// [`StateStore::walk`]. True when it is over: then no change is open.
     pub fn walk(&mut self, limit: usize, mut each: impl FnMut(usize, &[u8], &[u8])) -> bool {
         let mut left = limit;
+        let disk = self.disk.clone();
+        let is_on_disk = |store: usize| disk.as_ref().is_some_and(|disk| disk.has_store(store));
         let mut stores = self.processor.stores();
         stores.push(&mut self.state);
-        for (index, store) in stores.into_iter().enumerate() {
+        for (index, store) in stores.into_iter().enumerate().filter(|(index, _)| !is_on_disk(*index)) {
             let mut handed = 0;
             let is_over = store.walk(left, &mut |key, value| {
                 handed += 1;
@@ -130,7 +202,8 @@ impl Task {
     pub fn handle(&mut self, input: &Record, out: &mut Vec<OutRecord>) -> Result<(), Failure> {
         self.dirty = true;
         self.effects.clear();
-        self.processor.process(input, &mut self.effects)?;
+        let result = self.processor.process(input, &mut self.effects);
+        self.unless_unreadable(result)?;
         self.settle_input(&input.topic, out);
         self.fire_due(out)
     }
@@ -156,7 +229,8 @@ impl Task {
                 continue;
             }
             self.effects.clear();
-            match self.processor.on_timer(&timer, &mut self.effects) {
+            let result = self.processor.on_timer(&timer, &mut self.effects);
+            match self.unless_unreadable(result) {
                 Ok(()) => self.count(Count::TimersFired),
                 Err(Failure::Poison { code, message }) => {
                     let detail = format!("timer at {} is poisonous and will be skipped: {code}: {message}", timer.at);
@@ -189,7 +263,8 @@ impl Task {
     /// [`Failure`] of the processor; the caller has to abort.
     pub fn before_commit(&mut self, out: &mut Vec<OutRecord>) -> Result<(), Failure> {
         self.effects.clear();
-        self.processor.before_commit(&mut self.effects)?;
+        let result = self.processor.before_commit(&mut self.effects);
+        self.unless_unreadable(result)?;
         self.settle(out);
         for (count, by) in std::mem::take(&mut self.open_counts) {
             self.state.count(count, by);
@@ -213,6 +288,7 @@ impl Task {
     pub fn commit(&mut self) {
         self.processor.stores().into_iter().for_each(StateStore::commit);
         self.state.commit();
+        self.flush_disk();
         self.poisoned_timers.clear();
         self.dirty = false;
     }
@@ -241,6 +317,22 @@ impl Task {
     /// Entries in all stores.
     pub fn state_len(&mut self) -> usize {
         self.processor.stores().iter().map(|store| store.len()).sum()
+    }
+
+    /// Entries in the stores that are in memory.
+    pub(crate) fn in_memory_len(&mut self) -> usize {
+        let disk = self.disk.clone();
+        let is_on_disk = |store: usize| disk.as_ref().is_some_and(|disk| disk.has_store(store));
+        let stores = self.processor.stores().into_iter().enumerate();
+        stores.filter(|(index, _)| !is_on_disk(*index)).map(|(_, store)| store.len()).sum()
+    }
+
+    /// What came of a step, unless it was told that there is nothing where something could not be read.
+    fn unless_unreadable<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        match self.disk_fault() {
+            Some(why) => Err(Failure::Retry(why)),
+            None => result,
+        }
     }
 
     fn count(&mut self, count: Count) {

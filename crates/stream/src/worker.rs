@@ -285,6 +285,9 @@ impl<C: Client> Worker<C> {
                     return Err(Setback::Poisoned(why));
                 }
                 Ok(Err(failure)) => return Err(self.setback(failure)),
+                Err(_) if self.assignment.disk_fault().is_some() => {
+                    return Err(self.setback(Failure::Retry("the step panicked".to_owned())));
+                }
                 Err(_) => {
                     let why = format!("the step panicked on {}", record.position());
                     self.poisoned.insert(position, ("panic".to_owned(), "the step panicked".to_owned()));
@@ -456,6 +459,9 @@ impl<C: Client> Worker<C> {
     }
 
     fn setback(&self, failure: Failure) -> Setback {
+        if let Some(why) = self.assignment.disk_fault() {
+            return Setback::Rebuild(why);
+        }
         match failure {
             Failure::Retry(why) => Setback::Abort(why),
             Failure::Poison { code, message } => Setback::Stop(StreamError::Fatal {

@@ -141,7 +141,7 @@ impl Processor for ScorecardProcessor {
 
     fn before_commit(&mut self, effects: &mut Effects) -> Result<(), Failure> {
         if !self.shown {
-            self.scorecards.iter().for_each(|(key, measures)| self.gauges.set(key, measures));
+            self.scorecards.for_each(|key, measures| self.gauges.set(key, measures));
             self.shown = true;
         }
         for scorecard in self.scorecards.drain() {

@@ -116,10 +116,11 @@ impl Reach {
         }
         self.horizon.insert(0, oldest_open);
         let mut closed = Vec::new();
-        for person in self.seen.keys() {
-            let days = self.seen.list(person).map(|(day, _)| *day).take_while(|day| *day < oldest_open);
-            closed.extend(days.map(|day| (*person, day)));
-        }
+        self.seen.for_each(|person, day, _| {
+            if *day < oldest_open {
+                closed.push((*person, *day));
+            }
+        });
         for (person, day) in closed {
             self.seen.remove(&person, &day);
         }

@@ -71,9 +71,9 @@ impl Scorecards {
         self.changed.clear();
     }
 
-    /// All scorecards, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&ScorecardKey, &Measures)> {
-        self.cards.iter().map(|(key, state)| (key, &state.measures))
+    /// Hands all scorecards to `each`, in no order.
+    pub fn for_each(&self, mut each: impl FnMut(&ScorecardKey, &Measures)) {
+        self.cards.for_each(|key, state| each(key, &state.measures));
     }
 
     /// The stores, always in the same order.

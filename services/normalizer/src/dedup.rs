@@ -114,7 +114,8 @@ impl DedupWindow {
     }
 
     fn index_restored(&mut self) {
-        let restored: Vec<(Key, Seen)> = self.seen.iter().map(|(key, seen)| (*key, *seen)).collect();
+        let mut restored = Vec::with_capacity(self.seen.len());
+        self.seen.for_each(|key, seen| restored.push((*key, *seen)));
         for (key, seen) in restored {
             self.index(key, seen.occurred_at, seen.received_at);
         }

@@ -7,7 +7,7 @@ use tributary_model::Pseudonymizer;
 use tributary_service::admin::AdminConfig;
 use tributary_service::config::{self, ConfigErrors, Duration, Problem, Secret, Validate};
 use tributary_service::logging::LogConfig;
-use tributary_stream::{KafkaSettings, StateSettings};
+use tributary_stream::{KafkaSettings, StateSettings, StoreKind};
 use tributary_triggers::TriggersConfig;
 
 use crate::cli::Global;
@@ -176,6 +176,19 @@ fn state_problems(state: &StateSettings) -> Vec<Problem> {
     if let Some(directory) = state.directory.as_ref().filter(|path| path.exists() && !path.is_dir()) {
         let remedy = "give a directory on a local disk, or leave it out";
         problems.push(Problem::new("state.directory", directory.display(), "is no directory", remedy));
+    }
+    if state.store == StoreKind::Disk && state.directory.is_none() {
+        let remedy = "set state.directory to a directory on a local disk, or state.store to memory";
+        problems.push(Problem::new("state.store", "disk", "needs a place for it", remedy));
+    }
+    if state.store == StoreKind::Disk && state.standby {
+        let why = "keeps copies in memory of what does not fit there";
+        problems.push(Problem::new("state.standby", true, why, "leave it out, or set state.store to memory"));
+    }
+    if !StateSettings::CACHE_MBYTES.contains(&state.cache_mbytes) {
+        let (least, most) = (StateSettings::CACHE_MBYTES.start(), StateSettings::CACHE_MBYTES.end());
+        let why = format!("is not between {least} and {most}");
+        problems.push(Problem::new("state.cache_mbytes", state.cache_mbytes, why, "give 64"));
     }
     let (interval, age) = (state.checkpoint_interval_s, state.checkpoint_max_age_s);
     if interval == 0 {

@@ -115,6 +115,23 @@ fn settings_of_checkpoints_that_would_lose_deletions_are_refused() {
 }
 
 #[test]
+fn state_on_disk_needs_a_directory_and_a_cache_that_makes_sense() {
+    let output = tributary(&["check", "--set", "state.store=disk"]);
+    assert_says(&output, 3, &["state.store = disk", "set state.directory", "state.store to memory"]);
+    let set_directory = format!("state.directory={}", tempfile::tempdir().unwrap().path().display());
+    for cache in ["0", "65537"] {
+        let set_cache = format!("state.cache_mbytes={cache}");
+        let output = tributary(&["check", "--set", "state.store=disk", "--set", &set_directory, "--set", &set_cache]);
+        assert_says(&output, 3, &["state.cache_mbytes", cache, "between 1 and 65536", "give 64"]);
+    }
+    assert_says(&tributary(&["check", "--set", "state.store=disc"]), 3, &["state.store", "disc"]);
+    let both = ["check", "--set", "state.store=disk", "--set", &set_directory, "--set", "state.standby=true"];
+    assert_says(&tributary(&both), 3, &["state.standby", "copies in memory", "state.store to memory"]);
+    let output = tributary(&["check", "--set", "state.store=disk", "--set", &set_directory]);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
 fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it() {
     let directory = tempfile::tempdir().unwrap();
     let source = directory.path().join("sources/app");

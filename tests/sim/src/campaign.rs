@@ -41,6 +41,8 @@ pub struct Totals {
     pub checkpoints: u64,
     /// Entries of state that workers took over from checkpoints.
     pub restored_entries: u64,
+    /// Databases of state that were there when a worker started.
+    pub found_stores: u64,
     /// Checkpoints that something happened to.
     pub damaged: u64,
     /// Calls that disks refused.
@@ -65,6 +67,7 @@ impl Totals {
         self.timers += outcome.timers;
         self.checkpoints += outcome.disks.finished;
         self.restored_entries += outcome.restored_entries;
+        self.found_stores += outcome.found_stores;
         self.damaged += outcome.disks.damaged;
         self.disk_refusals += outcome.disks.refused;
         for (site, count) in outcome.crashes {

@@ -7,6 +7,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::stores::Shares;
+
 /// A moment at which a worker touches the world outside of it: before and behind each there may be a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Site {
@@ -102,6 +104,8 @@ pub struct Profile {
     pub compacts: bool,
     /// Whether workers keep checkpoints, and how.
     pub checkpoints: Option<CheckpointHabit>,
+    /// Whether workers with checkpoints have their state on disk, and who shares a database. They keep no copies then.
+    pub on_disk: Option<Shares>,
     /// Whether workers keep copies of what others work on, and how often they look at the changelogs.
     pub standby: Option<Duration>,
     /// Something happens to a worker's checkpoints (see [`crate::disk`]), one in so many steps of the world.
@@ -136,6 +140,7 @@ impl Profile {
             static_membership: true,
             compacts: false,
             checkpoints: None,
+            on_disk: None,
             standby: None,
             damage: 0,
             disk: 0,
@@ -178,7 +183,9 @@ impl Profile {
             profile.damage = if rng.random_bool(0.5) { 200 << rng.random_range(0..4) } else { 0 };
             profile.disk = if rng.random_bool(0.3) { 20 << rng.random_range(0..4) } else { 0 };
         }
-        if rng.random_bool(0.4) {
+        if profile.checkpoints.is_some() && rng.random_bool(0.25) {
+            profile.on_disk = Some(if rng.random_bool(0.5) { Shares::Stage } else { Shares::Worker });
+        } else if rng.random_bool(0.4) {
             profile.standby = Some(Duration::from_millis(rng.random_range(10..3_000)));
         }
         profile

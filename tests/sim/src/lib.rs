@@ -22,6 +22,7 @@ pub mod reader;
 pub mod report;
 pub mod run;
 mod slot;
+mod stores;
 mod trouble;
 pub mod workload;
 pub mod world;

@@ -55,6 +55,7 @@ pub fn report(totals: &Totals, elapsed: Duration) -> String {
     line("timers fired", totals.timers);
     line("checkpoints written", totals.checkpoints);
     line("entries taken from them", totals.restored_entries);
+    line("databases found again", totals.found_stores);
     line("checkpoints damaged", totals.damaged);
     line("calls refused by disks", totals.disk_refusals);
     line("seeds that failed", totals.failed.len() as u64);

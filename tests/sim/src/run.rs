@@ -44,6 +44,8 @@ pub struct Outcome {
     pub disks: DiskCounts,
     /// Entries of state that workers took over from checkpoints.
     pub restored_entries: u64,
+    /// Databases of state that were there when a worker started.
+    pub found_stores: u64,
 }
 
 /// A world that has come to rest, and what it has written.
@@ -95,6 +97,7 @@ pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
         log: world.log().counts(),
         disks: world.disks().counts(),
         restored_entries: world.restored_entries(),
+        found_stores: world.found_stores(),
     })
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Slot {
     pub(crate) of: usize,
     /// Transactional id.
     pub(crate) name: String,
+    /// The name of its database. One that takes its place while it stands still has another: both are open then.
+    pub(crate) store: String,
     stage: Stage,
     /// It is started again at this time.
     pub(crate) wake_at: Cell<Duration>,
@@ -51,19 +53,21 @@ pub(crate) enum End {
 
 impl Slot {
     pub(crate) fn new(stage: &Stage, of: usize, ordinal: u32) -> Self {
-        Self::named(stage, of, format!("{}-{ordinal}", stage.name))
+        let name = format!("{}-{ordinal}", stage.name);
+        Self::named(stage, of, name.clone(), name)
     }
 
     /// A second process under the same name; this one is not started again once it ends.
     pub(crate) fn replace(&self) -> Self {
         self.is_retired.set(true);
-        Self::named(&self.stage, self.of, self.name.clone())
+        Self::named(&self.stage, self.of, self.name.clone(), format!("{}'", self.store))
     }
 
-    fn named(stage: &Stage, of: usize, name: String) -> Self {
+    fn named(stage: &Stage, of: usize, name: String, store: String) -> Self {
         Self {
             of,
             name,
+            store,
             stage: stage.clone(),
             wake_at: Cell::default(),
             is_off: Cell::default(),

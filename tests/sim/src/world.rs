@@ -1,20 +1,22 @@
 //! The hub's workers, interleaved on one thread as the seed wants it, until everything is read and nothing is due.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand::Rng;
 use tributary_schema::Contracts;
-use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageCounts, StandbySettings, StateSettings};
+use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageCounts, StandbySettings, StateSettings, StoreKind};
 
 use crate::disk::Disks;
 use crate::faults::{CheckpointHabit, Faults, Profile};
 use crate::hub::{Hub, partition_number};
 use crate::log::{EPOCH_MS, LogSettings, SimLog};
 use crate::slot::{End, Keeps, Slot};
+use crate::stores::{Shares, Stores};
 use crate::trouble::Trouble;
 use crate::workload::Arrival;
 
@@ -31,6 +33,9 @@ const LOOK_EVERY: u64 = 32;
 pub struct World {
     log: SimLog,
     disks: Disks,
+    stores: Stores,
+    /// By stage, where its workers share them.
+    shared: RefCell<BTreeMap<usize, Arc<Checkpoints>>>,
     faults: RefCell<Faults>,
     slots: RefCell<Vec<Rc<Slot>>>,
     stages: Vec<Stage>,
@@ -80,6 +85,8 @@ impl World {
         Ok(Rc::new(Self {
             log,
             disks,
+            stores: Stores::new(seed)?,
+            shared: RefCell::default(),
             faults: RefCell::new(faults),
             slots: RefCell::new(slots),
             stages,
@@ -105,6 +112,12 @@ impl World {
     #[must_use]
     pub fn disks(&self) -> &Disks {
         &self.disks
+    }
+
+    /// Databases that were there when a worker started.
+    #[must_use]
+    pub fn found_stores(&self) -> u64 {
+        self.stores.found()
     }
 
     /// Entries of state that workers which have ended took over from checkpoints.
@@ -267,7 +280,7 @@ impl World {
             self.log.note(|| format!("{} starts", slot.name));
             self.disturb();
             let habit = self.faults().profile().checkpoints;
-            let checkpoints = habit.map(|habit| self.checkpoints(&slot, habit));
+            let checkpoints = habit.and_then(|habit| self.checkpoints(&slot, habit));
             let standby = self.faults().profile().standby;
             let standby =
                 standby.map(|interval| StandbySettings { interval, max_age: Duration::from_secs(12 * 3_600) });
@@ -280,10 +293,43 @@ impl World {
         self.settle_end(&slot, end);
     }
 
-    /// The checkpoints of a worker, on its disk.
-    fn checkpoints(&self, slot: &Slot, habit: CheckpointHabit) -> Arc<Checkpoints> {
+    /// The checkpoints of a worker, on its disk, and its state if that is there too.
+    fn checkpoints(&self, slot: &Slot, habit: CheckpointHabit) -> Option<Arc<Checkpoints>> {
+        let stage = self.stages[slot.of].name;
+        let on_disk = self.faults().profile().on_disk;
         let settings = StateSettings { checkpoint_interval_s: habit.interval_s, ..StateSettings::default() };
-        Checkpoints::in_step(self.disks.of(&slot.name), &settings, habit.entries_a_slice)
+        let on = |name: &str, store: &str| {
+            let (store, directory) = (on_disk.map_or(StoreKind::Memory, |_| StoreKind::Disk), self.stores.place(store));
+            let settings = StateSettings { store, directory: Some(directory), cache_mbytes: 0, ..settings.clone() };
+            Checkpoints::in_step(self.disks.of(name), &settings, stage, habit.entries_a_slice)
+        };
+        match on_disk {
+            Some(Shares::Stage) => {
+                Some(Arc::clone(self.shared.borrow_mut().entry(slot.of).or_insert_with(|| on(stage, stage))))
+            }
+            Some(Shares::Worker) => match self.settle_store(&slot.store) {
+                Ok(()) => Some(on(&slot.name, &slot.store)),
+                Err(error) => {
+                    self.problem(format!("the database of {} cannot be touched: {error}", slot.store));
+                    None
+                }
+            },
+            None => Some(on(&slot.name, &slot.name)),
+        }
+    }
+
+    /// Nobody has the database of this name open, and somebody is about to.
+    fn settle_store(&self, name: &str) -> io::Result<()> {
+        self.stores.archive(name)?;
+        let swaps = {
+            let mut faults = self.faults();
+            faults.profile().damage > 0 && faults.rng().random_bool(0.3)
+        };
+        if swaps && let Some(what) = self.stores.swap(name)? {
+            self.log.note(|| what);
+        }
+        self.stores.start(name);
+        Ok(())
     }
 
     fn settle_end(&self, slot: &Slot, end: Result<(), End>) {

@@ -10,7 +10,7 @@ use tributary_test_sim::run::live;
 use tributary_test_sim::workload::workload;
 
 /// As many as there is time for; `just sim` runs more.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 100;
 
 fn demand_no_difference(totals: &Totals, elapsed: std::time::Duration) {
     assert!(totals.failed.is_empty(), "{}", report(totals, elapsed));
@@ -27,6 +27,7 @@ fn nothing_is_lost_or_doubled_whatever_happens() {
     assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
     let checkpoints = [totals.checkpoints, totals.restored_entries, totals.damaged, totals.disk_refusals];
     assert!(checkpoints.iter().all(|count| *count > 50), "{checkpoints:?}");
+    assert!(totals.found_stores > 20, "{} databases were found again", totals.found_stores);
     assert!(totals.fencings > 0 && totals.expulsions > 0 && totals.timers > 0, "{totals:?}");
     for site in [Site::Commit, Site::OffsetsAdded, Site::Committed, Site::SendChange, Site::Restore, Site::Aborted] {
         assert!(totals.crashes.contains_key(&site), "no crash at {site:?}: {:?}", totals.crashes);

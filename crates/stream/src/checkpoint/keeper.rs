@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::format::{BLOCK_BYTES, Header, Mark, push_entry};
 use super::writer::{Job, Writer};
 use super::{Checkpoints, name_of};
+use crate::disk::Database;
 use crate::metrics::StageMetrics;
 use crate::processor::{Stage, TaskInfo};
 use crate::stats::StageStats;
@@ -72,6 +73,7 @@ pub(crate) struct Keeper {
     plans: BTreeMap<TaskInfo, Plan>,
     pass: Option<Pass>,
     next_look: Duration,
+    next_tend: Duration,
     passes: u64,
 }
 
@@ -91,6 +93,7 @@ impl Keeper {
             plans: BTreeMap::new(),
             pass: None,
             next_look: Duration::ZERO,
+            next_tend: Duration::ZERO,
             passes: 0,
         })
     }
@@ -124,6 +127,29 @@ impl Keeper {
         }
     }
 
+    /// How old something may be that is still used.
+    pub(crate) fn max_age(&self) -> Duration {
+        self.checkpoints.max_age
+    }
+
+    /// Where the state itself is, if it is on disk.
+    pub(crate) fn database(&self) -> Option<&Arc<Database>> {
+        self.checkpoints.database()
+    }
+
+    /// The wall clock in milliseconds since 1970.
+    pub(crate) fn clock(&self) -> Box<dyn Fn() -> i64 + Send + Sync> {
+        let files = Arc::clone(&self.checkpoints.files);
+        Box::new(move || files.clock_ms())
+    }
+
+    /// What says of something that it is of `task`, and that there is nothing in it.
+    pub(crate) fn blank_header(&self, task: &mut Task) -> Header {
+        let mut header = self.header(task);
+        header.changelogs.iter_mut().for_each(|mark| mark.next = None);
+        header
+    }
+
     /// What a checkpoint of `task` has to say about itself if it is made now.
     pub(super) fn header(&self, task: &mut Task) -> Header {
         let info = task.info();
@@ -139,7 +165,7 @@ impl Keeper {
                     topic,
                     partition: changelog_partition(info, self.leader_partitions),
                     store_version,
-                    next: task.changelog_next().get(&store).copied(),
+                    next: task.in_memory_next().find(|(own, _)| *own == store).map(|(_, next)| next),
                 })
                 .collect(),
         }
@@ -155,6 +181,10 @@ impl Keeper {
         metrics: &StageMetrics,
     ) {
         let now = clock();
+        if self.checkpoints.database().is_some() && self.next_tend <= now {
+            self.next_tend = now + LOOK;
+            tasks.values().for_each(Task::tend_disk);
+        }
         match &self.pass {
             Some(pass) if pass.is_finishing || pass.next_slice <= now || (pass.is_exhausted && is_clean) => {
                 self.go_on(clock, tasks, stats, metrics);
@@ -197,12 +227,12 @@ impl Keeper {
 
     /// Writing all of the state is worth it when that saves enough replaying, or when the last file is getting old.
     fn is_worthwhile(&self, kept: Option<&Kept>, task: &mut Task) -> bool {
-        let Some(kept) = kept else { return !task.changelog_next().is_empty() };
+        let Some(kept) = kept else { return task.in_memory_next().next().is_some() };
         let age_ms = self.checkpoints.files.clock_ms().saturating_sub(kept.created_at_ms);
         let grown: i64 =
-            task.changelog_next().iter().map(|(store, next)| next - kept.next.get(store).copied().unwrap_or(0)).sum();
+            task.in_memory_next().map(|(store, next)| next - kept.next.get(&store).copied().unwrap_or(0)).sum();
         let is_old = age_ms.unsigned_abs() > self.checkpoints.max_age.as_millis() as u64 / 2;
-        is_old || (grown > 0 && grown * WORTHWHILE_PART >= task.state_len() as i64)
+        is_old || (grown > 0 && grown * WORTHWHILE_PART >= task.in_memory_len() as i64)
     }
 
     fn go_on(

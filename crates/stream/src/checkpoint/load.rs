@@ -1,18 +1,17 @@
 //! Takes checkpoints over into new tasks, step by step: first what they say about themselves, which has to hold, then
 //! their entries. A file that may not be trusted leaves an empty task, whose changelogs are then read whole.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use super::files::CheckpointFiles;
-use super::format::{Decoder, Header, Mark, Piece, each_entry};
+use super::format::{Decoder, Header, Piece, each_entry};
 use super::keeper::Keeper;
 use super::name_of;
+use super::trust::{AskSpans, ask_spans, check, hold};
 use super::unusable::Unusable;
-use crate::client::{Partition, Span};
 use crate::error::StreamError;
 use crate::metrics::StageMetrics;
 use crate::takeover::Question;
@@ -20,8 +19,6 @@ use crate::task::Task;
 
 /// Pieces that a file's thread reads ahead.
 const AHEAD: usize = 8;
-/// A clock may be this far behind the one that dated a file, in milliseconds.
-const CLOCK_SLACK_MS: i64 = 60_000;
 
 /// What comes of a file next; `Ok(None)`: it is not there.
 type Event = Result<Option<Piece>, Unusable>;
@@ -102,10 +99,6 @@ enum Phase {
     Verify { question: Question },
     Entries,
 }
-
-/// Asks where changelogs begin and end, as [`crate::Client::changelog_spans`].
-pub(crate) type AskSpans<'a> =
-    dyn FnMut(&[(Partition, i64)], Duration) -> Result<Option<Vec<Option<Span>>>, StreamError> + 'a;
 
 /// Tasks on their way out of their checkpoints.
 pub(crate) struct Loads {
@@ -200,21 +193,11 @@ impl Loads {
         wait: Duration,
     ) -> Result<bool, StreamError> {
         let headers = self.loads.iter().filter_map(|load| load.header.as_ref());
-        let asked: Vec<(Partition, i64)> = headers
-            .flat_map(|header| header.changelogs.iter().map(|mark| (mark, header.created_at_ms)))
-            .filter(|(mark, _)| mark.next.is_some())
-            .map(|(mark, created_at_ms)| ((mark.topic.clone(), mark.partition), created_at_ms + 1))
-            .collect();
-        if asked.is_empty() {
-            return Ok(true);
-        }
-        let Some(spans) = ask(&asked, wait)? else { return Ok(false) };
-        let spans: BTreeMap<Partition, Span> =
-            asked.into_iter().zip(spans).filter_map(|((partition, _), span)| Some((partition, span?))).collect();
+        let Some(spans) = ask_spans(headers, ask, wait)? else { return Ok(false) };
         for load in &mut self.loads {
-            let mut marks = load.header.iter().flat_map(|header| &header.changelogs);
-            let span = |mark: &Mark| spans.get(&(mark.topic.clone(), mark.partition));
-            if let Err(why) = marks.try_for_each(|mark| mark.verify(span(mark))) {
+            if let Some(header) = &load.header
+                && let Err(why) = hold(header, &spans)
+            {
                 load.refuse(&why, context);
             }
         }
@@ -248,6 +231,10 @@ impl Load {
     fn take(&mut self, payload: &[u8]) -> Result<u64, Unusable> {
         let mut entries = 0;
         each_entry(payload, |store, key, value| {
+            // What is on disk has offsets of its own.
+            if self.task.is_on_disk(store) {
+                return Ok(());
+            }
             entries += 1;
             self.task.restore(store, key, Some(value)).map_err(|error| Unusable::Entry(error.to_string()))
         })?;
@@ -258,7 +245,7 @@ impl Load {
     fn finish(&mut self) {
         self.source = None;
         for (store, mark) in self.header.iter().flat_map(|header| header.changelogs.iter().enumerate()) {
-            if let Some(next) = mark.next {
+            if let Some(next) = mark.next.filter(|_| !self.task.is_on_disk(store)) {
                 self.task.note_changelog(store, next);
             }
         }
@@ -275,69 +262,10 @@ impl Load {
             "checkpoint {file} is not used: {why}; restoring from the changelog"
         );
         context.metrics.checkpoint_refused(why.code());
-        self.task = (context.empty)(&self.task);
+        let empty = (context.empty)(&self.task);
+        self.task.begin_anew(empty);
         self.source = None;
         self.header = None;
         self.entries = 0;
-    }
-}
-
-/// Holds what a file says about itself against what it should be.
-pub(super) fn check(found: &Header, expected: &Header, max_age: Duration) -> Result<(), Unusable> {
-    let identity = |header: &Header| {
-        let changelogs: Vec<String> =
-            header.changelogs.iter().map(|mark| format!("{}-{}", mark.topic, mark.partition)).collect();
-        format!(
-            "stage {}, topic {}, partition {} of cluster {} with {}",
-            header.stage,
-            header.topic_index,
-            header.partition,
-            header.cluster_id,
-            changelogs.join(", ")
-        )
-    };
-    let (is, should_be) = (identity(found), identity(expected));
-    if is != should_be {
-        return Err(Unusable::Other { found: is, expected: should_be });
-    }
-    for (mark, own) in found.changelogs.iter().zip(&expected.changelogs) {
-        if mark.store_version != own.store_version {
-            return Err(Unusable::StoreVersion {
-                found: mark.topic.clone(),
-                found_version: mark.store_version,
-                expected_version: own.store_version,
-            });
-        }
-    }
-    let age_ms = expected.created_at_ms.saturating_sub(found.created_at_ms);
-    if age_ms < -CLOCK_SLACK_MS {
-        return Err(Unusable::Future { ahead_s: -age_ms / 1_000 });
-    }
-    if age_ms > max_age.as_millis() as i64 {
-        return Err(Unusable::TooOld { age_s: age_ms / 1_000, max_age_s: max_age.as_secs() as i64 });
-    }
-    Ok(())
-}
-
-impl Mark {
-    /// Holds the offset against the changelog as it is now.
-    fn verify(&self, span: Option<&Span>) -> Result<(), Unusable> {
-        let Some(next) = self.next else { return Ok(()) };
-        let (topic, partition) = (self.topic.clone(), self.partition);
-        let Some(Span { begin, end, first, since }) = span.copied() else {
-            return Err(Unusable::Unverified { topic, partition });
-        };
-        if next > end {
-            return Err(Unusable::BeyondEnd { topic, partition, next, end });
-        }
-        if next < begin {
-            return Err(Unusable::BeforeBeginning { topic, partition, next, begin });
-        }
-        // Records before the offset are older than the file. If the first of them is not, it is of another topic that
-        // took this one's name.
-        if first.is_some_and(|first| first < next && since == Some(first)) {
-            return Err(Unusable::Recreated { topic, partition });
-        }
-        Ok(())
     }
 }

@@ -2,6 +2,6 @@
 
 mod damage;
 mod directory;
-mod memory;
-mod passes;
+pub(crate) mod memory;
+pub(crate) mod passes;
 mod trust;

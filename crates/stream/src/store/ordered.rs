@@ -8,10 +8,18 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::cache::Cache;
 use super::walk::{Map, Walk};
 use super::{
-    Change, EachEntry, EntryEncoder, RestoreError, StateStore, decode, decode_value, encode_key, encode_value,
+    Change, EachEntry, EntryEncoder, RestoreError, StateStore, decode, decode_value, encode_key, encode_value, write_to,
 };
+use crate::disk::Shelf;
+
+/// The list of a key.
+type List<S, V> = BTreeMap<S, V>;
+
+/// How MessagePack begins an array of two.
+const ARRAY_OF_TWO: u8 = 0x92;
 
 /// An ordered list of values a key, such as the touches of a person; each value is one changelog record, so that a long
 /// list costs no more to change than a short one.
@@ -19,12 +27,17 @@ use super::{
 pub struct OrderedStore<K, S, V> {
     name: &'static str,
     version: u8,
-    values: Map<K, BTreeMap<S, V>>,
+    /// All lists, or with a place on disk those in memory; only then may there be empty ones, until the transaction ends.
+    values: Map<K, List<S, V>>,
     before: FxHashMap<(K, S), Option<V>>,
+    /// Entries, of a store that is in memory.
     len: usize,
     walk: Walk,
     /// The list that the walk is in the middle of, and the last entry of it that was visited.
     within: Option<(K, S)>,
+    disk: Option<Cache<K, List<S, V>>>,
+    /// With a place on disk: keys whose lists are or were empty in the open transaction.
+    emptied: Vec<K>,
 }
 
 impl<K, S, V> OrderedStore<K, S, V>
@@ -44,28 +57,31 @@ where
             len: 0,
             walk: Walk::default(),
             within: None,
+            disk: None,
+            emptied: Vec::new(),
         }
     }
 
     /// The entries of `key` in order.
     pub fn list(&self, key: &K) -> impl DoubleEndedIterator<Item = (&S, &V)> {
-        self.values.get(key).into_iter().flatten()
+        self.find(key).into_iter().flatten()
     }
 
     /// How many entries `key` has.
     #[must_use]
     pub fn list_len(&self, key: &K) -> usize {
-        self.values.get(key).map_or(0, BTreeMap::len)
+        self.find(key).map_or(0, BTreeMap::len)
     }
 
     /// One entry.
     #[must_use]
     pub fn get(&self, key: &K, sort: &S) -> Option<&V> {
-        self.values.get(key)?.get(sort)
+        self.find(key)?.get(sort)
     }
 
     /// Sets one entry.
     pub fn insert(&mut self, key: &K, sort: S, value: V) {
+        self.fetch(key);
         let old = self.values.entry(key.clone()).or_default().insert(sort.clone(), value);
         self.len += usize::from(old.is_none());
         self.before.entry((key.clone(), sort)).or_insert(old);
@@ -73,19 +89,58 @@ where
 
     /// Removes one entry and gives its value.
     pub fn remove(&mut self, key: &K, sort: &S) -> Option<V> {
+        self.fetch(key);
         let list = self.values.get_mut(key)?;
         let old = list.remove(sort)?;
         if list.is_empty() {
-            self.values.swap_remove(key);
+            self.drop_list(key);
         }
-        self.len -= 1;
+        self.len = self.len.saturating_sub(1);
         self.before.entry((key.clone(), sort.clone())).or_insert_with(|| Some(old.clone()));
         Some(old)
     }
 
-    /// All keys, in no order.
-    pub fn keys(&self) -> impl Iterator<Item = &K> {
-        self.values.keys()
+    /// Entries in memory, those that were only read in the open transaction aside.
+    #[cfg(test)]
+    pub(crate) fn in_memory(&self) -> usize {
+        self.values.values().map(BTreeMap::len).sum()
+    }
+
+    /// An empty list goes; with a place on disk it only goes when the transaction ends, or it would be read there again.
+    fn drop_list(&mut self, key: &K) {
+        if self.disk.is_some() {
+            self.emptied.push(key.clone());
+        } else {
+            self.values.swap_remove(key);
+        }
+    }
+
+    /// The list of a key; an empty one may be missing.
+    fn find(&self, key: &K) -> Option<&List<S, V>> {
+        let list = self.values.get(key);
+        match &self.disk {
+            None => list,
+            Some(disk) if list.is_some() => {
+                disk.touch(key);
+                list
+            }
+            Some(disk) => disk.get(key),
+        }
+    }
+
+    /// Puts the list of `key` to those in memory.
+    fn fetch(&mut self, key: &K) {
+        let Some(disk) = &mut self.disk else { return };
+        if self.values.contains_key(key) {
+            disk.touch(key);
+        } else {
+            // Once it is touched it stays in memory while the transaction is open, even when it is empty.
+            let list = disk.take(key).unwrap_or_default();
+            if list.is_empty() {
+                self.emptied.push(key.clone());
+            }
+            self.values.insert(key.clone(), list);
+        }
     }
 
     fn put(&mut self, key: K, sort: S, value: Option<V>) {
@@ -96,9 +151,9 @@ where
             }
             None => {
                 if let Some(list) = self.values.get_mut(&key) {
-                    self.len -= usize::from(list.remove(&sort).is_some());
+                    self.len = self.len.saturating_sub(usize::from(list.remove(&sort).is_some()));
                     if list.is_empty() {
-                        self.values.swap_remove(&key);
+                        self.drop_list(&key);
                     }
                 }
             }
@@ -112,6 +167,11 @@ where
     S: Hash + Ord + Clone + Serialize + DeserializeOwned + Send,
     V: Clone + Serialize + DeserializeOwned + Send,
 {
+    fn attach(&mut self, shelf: Shelf) -> bool {
+        self.disk = Some(Cache::new(shelf, self.name, self.version, load));
+        true
+    }
+
     fn name(&self) -> &'static str {
         self.name
     }
@@ -133,7 +193,9 @@ where
     }
 
     fn commit(&mut self) {
+        self.put_on_disk();
         self.before.clear();
+        self.settle();
     }
 
     fn abort(&mut self) {
@@ -145,12 +207,17 @@ where
                 self.walk.revisit(&mut self.values, place);
             }
         }
+        self.settle();
     }
 
     fn restore(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
-        let (key, sort): (K, S) = decode(self.name, key)?;
-        let value = value.map(|bytes| decode_value(self.name, self.version, bytes)).transpose()?;
-        self.put(key, sort, value);
+        let encoded = key;
+        let (key, sort): (K, S) = decode(self.name, encoded)?;
+        let decoded = value.map(|bytes| decode_value(self.name, self.version, bytes)).transpose()?;
+        match &self.disk {
+            Some(disk) => disk.shelf.restore(encoded, value),
+            None => self.put(key, sort, decoded),
+        }
         Ok(())
     }
 
@@ -175,8 +242,97 @@ where
     }
 
     fn len(&self) -> usize {
-        self.len
+        let Some(disk) = &self.disk else { return self.len };
+        let was = self.before.values().flatten().count();
+        let is_there = |(key, sort): &&(K, S)| self.values.get(key).is_some_and(|list| list.contains_key(sort));
+        (disk.shelf.len() + self.before.keys().filter(is_there).count()).saturating_sub(was)
     }
+}
+
+impl<K, S, V> OrderedStore<K, S, V>
+where
+    K: Hash + Eq + Clone + Serialize,
+    S: Hash + Ord + Clone + Serialize,
+    V: Serialize,
+{
+    /// Puts the changes of the open transaction on disk, which is committed now.
+    fn put_on_disk(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        for (entry, old) in self.before.drain() {
+            let (key, sort) = &entry;
+            let encoded = encode_key(&entry);
+            let value = self.values.get(key).and_then(|list| list.get(sort));
+            let value = value.map(|value| encode_value(self.version, value));
+            let bytes_of = |value: &Vec<u8>| encoded.len() + value.len();
+            let was = old.as_ref().map_or(0, |old| bytes_of(&encode_value(self.version, old)));
+            let is = value.as_ref().map_or(0, bytes_of);
+            disk.changed(key, (disk.bytes(key) + is).saturating_sub(was));
+            if value.is_some() || old.is_some() {
+                disk.shelf.stage(&encoded, value, old.is_some());
+            }
+        }
+    }
+
+    /// No transaction is open: keeps in memory what may stay there.
+    fn settle(&mut self) {
+        let Some(disk) = &mut self.disk else { return };
+        for key in std::mem::take(&mut self.emptied) {
+            if self.values.get(&key).is_some_and(BTreeMap::is_empty) {
+                self.values.swap_remove(&key);
+                disk.removed(&key);
+            }
+        }
+        disk.settle(&mut self.values);
+    }
+}
+
+impl<K, S, V> OrderedStore<K, S, V>
+where
+    K: Hash + Eq + DeserializeOwned,
+    S: Ord + DeserializeOwned,
+    V: DeserializeOwned,
+{
+    /// Hands all entries to `each`, in no order.
+    pub fn for_each(&self, mut each: impl FnMut(&K, &S, &V)) {
+        for (key, list) in &self.values {
+            list.iter().for_each(|(sort, value)| each(key, sort, value));
+        }
+        let Some(disk) = &self.disk else { return };
+        disk.shelf.each(&[], |key, bytes| {
+            let entry = decode::<(K, S)>(self.name, key).and_then(|(key, sort)| {
+                let is_known = self.values.contains_key(&key);
+                if is_known { Ok(None) } else { Ok(Some((key, sort, decode_value(self.name, self.version, bytes)?))) }
+            });
+            match entry {
+                Ok(Some((key, sort, value))) => each(&key, &sort, &value),
+                Ok(None) => {}
+                Err(error) => disk.shelf.damaged(error.to_string()),
+            }
+        });
+    }
+}
+
+/// Reads the list of a key on disk.
+fn load<K, S, V>(shelf: &Shelf, key: &K, name: &'static str, version: u8) -> Option<(List<S, V>, usize)>
+where
+    K: Serialize,
+    S: Ord + DeserializeOwned,
+    V: DeserializeOwned,
+{
+    // Key and place in its list are written as an array of two; no value of MessagePack begins with another one.
+    let mut prefix = vec![ARRAY_OF_TWO];
+    write_to(&mut prefix, key);
+    let mut list = List::new();
+    let mut total = 0;
+    shelf.each(&prefix, |key, bytes| {
+        total += key.len() + bytes.len();
+        let sort = decode(name, key.get(prefix.len()..).unwrap_or_default());
+        match sort.and_then(|sort| Ok((sort, decode_value(name, version, bytes)?))) {
+            Ok((sort, value)) => drop(list.insert(sort, value)),
+            Err(error) => shelf.damaged(error.to_string()),
+        }
+    });
+    (!list.is_empty()).then_some((list, total))
 }
 
 impl<K, S, V> OrderedStore<K, S, V>

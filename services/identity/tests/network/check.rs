@@ -136,8 +136,12 @@ impl Network {
     /// came by, no merge is half done, and nobody but tombstones was left behind.
     pub(crate) fn violations(&mut self, touchpoints: &[Touchpoint]) -> Vec<String> {
         let mut found = std::mem::take(&mut self.watch.violations);
+        let mut persons = Vec::new();
+        for task in &self.persons {
+            task.store.for_each(|id, person| persons.push((*id, person.clone())));
+        }
         let mut places: BTreeMap<&str, Vec<(PersonId, &Identifier)>> = BTreeMap::new();
-        for (id, person) in self.persons.iter().flat_map(|persons| persons.store.iter()) {
+        for (id, person) in &persons {
             if person.merge.is_pending() {
                 found.push(format!("{id} waits for a state that never came"));
             }

@@ -21,6 +21,20 @@ pub(crate) struct Bed {
     broker: Broker,
 }
 
+/// Each third process keeps checkpoints alone, each third also copies, and each third has its state on disk.
+fn state(instance: u32) -> Value {
+    let mut state = json!({ "directory": "state", "checkpoint_interval_s": 5 });
+    match instance % 3 {
+        1 => state["standby"] = true.into(),
+        2 => {
+            state["store"] = "disk".into();
+            state["cache_mbytes"] = 1.into();
+        }
+        _ => {}
+    }
+    state
+}
+
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -62,7 +76,7 @@ impl Bed {
                 "session_timeout_ms": SESSION_TIMEOUT_MS,
                 "static_membership": self.broker.keeps_static_members(),
             },
-            "state": { "directory": "state", "checkpoint_interval_s": 5, "standby": instance % 2 == 1 },
+            "state": state(instance),
             "gateway": {
                 "listen": format!("127.0.0.1:{}", self.gateway_port),
                 "write_keys": { "segment": [{ "env": "TEST_WRITE_KEY" }] },

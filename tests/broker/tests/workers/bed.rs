@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tributary_model::topics::{Cleanup, DEAD_LETTERS, Partitions, TopicDefinition};
 use tributary_stream::{
     BulkPublisher, Checkpoints, Effects, Failure, KafkaSettings, KeyedStore, OutRecord, Processor, Record, Recovery,
-    Stage, StageStats, StandbySettings, StateSettings, StateStore, StreamError, Worker, apply_topics,
+    Stage, StageStats, StandbySettings, StateSettings, StateStore, StoreKind, StreamError, Worker, apply_topics,
     changelog_definitions, read_to_end,
 };
 use tributary_testkit::{Broker, eventually};
@@ -26,6 +26,8 @@ const SOON: Duration = Duration::from_secs(60);
 /// Tells a process which broker it is to work on, and where its checkpoints are.
 const BOOTSTRAP_VARIABLE: &str = "TRIBUTARY_TEST_WORKER_BOOTSTRAP";
 const DIRECTORY_VARIABLE: &str = "TRIBUTARY_TEST_WORKER_DIRECTORY";
+/// Set when its state itself is to be on disk.
+const ON_DISK_VARIABLE: &str = "TRIBUTARY_TEST_STATE_ON_DISK";
 /// Its instance number, for one that shares the group with others.
 const INSTANCE_VARIABLE: &str = "TRIBUTARY_TEST_INSTANCE";
 
@@ -64,9 +66,12 @@ fn settings(bootstrap: &str, instance: u32) -> KafkaSettings {
     KafkaSettings { bootstrap: bootstrap.to_owned(), session_timeout_ms: 6_000, instance, ..KafkaSettings::default() }
 }
 
-/// Checkpoints are written once a partition has state and none yet, and then at most this often.
-fn state_settings(directory: &Path, interval_s: u64) -> StateSettings {
+/// Checkpoints are written once a partition has state and none yet, and then at most this often. On disk, nothing stays
+/// in memory once its transaction is over.
+fn state_settings(directory: &Path, store: StoreKind, interval_s: u64) -> StateSettings {
     StateSettings {
+        store,
+        cache_mbytes: 0,
         directory: Some(directory.to_owned()),
         checkpoint_interval_s: interval_s,
         ..StateSettings::default()
@@ -150,10 +155,16 @@ impl Bed {
     }
 
     /// A worker in this process; it keeps its checkpoints fresh.
-    pub(crate) fn worker(&self, instance: u32, directory: Option<&Path>) -> Running {
+    pub(crate) fn worker(&self, instance: u32, directory: &Path, store: StoreKind) -> Running {
         // Without it, the group would wait for one that has left.
         let settings = KafkaSettings { static_membership: false, ..settings(self.broker.bootstrap(), instance) };
-        Running::start(settings, directory.map(|directory| state_settings(directory, 1)), None)
+        Running::start(settings, Some(state_settings(directory, store, 1)), None)
+    }
+
+    /// A worker in this process that keeps nothing outside of the changelogs.
+    pub(crate) fn bare_worker(&self, instance: u32) -> Running {
+        let settings = KafkaSettings { static_membership: false, ..settings(self.broker.bootstrap(), instance) };
+        Running::start(settings, None, None)
     }
 
     /// A worker in this process that keeps copies of what others work on.
@@ -166,6 +177,11 @@ impl Bed {
     /// Committed records of all changelogs.
     pub(crate) fn changelog_records(&self) -> u64 {
         stage().changelogs().iter().map(|topic| self.count(topic)).sum()
+    }
+
+    /// Those of them that are about what the runtime itself remembers.
+    pub(crate) fn own_changelog_records(&self) -> u64 {
+        stage().changelogs().last().map_or(0, |topic| self.count(topic))
     }
 
     pub(crate) fn output_count(&self) -> u64 {
@@ -269,9 +285,16 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(bed: &Bed, directory: Option<&Path>) -> Self {
+        Self::start_with(bed, directory, StoreKind::Memory)
+    }
+
+    pub(crate) fn start_with(bed: &Bed, directory: Option<&Path>, store: StoreKind) -> Self {
         let mut command = Self::command(bed);
         if let Some(directory) = directory {
             command.env(DIRECTORY_VARIABLE, directory);
+        }
+        if store == StoreKind::Disk {
+            command.env(ON_DISK_VARIABLE, "yes");
         }
         Self::spawn(command)
     }
@@ -366,7 +389,9 @@ fn parse(line: &str) -> Option<Said> {
 pub(crate) fn work_until_killed() {
     let bootstrap = std::env::var(BOOTSTRAP_VARIABLE).unwrap();
     drop(tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter("warn").try_init());
-    let state = std::env::var_os(DIRECTORY_VARIABLE).map(|directory| state_settings(Path::new(&directory), 3_600));
+    let store = if std::env::var_os(ON_DISK_VARIABLE).is_some() { StoreKind::Disk } else { StoreKind::Memory };
+    let directory = std::env::var_os(DIRECTORY_VARIABLE);
+    let state = directory.map(|directory| state_settings(Path::new(&directory), store, 3_600));
     let instance = std::env::var(INSTANCE_VARIABLE).ok();
     let number = instance.as_ref().map_or(0, |number| number.parse().unwrap());
     let settings = KafkaSettings { static_membership: instance.is_none(), ..settings(&bootstrap, number) };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tributary_stream::Recovery;
+use tributary_stream::{Recovery, StoreKind};
 use tributary_testkit::eventually;
 
 use crate::bed::{Bed, PARTITIONS, Process, keys};
@@ -40,12 +40,12 @@ struct Tail {
 }
 
 /// Sends more, kills in the middle of it, and looks at what came of everything.
-fn goes_on_exactly_once(bed: &Bed, process: Process, dir: &Path) {
+fn goes_on_exactly_once(bed: &Bed, process: Process, dir: &Path, store: StoreKind) {
     bed.send(&keys(0..500));
     process.until_accepted(1_001);
     process.kill();
     bed.send(&keys(0..500));
-    let process = Process::start(bed, Some(dir));
+    let process = Process::start_with(bed, Some(dir), store);
     process.until_accepted(2_000);
     process.kill();
     let last = bed.last_outputs();
@@ -72,7 +72,7 @@ fn a_killed_process_comes_back_from_its_checkpoints_and_reads_only_the_tail() {
     assert_eq!(recovery.checkpoint_entries, 400 + OWN_ENTRIES * PARTITIONS);
     assert_eq!(recovery.changelog_records, tail.behind_checkpoints);
     assert!(tail.behind_checkpoints > 0 && tail.behind_checkpoints < tail.whole, "{}", tail.behind_checkpoints);
-    goes_on_exactly_once(&bed, process, dir.path());
+    goes_on_exactly_once(&bed, process, dir.path(), StoreKind::Memory);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn damaged_files_are_refused_and_the_changelogs_give_the_same() {
     let recovery = restored(&process);
     assert_eq!(recovery.checkpoint_entries, 0, "entries of files that were refused do not count");
     assert_eq!(recovery.changelog_records, tail.whole);
-    goes_on_exactly_once(&bed, process, dir.path());
+    goes_on_exactly_once(&bed, process, dir.path(), StoreKind::Memory);
 }
 
 #[test]
@@ -116,14 +116,53 @@ fn files_of_topics_that_were_made_anew_are_refused() {
 
 #[test]
 fn a_partition_that_moves_away_and_comes_back_finds_its_old_checkpoint_and_its_new_state() {
+    a_partition_moves_away_and_comes_back(StoreKind::Memory);
+}
+
+#[test]
+fn a_partition_that_moves_away_and_comes_back_finds_its_old_state_on_disk_and_what_is_new() {
+    a_partition_moves_away_and_comes_back(StoreKind::Disk);
+}
+
+#[test]
+fn state_on_disk_with_nothing_in_memory_comes_to_the_same_and_outlives_kills() {
     let (bed, dir) = (Bed::new(), TempDir::new().unwrap());
     bed.send(&keys(0..400));
-    let first = bed.worker(0, Some(dir.path()));
+    bed.send(&keys(0..400));
+    let process = Process::start_with(&bed, Some(dir.path()), StoreKind::Disk);
+    process.until_accepted(800);
+    bed.send(&keys(300..500));
+    process.until_accepted(1_000);
+    process.kill();
+    let process = Process::start_with(&bed, Some(dir.path()), StoreKind::Disk);
+    let recovery = restored(&process);
+    let own = bed.own_changelog_records();
+    assert!(own < bed.changelog_records() / 2, "{own}");
+    assert!(recovery.changelog_records <= own, "all that was counted is on disk: {recovery:?}, {own}");
+    assert!(recovery.checkpoint_entries <= OWN_ENTRIES * PARTITIONS, "{recovery:?}");
+    goes_on_exactly_once(&bed, process, dir.path(), StoreKind::Disk);
+
+    // From disk to memory and back: what is in the other place is not taken for the state.
+    for (round, store) in [StoreKind::Memory, StoreKind::Disk].into_iter().enumerate() {
+        let process = Process::start_with(&bed, Some(dir.path()), store);
+        bed.send(&keys(0..500));
+        process.until_accepted(2_500 + 500 * round as i64);
+        process.kill();
+    }
+    let last = bed.last_outputs();
+    assert_eq!((last["0"].as_str(), last["350"].as_str(), last["450"].as_str()), ("6", "7", "5"));
+    assert_eq!(bed.output_count(), 3_000);
+}
+
+fn a_partition_moves_away_and_comes_back(store: StoreKind) {
+    let (bed, dir) = (Bed::new(), TempDir::new().unwrap());
+    bed.send(&keys(0..400));
+    let first = bed.worker(0, dir.path(), store);
     first.until_accepted(400);
     let written = eventually(SOON, || (first.stats.recovery().checkpoints_written >= PARTITIONS).then_some(()));
     assert!(written.is_some(), "{:?}", first.stats.recovery());
     assert_eq!(first.stats.recovery().checkpoint_entries, 0);
-    let second = bed.worker(1, Some(dir.path()));
+    let second = bed.worker(1, dir.path(), store);
     let shared = eventually(SOON, || (second.stats.task_count() > 0 && first.stats.task_count() == 1).then_some(()));
     assert!(shared.is_some(), "{} and {} tasks", first.stats.task_count(), second.stats.task_count());
     bed.send(&keys(0..400));
@@ -146,7 +185,7 @@ fn without_a_place_for_checkpoints_the_worker_works_all_the_same() {
     let place = dir.path().join("place");
     std::fs::write(&place, "a file where a directory is meant to be").unwrap();
     bed.send(&keys(0..400));
-    let worker = bed.worker(0, Some(&place));
+    let worker = bed.worker(0, &place, StoreKind::Memory);
     worker.until_accepted(400);
     // As soon as there is a place, it is used.
     std::fs::remove_file(&place).unwrap();

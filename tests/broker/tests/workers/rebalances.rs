@@ -21,10 +21,10 @@ fn until_shared(workers: &[Running], each: usize) {
 fn from_one_worker_to_four_and_back_to_two_under_load_every_record_counts_once() {
     let bed = Bed::with(PARTITIONS);
     let load = bed.load(keys(0..KEYS));
-    let mut workers = vec![bed.worker(0, None)];
+    let mut workers = vec![bed.bare_worker(0)];
     until_shared(&workers, 8);
     workers[0].until_accepted(i64::from(KEYS));
-    workers.extend((1..4).map(|instance| bed.worker(instance, None)));
+    workers.extend((1..4).map(|instance| bed.bare_worker(instance)));
     until_shared(&workers, 2);
     let before: Vec<i64> = workers.iter().map(Running::accepted).collect();
     let all_work = || workers.iter().zip(&before).all(|(worker, before)| worker.accepted() > *before);
@@ -43,7 +43,7 @@ fn from_one_worker_to_four_and_back_to_two_under_load_every_record_counts_once()
 fn a_standby_takes_over_with_the_tail_alone() {
     let bed = Bed::with(PARTITIONS);
     let all = keys(0..KEYS);
-    let first = bed.worker(0, None);
+    let first = bed.bare_worker(0);
     (0..20).for_each(|_| bed.send(&all));
     first.until_accepted(20 * i64::from(KEYS));
     let whole = bed.changelog_records();

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use crate::checkpoint::files::{CheckpointFiles, Directory};
-use crate::checkpoint::reason;
+use crate::checkpoint::io_reason;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -35,7 +35,7 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 fn refused(files: &Directory) -> &'static str {
-    reason(&files.create("0-1").err().unwrap())
+    io_reason(&files.create("0-1").err().unwrap())
 }
 
 #[test]

@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 use crate::checkpoint::files::{CheckpointFile, CheckpointFiles};
 
 #[derive(Debug, Default)]
-pub(super) struct Disk {
-    pub(super) files: BTreeMap<String, Vec<u8>>,
+pub(crate) struct Disk {
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// Bytes that a file may have; `None`: any number.
-    pub(super) room: Option<usize>,
-    pub(super) clock_ms: i64,
+    pub(crate) room: Option<usize>,
+    pub(crate) clock_ms: i64,
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct MemoryFiles {
-    pub(super) disk: Arc<Mutex<Disk>>,
+pub(crate) struct MemoryFiles {
+    pub(crate) disk: Arc<Mutex<Disk>>,
 }
 
 struct MemoryFile {

@@ -11,6 +11,7 @@ use tributary_schema::Contracts;
 use super::memory::MemoryFiles;
 use crate::checkpoint::{Checkpoints, Keeper, LoadContext, Loaded, Loads, StateSettings};
 use crate::client::Span;
+use crate::disk::Database;
 use crate::effects::Effects;
 use crate::error::Failure;
 use crate::metrics::StageMetrics;
@@ -20,11 +21,11 @@ use crate::stats::StageStats;
 use crate::store::{Change, KeyedStore, OrderedStore, StateStore};
 use crate::task::Task;
 
-pub(super) const INFO: TaskInfo = TaskInfo { topic_index: 0, partition: 2 };
+pub(crate) const INFO: TaskInfo = TaskInfo { topic_index: 0, partition: 2 };
 
 /// What an input says is to be done to the state.
 #[derive(Debug, Clone)]
-pub(super) enum Op {
+pub(crate) enum Op {
     Set(u16, u8),
     Remove(u16),
     Add(u16, u8),
@@ -58,7 +59,7 @@ impl Processor for Obedient {
     }
 }
 
-pub(super) fn stage() -> Stage {
+pub(crate) fn stage() -> Stage {
     Stage {
         name: "obedient",
         leader_topics: vec!["in".to_owned()],
@@ -71,7 +72,7 @@ pub(super) fn stage() -> Stage {
     }
 }
 
-fn record(op: &Op) -> Record {
+pub(crate) fn record(op: &Op) -> Record {
     let (kind, key, value) = match op {
         Op::Set(key, value) => (0, key, *value),
         Op::Remove(key) => (1, key, 0),
@@ -202,16 +203,24 @@ impl Bench {
     }
 }
 
-pub(super) fn keeper(files: &MemoryFiles, cluster: &str, stage: &Stage) -> Keeper {
+pub(crate) fn keeper(files: &MemoryFiles, cluster: &str, stage: &Stage) -> Keeper {
     let settings = StateSettings { checkpoint_interval_s: 1, checkpoint_max_age_s: 3_600, ..StateSettings::default() };
-    let checkpoints = Checkpoints::in_step(Arc::new(files.clone()), &settings, 2_000);
+    let checkpoints = Checkpoints::in_step(Arc::new(files.clone()), &settings, stage.name, 2_000);
     let mut keeper = Keeper::new(checkpoints, cluster.to_owned(), stage, 4).unwrap();
     keeper.begin(INFO, None, Duration::ZERO);
     keeper
 }
 
+/// A keeper of state that is itself in `database`.
+pub(crate) fn keeper_on_disk(files: &MemoryFiles, cluster: &str, stage: &Stage, database: Arc<Database>) -> Keeper {
+    let settings = StateSettings { checkpoint_max_age_s: 3_600, ..StateSettings::default() };
+    let checkpoints = Checkpoints::new(Arc::new(files.clone()), &settings, true, 2_000);
+    let checkpoints = Checkpoints { database: Some(database), ..checkpoints };
+    Keeper::new(Arc::new(checkpoints), cluster.to_owned(), stage, 4).unwrap()
+}
+
 /// Everything that is committed in a task.
-pub(super) fn state(task: &mut Task) -> BTreeMap<(usize, Vec<u8>), Vec<u8>> {
+pub(crate) fn state(task: &mut Task) -> BTreeMap<(usize, Vec<u8>), Vec<u8>> {
     let mut state = BTreeMap::new();
     task.begin_walk();
     assert!(task.walk(usize::MAX, |store, key, value| drop(state.insert((store, key.to_vec()), value.to_vec()))));
@@ -226,7 +235,7 @@ enum Event {
     Turns(usize),
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (0..300_u16, any::<u8>()).prop_map(|(key, value)| Op::Set(key, value)),
         3 => (0..300_u16).prop_map(Op::Remove),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::passes::{Bench, INFO, Op, keeper, stage, state};
 use crate::checkpoint::format::{Decoder, Header, Piece};
-use crate::checkpoint::load::check;
+use crate::checkpoint::trust::check;
 use crate::checkpoint::{Keeper, name_of};
 use crate::client::Span;
 use crate::processor::Stage;
