@@ -19,23 +19,24 @@ pub struct Resolved {
     pub touchpoint: Touchpoint,
 }
 
-/// What is said to the owner of an identifier; the record of `tributary.identifiers`, keyed by `identifier`.
+/// What is said to the owner of an identifier; the record of `tributary.identifiers`, keyed by `identifier`, and of
+/// `tributary.identity.requests`, where people ask for links and their undoing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierCommand {
-    /// Claim, label or quarantine.
+    /// Claim, label, move, quarantine, link or unlink.
     pub kind: IdentifierCommandKind,
     /// The identifier that is addressed.
     pub identifier: Identifier,
-    /// Claim: the person that the other identifier belongs to. Label: the person that this one belongs to now.
-    /// Quarantine: the person it stays with.
+    /// Claim: the person that the other identifier belongs to. Label and move: the person that this one belongs to now.
+    /// Quarantine: the person it stays with. Link and unlink: the person that this one starts as.
     pub person_id: PersonId,
     /// Claim: when the other identifier was first seen, event time.
     pub first_seen_at: i64,
     /// Claim: the identifier that was seen together with this one; `None` when this one leads the event because the
-    /// ones before it are quarantined.
+    /// ones before it are quarantined. Link and unlink: the first of the two, once it was found to be known.
     pub with: Option<Identifier>,
     /// Claim: the event's further identifiers, to be claimed one after the other, highest priority first, so that the
-    /// sequencer hears of the edges of one event in that order.
+    /// sequencer hears of the edges of one event in that order. Link and unlink: the other one.
     pub then: Vec<Identifier>,
     /// Label: the person this identifier was thought to belong to.
     pub previous_person_id: Option<PersonId>,
@@ -43,6 +44,9 @@ pub struct IdentifierCommand {
     pub touchpoint_id: String,
     /// When the evidence occurred.
     pub occurred_at: i64,
+    /// Why somebody asks for this by hand; `None` for what events tell.
+    #[serde(default)]
+    pub by_hand: Option<String>,
 }
 
 /// The kinds of [`IdentifierCommand`].
@@ -55,6 +59,12 @@ pub enum IdentifierCommandKind {
     Label,
     /// "Too many persons share you: stop linking."
     Quarantine,
+    /// "You were taken out of your person and belong to this one: whoever you were seen with is to be asked again."
+    Move,
+    /// "Somebody says that you and the other are one."
+    Link,
+    /// "Somebody says that you and the other are two."
+    Unlink,
 }
 
 /// One side of a merge request.
@@ -68,9 +78,13 @@ pub struct MergeSide {
     pub first_seen_at: i64,
 }
 
-/// Evidence that two persons are one; the record of `tributary.merges`, read by the sequencer.
+/// Evidence that two persons are one, or the demand that two identifiers are not; the record of `tributary.merges`, read
+/// by the sequencer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequest {
+    /// Merge or unmerge.
+    #[serde(default)]
+    pub kind: MergeRequestKind,
     /// The identifier of higher priority and its person.
     pub left: MergeSide,
     /// The other.
@@ -79,18 +93,33 @@ pub struct MergeRequest {
     pub touchpoint_id: String,
     /// When it occurred.
     pub occurred_at: i64,
+    /// Why somebody asks for this by hand; `None` for what events tell.
+    #[serde(default)]
+    pub by_hand: Option<String>,
+}
+
+/// The kinds of [`MergeRequest`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MergeRequestKind {
+    /// "These were seen together", or, by hand, "these are one".
+    #[default]
+    Merge,
+    /// "These are not one, and never will be until somebody says so."
+    Unmerge,
 }
 
 /// What is said to a person; the record of `tributary.persons`, keyed by `person_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonCommand {
-    /// Out, in, part or transfer.
+    /// Out, in, part, transfer or split.
     pub kind: PersonCommandKind,
     /// The person that is addressed.
     pub person_id: PersonId,
-    /// The other person: the winner of an `Out`, the loser of an `In`, `Part` or `Transfer`.
+    /// The other person: the winner of an `Out`; the loser of an `In`, `Part` or `Transfer`, or the person that its state
+    /// was taken out of; the new person of a `Split`.
     pub other_person_id: PersonId,
-    /// The merge's number in the sequencer's order.
+    /// The merge's or split's number in the sequencer's order.
     pub sequence: i64,
     /// Event time of the evidence.
     pub occurred_at: i64,
@@ -101,6 +130,12 @@ pub struct PersonCommand {
     pub pending: Vec<i64>,
     /// Transfer: merges whose state the loser had absorbed, in ascending order.
     pub done: Vec<i64>,
+    /// Split: the identifiers that go to the new person, in order.
+    #[serde(default)]
+    pub identifiers: Vec<Identifier>,
+    /// In: numbers of splits of this person whose identifiers have come back to it, in ascending order.
+    #[serde(default)]
+    pub voided: Vec<i64>,
 }
 
 /// The kinds of [`PersonCommand`].
@@ -115,6 +150,8 @@ pub enum PersonCommandKind {
     Part,
     /// "Here is the other's state", or the last part of it.
     Transfer,
+    /// "These identifiers are not yours: what came by them, and whatever still comes, belongs to the other."
+    Split,
 }
 
 /// One entry of the alias table; the record of the compacted `tributary.aliases`, keyed by the loser.
@@ -139,7 +176,7 @@ pub struct IdentityChange {
     pub other_person_id: Option<PersonId>,
     /// The identifiers that are the evidence.
     pub identifiers: Vec<Identifier>,
-    /// Why: `limit:email`, `blocked_value`, `unique:customer_id`, `shared_device`, …
+    /// Why: what somebody said who asked for it by hand; `limit:email`, `blocked_value`, `unique:customer_id`, `shared_device`, …
     pub reason: Option<String>,
     /// The touchpoint that carried the evidence.
     pub touchpoint_id: String,
@@ -149,6 +186,9 @@ pub struct IdentityChange {
     pub rule_version: String,
     /// The sequencer's number, for changes it ordered.
     pub sequence: Option<i64>,
+    /// Unmerged: the number of the merge whose evidence no longer counts.
+    #[serde(default)]
+    pub undoes: Option<i64>,
 }
 
 /// The kinds of [`IdentityChange`].
@@ -165,4 +205,6 @@ pub enum IdentityChangeKind {
     Refused,
     /// An identifier stopped linking.
     Quarantined,
+    /// Two identifiers were declared to be of two persons; if they were of one, `other_person_id` was taken out of it.
+    Unmerged,
 }

@@ -8,11 +8,17 @@
 //! tombstone that forwards to `W` for ever and sends `L`'s state to `W` as a `Transfer`. `In` makes `s` pending at `W`
 //! until that `Transfer` arrives; decisions wait for it. Whatever arrives at a tombstone moves on, so that events, states
 //! and announcements meet at the surviving person whatever the order in which they travel. Repeats change nothing.
+//!
+//! An unmerge takes identifiers out of a person `P` and gives them to a new one, `N`: `Split` at `P` and `In` at `N`. What
+//! came by these identifiers goes to `N` in a `Transfer`, and so does, for ever, whatever still comes to `P` by them: an
+//! event by [`MergeState::redirect`], a state on its way by [`MergeState::destination`]. When `N` comes back to `P`, the
+//! `In` says which splits no longer count.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::identifier::Identifier;
 use crate::identity::{IdentifierCommand, IdentifierCommandKind, PersonCommand, PersonCommandKind, Resolved};
 use crate::ids::PersonId;
 
@@ -25,6 +31,16 @@ pub struct MergeState {
     pending: BTreeSet<i64>,
     /// Merges into this person, or into one that it absorbed, whose state has arrived.
     done: BTreeSet<i64>,
+    /// What was taken out of this person, by the number of the split; without identifiers once they have come back.
+    #[serde(default)]
+    splits: BTreeMap<i64, TakenOut>,
+}
+
+/// Identifiers that were taken out of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct TakenOut {
+    identifiers: BTreeSet<Identifier>,
+    person_id: PersonId,
 }
 
 /// What the service has to do about a [`PersonCommand`].
@@ -32,15 +48,23 @@ pub struct MergeState {
 pub enum MergeAction {
     /// Nothing; the command is noted or was a repeat.
     None,
-    /// Emit this command to `tributary.persons` under its `person_id`; it moves on to the surviving person.
+    /// Emit this command to `tributary.persons` under its `person_id`; it moves on to the surviving person. If it carries
+    /// a state and [`MergeState::is_split`], what came by identifiers that were taken out goes to their
+    /// [`MergeState::destination`] instead, as [`part_for`].
     Send(PersonCommand),
     /// This person is a tombstone from now on. Encode its state into the `state` of this command (leave it empty when
     /// there is none), emit the command to `tributary.persons` under its `person_id`, then delete the state and its
     /// timers, and keep the [`MergeState`]. A state too large for one record goes ahead in [`part_of`] the command, all
     /// in the same transaction.
     HandOver(PersonCommand),
+    /// Encode what came by the identifiers that are no longer this person's ([`MergeState::destination`]) into the `state`
+    /// of this command, together with what cannot be told apart by identifier and both have to know, and emit it to
+    /// `tributary.persons` under its `person_id`, in several parts as for [`MergeAction::HandOver`] when it is large. Then
+    /// delete here what came by them.
+    TakeOut(PersonCommand),
     /// Add the state of `loser`, or this part of it, to this person's. Never empty. Parts may come in any order and more
-    /// than once, so adding has to be associative, commutative and idempotent in the facts it keeps.
+    /// than once, so adding has to be associative, commutative and idempotent in the facts it keeps. When
+    /// [`MergeState::is_split`], what came by identifiers that were taken out goes on as for [`MergeAction::Send`].
     Absorb {
         /// The person that was merged into this one.
         loser: PersonId,
@@ -65,7 +89,19 @@ impl MergeState {
     /// True when nothing is noted, so that the state need not be stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.forward.is_none() && self.pending.is_empty() && self.done.is_empty()
+        self.forward.is_none() && self.pending.is_empty() && self.done.is_empty() && self.splits.is_empty()
+    }
+
+    /// True when identifiers were taken out of this person, so that a state that arrives may hold what is not its own.
+    #[must_use]
+    pub fn is_split(&self) -> bool {
+        self.splits.values().any(|split| !split.identifiers.is_empty())
+    }
+
+    /// The person to which what came by `via` was taken out, if it was.
+    #[must_use]
+    pub fn destination(&self, via: &Identifier) -> Option<PersonId> {
+        self.splits.values().rev().find(|split| split.identifiers.contains(via)).map(|split| split.person_id)
     }
 
     /// Takes note of `command`, which is addressed to this person, and says what the service has to do.
@@ -76,16 +112,17 @@ impl MergeState {
             PersonCommandKind::In => self.on_in(command),
             PersonCommandKind::Part => self.on_part(command),
             PersonCommandKind::Transfer => self.on_transfer(command),
+            PersonCommandKind::Split => self.on_split(command),
         }
     }
 
-    /// Where `event`, which is addressed to this person, has to go when this person is a tombstone: the same event for
-    /// the survivor, to be emitted to `tributary.resolved` under its `person_id`, and a hint for the owner of its
+    /// Where `event`, which is addressed to this person, has to go when this person is a tombstone or its identifier was
+    /// taken out: the same event for that person, to be emitted to `tributary.resolved` under its `person_id`, and a hint for the owner of its
     /// identifier, to be emitted to `tributary.identifiers` under its `identifier`. `None` when the event is to be
     /// handled here.
     #[must_use]
     pub fn redirect(&self, event: &Resolved) -> Option<(Resolved, IdentifierCommand)> {
-        let survivor = self.forward?;
+        let survivor = self.destination(&event.via).or(self.forward)?;
         let hint = IdentifierCommand {
             kind: IdentifierCommandKind::Label,
             identifier: event.via.clone(),
@@ -96,6 +133,7 @@ impl MergeState {
             previous_person_id: Some(event.person_id),
             touchpoint_id: event.touchpoint.touchpoint_id.clone(),
             occurred_at: event.touchpoint.occurred_at,
+            by_hand: None,
         };
         let forwarded = Resolved { person_id: survivor, hops: event.hops.saturating_add(1), ..event.clone() };
         Some((forwarded, hint))
@@ -107,6 +145,7 @@ impl MergeState {
         }
         let merged = std::mem::take(self);
         self.forward = Some(command.other_person_id);
+        self.splits = merged.splits;
         MergeAction::HandOver(PersonCommand {
             kind: PersonCommandKind::Transfer,
             person_id: command.other_person_id,
@@ -119,13 +158,35 @@ impl MergeState {
     }
 
     fn on_in(&mut self, command: PersonCommand) -> MergeAction {
+        for sequence in &command.voided {
+            if let Some(split) = self.splits.get_mut(sequence) {
+                split.identifiers.clear();
+            }
+        }
         if let Some(survivor) = self.forward {
-            return MergeAction::Send(PersonCommand { person_id: survivor, ..command });
+            return MergeAction::Send(PersonCommand { person_id: survivor, voided: Vec::new(), ..command });
         }
         if !self.done.contains(&command.sequence) {
             self.pending.insert(command.sequence);
         }
         MergeAction::None
+    }
+
+    /// The sequencer splits a person only as long as it is itself, and says so before it says that it is merged away.
+    fn on_split(&mut self, command: PersonCommand) -> MergeAction {
+        if self.forward.is_some() || self.splits.contains_key(&command.sequence) {
+            return MergeAction::None; // A repeat.
+        }
+        let split =
+            TakenOut { identifiers: command.identifiers.into_iter().collect(), person_id: command.other_person_id };
+        self.splits.insert(command.sequence, split);
+        MergeAction::TakeOut(PersonCommand {
+            kind: PersonCommandKind::Transfer,
+            person_id: command.other_person_id,
+            other_person_id: command.person_id,
+            identifiers: Vec::new(),
+            ..command
+        })
     }
 
     fn on_part(&self, command: PersonCommand) -> MergeAction {
@@ -155,8 +216,22 @@ impl MergeState {
 /// until `transfer` itself arrives.
 #[must_use]
 pub fn part_of(transfer: &PersonCommand, state: Vec<u8>) -> PersonCommand {
-    let (pending, done) = (Vec::new(), Vec::new());
-    PersonCommand { kind: PersonCommandKind::Part, state, pending, done, ..*transfer }
+    part_for(transfer, transfer.person_id, state)
+}
+
+/// A part of the state that `command` carries, for a person that it turns out to belong to.
+#[must_use]
+pub fn part_for(command: &PersonCommand, person_id: PersonId, state: Vec<u8>) -> PersonCommand {
+    PersonCommand {
+        kind: PersonCommandKind::Part,
+        person_id,
+        state,
+        pending: Vec::new(),
+        done: Vec::new(),
+        identifiers: Vec::new(),
+        voided: Vec::new(),
+        ..*command
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub const REPLAYS: &str = "tributary.dead-letters.replays";
 pub const IDENTIFIERS: &str = "tributary.identifiers";
 /// Merge requests to the sequencer (internal), one partition per realm.
 pub const MERGES: &str = "tributary.merges";
+/// What people ask of the owners of identifiers: that two are one, or are not; keyed by identifier, written from outside.
+pub const IDENTITY_REQUESTS: &str = "tributary.identity.requests";
 /// Commands to persons (internal), keyed by person.
 pub const PERSONS: &str = "tributary.persons";
 /// The alias table, keyed by the merged person.
@@ -90,6 +92,12 @@ pub struct TopicDefinition {
 
 const DAY_MS: i64 = crate::time::DAY_MS;
 
+/// True for topics that are written from outside of the hub.
+#[must_use]
+pub fn is_open(topic: &str) -> bool {
+    topic == IDENTITY_REQUESTS || Domain::ALL.into_iter().any(|domain| raw(domain) == topic)
+}
+
 /// The topics of the hub for these teams, changelogs aside (each stage names its own).
 #[must_use]
 pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
@@ -103,6 +111,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (TOUCHPOINTS, weeks(4)),
         (DEAD_LETTERS, weeks(4)),
         (IDENTIFIERS, weeks(1)),
+        (IDENTITY_REQUESTS, weeks(52)),
         (PERSONS, weeks(1)),
         (IDENTITY_CHANGES, weeks(52)),
         (RESOLVED, weeks(1)),

@@ -12,6 +12,7 @@
 mod aliases;
 mod config;
 mod error;
+mod evidence;
 mod metrics;
 mod output;
 mod owner;
@@ -24,6 +25,7 @@ mod testing;
 pub use aliases::AliasTable;
 pub use config::Config;
 pub use error::IdentityError;
+pub use evidence::{Evidence, Link};
 pub use metrics::METRICS;
 pub use output::Output;
 pub use owner::{Owner, Owners};

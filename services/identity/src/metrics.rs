@@ -24,7 +24,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: CHANGES,
         kind: Kind::Counter,
-        help: "What happened to persons, by kind: created, linked, merged, refused, quarantined.",
+        help: "What happened to persons, by kind: created, linked, merged, refused, quarantined, unmerged.",
         labels: &["kind"],
     },
     Metric {
@@ -109,6 +109,7 @@ fn kind_name(kind: IdentityChangeKind) -> &'static str {
         IdentityChangeKind::Merged => "merged",
         IdentityChangeKind::Refused => "refused",
         IdentityChangeKind::Quarantined => "quarantined",
+        IdentityChangeKind::Unmerged => "unmerged",
     }
 }
 

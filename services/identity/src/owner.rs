@@ -12,7 +12,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 use tributary_model::identity::{
-    IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeSide, Resolved,
+    IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind,
+    MergeSide, Resolved,
 };
 use tributary_model::{Identifier, PersonId, RefusedIdentifier, Touchpoint};
 use tributary_stream::{KeyedStore, StateStore};
@@ -137,6 +138,9 @@ impl Owners {
         match command.kind {
             IdentifierCommandKind::Claim => self.on_claim(command, out),
             IdentifierCommandKind::Label => self.on_label(&command),
+            IdentifierCommandKind::Move => self.on_move(&command),
+            IdentifierCommandKind::Link => self.on_request(command, MergeRequestKind::Merge, out),
+            IdentifierCommandKind::Unlink => self.on_request(command, MergeRequestKind::Unmerge, out),
             IdentifierCommandKind::Quarantine => {
                 if let Some(owner) = self.owners.get_mut(&command.identifier) {
                     owner.quarantined = true;
@@ -159,10 +163,12 @@ impl Owners {
             self.open_edges(this, std::slice::from_ref(&anchor.identifier));
             if seen.person_id != anchor.person_id {
                 out.push(Output::Merge(MergeRequest {
+                    kind: MergeRequestKind::Merge,
                     left: anchor.clone(),
                     right: seen.side(this),
                     touchpoint_id: command.touchpoint_id.clone(),
                     occurred_at: command.occurred_at,
+                    by_hand: None,
                 }));
             }
         }
@@ -178,6 +184,52 @@ impl Owners {
         {
             owner.person_id = command.person_id;
         }
+    }
+
+    /// It was taken out of its person. Whom it was seen with has to be asked again: what was refused to the old person may
+    /// be right for the new one.
+    fn on_move(&mut self, command: &IdentifierCommand) {
+        if let Some(owner) = self.owners.get_mut(&command.identifier) {
+            owner.person_id = command.person_id;
+            owner.edges.clear();
+        }
+    }
+
+    /// Somebody says that this identifier and another are one, or are not: this goes by the other's owner to the sequencer,
+    /// whatever the two were said to be before. What nobody has seen yet is a mistake rather than a person.
+    fn on_request(&self, command: IdentifierCommand, kind: MergeRequestKind, out: &mut Vec<Output>) {
+        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
+        let Some(owner) = self.owners.get(&command.identifier) else {
+            return out.push(self.unknown(&command, evidence));
+        };
+        let this = owner.seen().side(&command.identifier);
+        if let Some(with) = command.with {
+            let (person_id, first_seen_at) = (command.person_id, command.first_seen_at);
+            return out.push(Output::Merge(MergeRequest {
+                kind,
+                left: MergeSide { identifier: with, person_id, first_seen_at },
+                right: this,
+                touchpoint_id: command.touchpoint_id,
+                occurred_at: command.occurred_at,
+                by_hand: command.by_hand,
+            }));
+        }
+        if let Some(other) = command.then.first().cloned() {
+            out.push(Output::Identifier(IdentifierCommand {
+                identifier: other,
+                person_id: this.person_id,
+                first_seen_at: this.first_seen_at,
+                with: Some(this.identifier),
+                then: Vec::new(),
+                ..command
+            }));
+        }
+    }
+
+    fn unknown(&self, command: &IdentifierCommand, evidence: Evidence<'_>) -> Output {
+        let reason = format!("unknown:{}", command.identifier.namespace);
+        let person = PersonId::of(&self.realm, &command.identifier);
+        self.change(IdentityChangeKind::Refused, person, vec![command.identifier.clone()], Some(reason), evidence)
     }
 
     /// What is known of an identifier now that it was seen; one that is new to its owner is new to the hub.
@@ -246,6 +298,7 @@ impl Owners {
             previous_person_id: None,
             touchpoint_id: evidence.touchpoint_id.to_owned(),
             occurred_at: evidence.occurred_at,
+            by_hand: None,
         })
     }
 
@@ -309,6 +362,7 @@ impl Owners {
             occurred_at: evidence.occurred_at,
             rule_version: self.rule_version.clone(),
             sequence: None,
+            undoes: None,
         })
     }
 }

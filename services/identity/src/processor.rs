@@ -28,7 +28,7 @@ pub fn owners_stage(config: &Config, rules: Arc<Rules>) -> Stage {
     Stage {
         name: "identity",
         leader_topics: vec![topics::TOUCHPOINTS.to_owned()],
-        sibling_topics: vec![topics::IDENTIFIERS.to_owned()],
+        sibling_topics: vec![topics::IDENTIFIERS.to_owned(), topics::IDENTITY_REQUESTS.to_owned()],
         stores: vec![OWNERS_STORE],
         allowed_lateness_ms: 0,
         factory: Arc::new(move |_| {
@@ -43,7 +43,8 @@ pub fn owners_stage(config: &Config, rules: Arc<Rules>) -> Stage {
 
 /// The sequencer: merge requests in, aliases and what persons and owners have to know of them out. One task.
 #[must_use]
-pub fn sequencer_stage(rules: Arc<Rules>) -> Stage {
+pub fn sequencer_stage(config: &Config, rules: Arc<Rules>) -> Stage {
+    let realm = realm_uuid(&config.realm);
     Stage {
         name: "identity-sequencer",
         leader_topics: vec![topics::MERGES.to_owned()],
@@ -52,7 +53,7 @@ pub fn sequencer_stage(rules: Arc<Rules>) -> Stage {
         allowed_lateness_ms: 0,
         factory: Arc::new(move |_| {
             Box::new(SequencerProcessor {
-                sequencer: Sequencer::new(Arc::clone(&rules)),
+                sequencer: Sequencer::new(realm, Arc::clone(&rules)),
                 outputs: Vec::new(),
                 tally: Tally::default(),
             })
@@ -77,7 +78,7 @@ impl Processor for OwnersProcessor {
                 let touchpoint: Touchpoint = effects.contracts().decode(value)?;
                 self.owners.on_touchpoint(touchpoint, &mut self.outputs);
             }
-            topics::IDENTIFIERS => {
+            topics::IDENTIFIERS | topics::IDENTITY_REQUESTS => {
                 let command: IdentifierCommand = effects.contracts().decode(value)?;
                 self.owners.on_command(command, &mut self.outputs);
             }

@@ -3,35 +3,44 @@
 //! It keeps union-find over persons, and of each person what the rules go by: when it was first seen and which values it
 //! has in the limited namespaces. One request is one decision and one transaction. The order of its input is the record
 //! of all decisions: read again, it gives the same.
+//!
+//! It keeps the evidence of every merge that counts, so that one can be undone (`unmerge`): two identifiers that somebody
+//! declares to be of two persons are held apart from then on, and a person that has both is cut where it would not have
+//! been joined had this been known from the beginning.
 
+mod history;
 mod limits;
 mod node;
 mod sharing;
 #[cfg(test)]
 mod tests;
+mod unmerge;
 
 use std::sync::Arc;
 
 use tributary_model::identity::{
-    Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeSide,
-    PersonCommand, PersonCommandKind,
+    Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest,
+    MergeRequestKind, MergeSide, PersonCommand, PersonCommandKind,
 };
 use tributary_model::{Identifier, PersonId};
-use tributary_stream::{KeyedStore, StateStore};
+use tributary_stream::{KeyedStore, OrderedStore, StateStore};
+use uuid::Uuid;
 
 use crate::output::Output;
 use crate::rules::Rules;
+use history::{Evidence, Merges};
 use limits::broken_limit;
 use node::{Node, Root};
 use sharing::Sharing;
 
 /// Names of the sequencer's stores, in order.
-pub(crate) const SEQUENCER_STORES: [&str; 3] = ["persons", "sharing", "sequence"];
-const SEQUENCER_VERSION: u8 = 1;
+pub(crate) const SEQUENCER_STORES: [&str; 6] = ["persons", "sharing", "sequence", "evidence", "holds", "splits"];
+const SEQUENCER_VERSION: u8 = 2;
 
 /// The sequencer of a realm.
 #[derive(Debug)]
 pub struct Sequencer {
+    realm: Uuid,
     rules: Arc<Rules>,
     /// Persons that were ever named in a request.
     persons: KeyedStore<PersonId, Node>,
@@ -39,28 +48,55 @@ pub struct Sequencer {
     sharing: KeyedStore<Identifier, Sharing>,
     /// The number of the last merge.
     sequence: KeyedStore<(), i64>,
+    /// The evidence of the merges that count.
+    merges: Merges,
+    /// Identifiers that are held apart, each pair both ways.
+    holds: OrderedStore<Identifier, Identifier, ()>,
+    /// Persons that were taken out of others, by the number of the split, as long as they are not part of them again.
+    splits: OrderedStore<PersonId, i64, PersonId>,
 }
 
 impl Sequencer {
     /// A sequencer that has decided nothing yet.
     #[must_use]
-    pub fn new(rules: Arc<Rules>) -> Self {
-        let [persons, sharing, sequence] = SEQUENCER_STORES;
+    pub fn new(realm: Uuid, rules: Arc<Rules>) -> Self {
+        let [persons, sharing, sequence, evidence, holds, splits] = SEQUENCER_STORES;
         Self {
+            realm,
             rules,
             persons: KeyedStore::new(persons, SEQUENCER_VERSION),
             sharing: KeyedStore::new(sharing, SEQUENCER_VERSION),
             sequence: KeyedStore::new(sequence, SEQUENCER_VERSION),
+            merges: OrderedStore::new(evidence, SEQUENCER_VERSION),
+            holds: OrderedStore::new(holds, SEQUENCER_VERSION),
+            splits: OrderedStore::new(splits, SEQUENCER_VERSION),
         }
     }
 
     /// The state, for the runtime.
     pub fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.persons, &mut self.sharing, &mut self.sequence]
+        vec![
+            &mut self.persons,
+            &mut self.sharing,
+            &mut self.sequence,
+            &mut self.merges,
+            &mut self.holds,
+            &mut self.splits,
+        ]
     }
 
     /// Decides one request.
     pub fn on_request(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
+        match request.kind {
+            MergeRequestKind::Merge => self.on_merge(request, out),
+            MergeRequestKind::Unmerge => self.on_unmerge(request, out),
+        }
+    }
+
+    fn on_merge(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
+        if request.by_hand.is_some() {
+            self.lift_hold(&request.left.identifier, &request.right.identifier);
+        }
         let left = self.root_of(&request.left);
         let right = self.root_of(&request.right);
         if left == right {
@@ -68,6 +104,11 @@ impl Sequencer {
         }
         if let Some(identifier) = self.quarantined_side(request) {
             let reason = shared_reason(identifier);
+            out.push(self.refusal(request, left, right, reason));
+            return;
+        }
+        if let Some(identifier) = self.held_apart(left, right) {
+            let reason = format!("hold:{}", identifier.namespace);
             out.push(self.refusal(request, left, right, reason));
             return;
         }
@@ -98,9 +139,10 @@ impl Sequencer {
         root
     }
 
-    /// The root of a side; one that is new is the person of that identifier alone.
+    /// The root of a side; one that is new is the person of that identifier alone. It goes by the identifier: what its
+    /// owner says may be a person that it has been taken out of since.
     fn root_of(&mut self, side: &MergeSide) -> PersonId {
-        let root = self.resolve(side.person_id);
+        let root = self.resolve(PersonId::of(&self.realm, &side.identifier));
         match self.persons.get(&root) {
             Some(Node::Root(known)) if known.first_seen_at <= side.first_seen_at => {}
             Some(_) => {
@@ -146,9 +188,12 @@ impl Sequencer {
             kept.absorb(lost);
         }
         let sequence = self.next_sequence();
+        self.merges.insert(&winner, sequence, Evidence::new(request, loser, !right_alone));
+        let voided = self.void_splits(winner);
         out.push(Output::Alias(Alias { loser, winner, sequence }));
-        out.push(person_command(PersonCommandKind::Out, loser, winner, sequence, request));
-        out.push(person_command(PersonCommandKind::In, winner, loser, sequence, request));
+        out.push(Output::Person(person_command(PersonCommandKind::Out, loser, winner, sequence, request)));
+        let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
+        out.push(Output::Person(PersonCommand { voided, ..arrival }));
         for side in [&request.left, &request.right] {
             if side.person_id != winner {
                 out.push(label(side, winner, request));
@@ -175,6 +220,7 @@ impl Sequencer {
             other_person_id: Some(loser),
             identifiers: vec![left.clone(), right.clone()],
             sequence: Some(sequence),
+            reason: request.by_hand.clone(),
             ..self.change(IdentityChangeKind::Merged, request, winner)
         }));
         let linked = [(left, left_alone), (right, right_alone)].into_iter().filter(|(_, alone)| *alone);
@@ -242,6 +288,7 @@ impl Sequencer {
             occurred_at: request.occurred_at,
             rule_version: self.rules.version().to_owned(),
             sequence: None,
+            undoes: None,
         }
     }
 }
@@ -256,8 +303,8 @@ fn person_command(
     other_person_id: PersonId,
     sequence: i64,
     request: &MergeRequest,
-) -> Output {
-    Output::Person(PersonCommand {
+) -> PersonCommand {
+    PersonCommand {
         kind,
         person_id,
         other_person_id,
@@ -266,7 +313,9 @@ fn person_command(
         state: Vec::new(),
         pending: Vec::new(),
         done: Vec::new(),
-    })
+        identifiers: Vec::new(),
+        voided: Vec::new(),
+    }
 }
 
 fn identifier_command(
@@ -285,6 +334,7 @@ fn identifier_command(
         previous_person_id: None,
         touchpoint_id: request.touchpoint_id.clone(),
         occurred_at: request.occurred_at,
+        by_hand: None,
     }
 }
 

@@ -102,7 +102,7 @@ proptest! {
         let schedule = Schedule { repeat_input: 0.0, ..schedule };
         let mut network = ran(&rules, schedule, Mutation::None, &input);
         prop_assert_eq!(network.violations(&input), Vec::<String>::new());
-        let mut replay = Sequencer::new(rules);
+        let mut replay = Sequencer::new(network::REALM, rules);
         let mut outputs: Vec<Output> = Vec::new();
         network.merge_log.iter().for_each(|request| replay.on_request(request, &mut outputs));
         prop_assert_eq!(outputs, network.merge_outputs);

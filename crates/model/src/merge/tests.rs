@@ -18,7 +18,14 @@ fn command(kind: PersonCommandKind, at: PersonId, other: PersonId, sequence: i64
         state: Vec::new(),
         pending: Vec::new(),
         done: Vec::new(),
+        identifiers: Vec::new(),
+        voided: Vec::new(),
     }
+}
+
+fn split(at: PersonId, new: PersonId, sequence: i64, identifiers: &[&str]) -> PersonCommand {
+    let identifiers = identifiers.iter().map(|value| Identifier::new("email", *value)).collect();
+    PersonCommand { identifiers, ..command(PersonCommandKind::Split, at, new, sequence) }
 }
 
 fn out(loser: PersonId, winner: PersonId, sequence: i64) -> PersonCommand {
@@ -153,4 +160,41 @@ fn a_state_in_parts_is_absorbed_whole_and_stays_pending_until_the_last() {
         assert_eq!(survivor.on_command(command), MergeAction::Absorb { loser, state: bytes.to_vec() });
         assert_eq!(survivor.is_pending(), still_pending);
     }
+}
+
+fn event(at: PersonId, via: &str) -> Resolved {
+    Resolved { person_id: at, via: Identifier::new("email", via), hops: 0, touchpoint: touchpoint() }
+}
+
+#[test]
+fn what_was_taken_out_goes_to_the_new_person_also_when_the_old_one_is_merged_away() {
+    let (old, new, winner) = (person(1), person(2), person(3));
+    let mut state = MergeState::default();
+    let MergeAction::TakeOut(transfer) = state.on_command(split(old, new, 5, &["b", "c"])) else { panic!("a split") };
+    assert_eq!((transfer.kind, transfer.person_id, transfer.other_person_id), (PersonCommandKind::Transfer, new, old));
+    assert_eq!((transfer.sequence, transfer.identifiers.len()), (5, 0));
+    assert!(state.is_split() && !state.is_pending() && !state.is_empty());
+    assert_eq!(state.redirect(&event(old, "a")), None);
+    let (forwarded, hint) = state.redirect(&event(old, "b")).unwrap();
+    assert_eq!((forwarded.person_id, hint.person_id, hint.previous_person_id), (new, new, Some(old)));
+
+    handed_over(state.on_command(out(old, winner, 6)));
+    assert_eq!(state.redirect(&event(old, "c")).unwrap().0.person_id, new);
+    assert_eq!(state.redirect(&event(old, "a")).unwrap().0.person_id, winner);
+    assert_eq!(state.on_command(split(old, new, 5, &["b", "c"])), MergeAction::None, "a repeat");
+}
+
+#[test]
+fn what_comes_back_is_the_old_persons_own_again_and_may_be_taken_out_once_more() {
+    let (old, new, newer) = (person(1), person(2), person(3));
+    let mut state = MergeState::default();
+    assert!(matches!(state.on_command(split(old, new, 5, &["b"])), MergeAction::TakeOut(_)));
+    let back = PersonCommand { voided: vec![5], ..announce(old, new, 6) };
+    assert_eq!(state.on_command(back.clone()), MergeAction::None);
+    assert!(!state.is_split() && state.is_pending());
+    assert_eq!(state.redirect(&event(old, "b")), None);
+    assert_eq!(state.on_command(split(old, new, 5, &["b"])), MergeAction::None, "a repeat");
+    assert!(matches!(state.on_command(split(old, newer, 7, &["b"])), MergeAction::TakeOut(_)));
+    assert_eq!(state.on_command(back), MergeAction::None, "a repeat");
+    assert_eq!(state.redirect(&event(old, "b")).unwrap().0.person_id, newer);
 }

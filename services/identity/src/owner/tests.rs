@@ -58,6 +58,7 @@ fn command(kind: IdentifierCommandKind, identifier: &str) -> IdentifierCommand {
         previous_person_id: None,
         touchpoint_id: "t-9".to_owned(),
         occurred_at: 9,
+        by_hand: None,
     }
 }
 

@@ -23,7 +23,8 @@ fn decoded<T: AvroRecord>(contracts: &Contracts, records: &[OutRecord], topic: &
 /// Runs records through both stages until they are quiet, and gives everything that was written.
 fn run(contracts: &Arc<Contracts>, input: Vec<Record>) -> Vec<OutRecord> {
     let rules = Arc::new(Rules::built_in().expect("rules"));
-    let (owners, sequencer) = (owners_stage(&Config::default(), Arc::clone(&rules)), sequencer_stage(rules));
+    let (owners, sequencer) =
+        (owners_stage(&Config::default(), Arc::clone(&rules)), sequencer_stage(&Config::default(), rules));
     let mut stages: Vec<(Vec<String>, Box<dyn Processor>)> = [&owners, &sequencer]
         .map(|stage| ([stage.leader_topics.clone(), stage.sibling_topics.clone()].concat(), made(stage)))
         .into();
@@ -88,7 +89,7 @@ fn bytes_that_are_no_record_are_poison_and_a_value_that_is_missing_is_a_counted_
     let stages = [
         (owners_stage(&Config::default(), Arc::clone(&rules)), topics::TOUCHPOINTS),
         (owners_stage(&Config::default(), Arc::clone(&rules)), topics::IDENTIFIERS),
-        (sequencer_stage(rules), topics::MERGES),
+        (sequencer_stage(&Config::default(), rules), topics::MERGES),
     ];
     for (stage, topic) in stages {
         let mut processor = made(&stage);

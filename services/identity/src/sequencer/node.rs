@@ -1,5 +1,7 @@
 //! What the sequencer keeps of a person.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use tributary_model::{Identifier, PersonId};
 
@@ -21,6 +23,10 @@ pub(super) struct Root {
     identifier_count: u32,
     /// Those of limited namespaces, in order; the limits bound how many there are.
     members: Vec<Member>,
+    /// Those that somebody holds apart from others.
+    held: BTreeSet<Identifier>,
+    /// Persons in it that were taken out of others and so are no identifier's own, each with its first identifier.
+    names: BTreeMap<PersonId, Identifier>,
 }
 
 /// An identifier that counts towards a limit.
@@ -34,7 +40,55 @@ pub(super) struct Member {
 impl Root {
     pub(super) fn singleton(identifier: &Identifier, seen_at: i64, is_limited: bool) -> Self {
         let member = is_limited.then(|| Member { identifier: identifier.clone(), seen_at });
-        Self { first_seen_at: seen_at, identifier_count: 1, members: member.into_iter().collect() }
+        Self {
+            first_seen_at: seen_at,
+            identifier_count: 1,
+            members: member.into_iter().collect(),
+            held: BTreeSet::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// What is left of it with these identifiers alone, which were first seen then.
+    pub(super) fn reduced_to(&self, identifiers: &BTreeMap<Identifier, i64>) -> Self {
+        let is_in = |identifier: &Identifier| identifiers.contains_key(identifier);
+        Self {
+            first_seen_at: identifiers.values().copied().min().unwrap_or(self.first_seen_at),
+            identifier_count: u32::try_from(identifiers.len()).unwrap_or(u32::MAX),
+            members: self.members.iter().filter(|member| is_in(&member.identifier)).cloned().collect(),
+            held: self.held.iter().filter(|held| is_in(held)).cloned().collect(),
+            names: self
+                .names
+                .iter()
+                .filter(|(_, first)| is_in(first))
+                .map(|(id, first)| (*id, first.clone()))
+                .collect(),
+        }
+    }
+
+    /// An identifier of it is held apart from another.
+    pub(super) fn hold(&mut self, identifier: &Identifier) {
+        self.held.insert(identifier.clone());
+    }
+
+    /// Those of its identifiers that may be held apart from others.
+    pub(super) fn held(&self) -> impl Iterator<Item = &Identifier> {
+        self.held.iter()
+    }
+
+    /// It is known as `person` from now on, after this identifier.
+    pub(super) fn name(&mut self, person: PersonId, first: &Identifier) {
+        self.names.insert(person, first.clone());
+    }
+
+    /// The identifier that `person`, which is this one or has become part of it, is called after if it is not its own.
+    pub(super) fn named_after(&self, person: PersonId) -> Option<&Identifier> {
+        self.names.get(&person)
+    }
+
+    /// Persons in it that are no identifier's own.
+    pub(super) fn names(&self) -> impl Iterator<Item = PersonId> {
+        self.names.keys().copied()
     }
 
     pub(super) fn is_singleton(&self) -> bool {
@@ -45,6 +99,8 @@ impl Root {
     pub(super) fn absorb(&mut self, other: Self) {
         self.first_seen_at = self.first_seen_at.min(other.first_seen_at);
         self.identifier_count = self.identifier_count.saturating_add(other.identifier_count);
+        self.held.extend(other.held);
+        self.names.extend(other.names);
         self.members.extend(other.members);
         self.members.sort_by(|a, b| a.identifier.cmp(&b.identifier));
     }

@@ -30,6 +30,11 @@ impl Sharing {
         self.joined = self.joined.saturating_add(1);
     }
 
+    /// A person that it joined was taken away from it again.
+    pub(super) fn part(&mut self) {
+        self.joined = self.joined.saturating_sub(1);
+    }
+
     /// It was not linked to this person.
     pub(super) fn refuse(&mut self, other: PersonId) {
         self.refused.insert(other);

@@ -18,7 +18,7 @@ quarantine: {max_persons: 3}
 ";
 
 fn sequencer() -> Sequencer {
-    Sequencer::new(Arc::new(Rules::from_yaml(RULES).expect("rules")))
+    Sequencer::new(REALM, Arc::new(Rules::from_yaml(RULES).expect("rules")))
 }
 
 fn person(text: &str) -> PersonId {
@@ -30,7 +30,14 @@ fn side((text, first_seen_at): (&str, i64)) -> MergeSide {
 }
 
 fn request(left: (&str, i64), right: (&str, i64)) -> MergeRequest {
-    MergeRequest { left: side(left), right: side(right), touchpoint_id: "t".to_owned(), occurred_at: 100 }
+    MergeRequest {
+        kind: MergeRequestKind::Merge,
+        left: side(left),
+        right: side(right),
+        touchpoint_id: "t".to_owned(),
+        occurred_at: 100,
+        by_hand: None,
+    }
 }
 
 fn decide(sequencer: &mut Sequencer, left: (&str, i64), right: (&str, i64)) -> Vec<Output> {
@@ -246,4 +253,92 @@ fn state_restored_from_its_changelogs_decides_alike() {
     for (left, right) in [("customer_id:3", "email:e"), ("customer_id:4", "email:e"), ("phone:p", "email:e")] {
         assert_eq!(link(&mut first, left, right), link(&mut second, left, right));
     }
+}
+
+fn unmerge(sequencer: &mut Sequencer, left: &str, right: &str) -> Vec<Output> {
+    let mut out = Vec::new();
+    let by_hand = Some("a borrowed card".to_owned());
+    let request = MergeRequest { kind: MergeRequestKind::Unmerge, by_hand, ..request((left, 1), (right, 1)) };
+    sequencer.on_request(&request, &mut out);
+    out
+}
+
+fn link_by_hand(sequencer: &mut Sequencer, left: &str, right: &str) -> Vec<Output> {
+    let mut out = Vec::new();
+    let by_hand = Some("they are one after all".to_owned());
+    sequencer.on_request(&MergeRequest { by_hand, ..request((left, 1), (right, 1)) }, &mut out);
+    out
+}
+
+fn told(outputs: &[Output]) -> Vec<&PersonCommand> {
+    let told = outputs.iter().filter_map(|output| match output {
+        Output::Person(command) => Some(command),
+        _ => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn an_unmerge_undoes_the_last_merge_on_the_way_and_tells_everybody() {
+    let mut sequencer = sequencer();
+    decide(&mut sequencer, ("email:a", 1), ("loyalty_id:1", 2));
+    decide(&mut sequencer, ("loyalty_id:2", 3), ("email:b", 4));
+    decide(&mut sequencer, ("loyalty_id:1", 2), ("email:b", 4));
+    decide(&mut sequencer, ("email:a", 1), ("anonymous_id:x", 5));
+    let old = person("email:a");
+    assert_eq!(sequencer.resolve(person("email:b")), old);
+    let out = unmerge(&mut sequencer, "email:a", "email:b");
+
+    let [change] = changes(&out, IdentityChangeKind::Unmerged)[..] else { panic!("{out:?}") };
+    assert_eq!((change.person_id, change.sequence, change.undoes), (old, Some(5), Some(3)));
+    assert_eq!(change.reason.as_deref(), Some("a borrowed card"));
+    let new = change.other_person_id.expect("a new person");
+    let [split, arrival] = told(&out)[..] else { panic!("{out:?}") };
+    assert_eq!((split.kind, split.person_id, split.other_person_id), (PersonCommandKind::Split, old, new));
+    assert_eq!((arrival.kind, arrival.person_id, arrival.other_person_id), (PersonCommandKind::In, new, old));
+    assert_eq!(split.identifiers, ids(&["email:b", "loyalty_id:2"]));
+    for text in ["email:b", "loyalty_id:2"] {
+        assert_eq!(sequencer.resolve(person(text)), new);
+    }
+    for text in ["loyalty_id:1", "email:a", "anonymous_id:x"] {
+        assert_eq!(sequencer.resolve(person(text)), old);
+    }
+    let moved = out.iter().filter_map(|output| match output {
+        Output::Identifier(command) if command.kind == IdentifierCommandKind::Move => Some(command.person_id),
+        _ => None,
+    });
+    assert_eq!(moved.collect::<Vec<_>>(), [new, new]);
+}
+
+#[test]
+fn who_is_held_apart_is_not_joined_by_anything_until_somebody_says_so() {
+    let mut sequencer = sequencer();
+    let out = unmerge(&mut sequencer, "email:a", "email:b");
+    assert_eq!(changes(&out, IdentityChangeKind::Unmerged)[0].undoes, None, "they were two");
+    link(&mut sequencer, "loyalty_id:1", "email:a");
+    assert_eq!(refusal(&link(&mut sequencer, "loyalty_id:1", "email:b")), Some("hold:email"));
+    assert_eq!(refusal(&unmerge(&mut sequencer, "email:a", "email:a")), Some("same:email"));
+    let out = link_by_hand(&mut sequencer, "email:a", "email:b");
+    assert_eq!(changes(&out, IdentityChangeKind::Merged)[0].reason.as_deref(), Some("they are one after all"));
+}
+
+#[test]
+fn each_part_has_the_room_of_its_own_identifiers_and_hears_of_what_comes_back() {
+    let mut sequencer = sequencer();
+    for (left, right) in [("customer_id:c", "email:a"), ("customer_id:c", "email:b")] {
+        assert!(is_merge(&link(&mut sequencer, left, right)));
+    }
+    assert_eq!(refusal(&link(&mut sequencer, "customer_id:c", "email:d")), Some("limit:email"));
+    let out = unmerge(&mut sequencer, "customer_id:c", "email:b");
+    let taken_out_of = told(&out)[0].person_id;
+    assert!(is_merge(&link(&mut sequencer, "customer_id:c", "email:d")), "there is room for it now");
+    assert_eq!(refusal(&link_by_hand(&mut sequencer, "customer_id:c", "email:b")), Some("limit:email"));
+    unmerge(&mut sequencer, "customer_id:c", "email:d");
+    let out = link_by_hand(&mut sequencer, "customer_id:c", "email:b");
+    let voided: Vec<(PersonId, Vec<i64>)> = told(&out)
+        .into_iter()
+        .filter(|command| command.kind == PersonCommandKind::In)
+        .map(|command| (command.person_id, command.voided.clone()))
+        .collect();
+    assert_eq!(voided, [(taken_out_of, vec![3])]);
 }

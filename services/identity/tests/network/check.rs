@@ -20,6 +20,9 @@ pub(crate) struct Watch {
     linked: BTreeSet<Identifier>,
     pub(crate) quarantined: BTreeSet<Identifier>,
     pub(crate) merge_count: usize,
+    /// Pairs that were declared to be apart.
+    pub(crate) held: BTreeSet<(Identifier, Identifier)>,
+    pub(crate) split_count: usize,
     pub(crate) refusals: BTreeMap<String, usize>,
     pub(crate) violations: Vec<String>,
 }
@@ -34,6 +37,8 @@ impl Watch {
             linked: BTreeSet::new(),
             quarantined: BTreeSet::new(),
             merge_count: 0,
+            held: BTreeSet::new(),
+            split_count: 0,
             refusals: BTreeMap::new(),
             violations: Vec::new(),
         }
@@ -58,6 +63,13 @@ impl Watch {
                 }
             }
             IdentityChangeKind::Refused => self.refused(change, aliases),
+            IdentityChangeKind::Unmerged => {
+                let [left, right] = &change.identifiers[..] else { panic!("{change:?}") };
+                self.held.insert((left.clone(), right.clone()));
+                // What was linked may be alone again.
+                self.linked.clear();
+                self.split_count += usize::from(change.undoes.is_some());
+            }
         }
     }
 
@@ -77,6 +89,13 @@ impl Watch {
                 .identifiers
                 .iter()
                 .any(|identifier| identifier.namespace == namespace && self.quarantined.contains(identifier)),
+            Some(("unknown" | "same", _)) => change.touchpoint_id == "by-hand",
+            Some(("hold", _)) => {
+                let sides = [Some(change.person_id), change.other_person_id];
+                let all: BTreeSet<Identifier> =
+                    sides.into_iter().flatten().flat_map(|person| self.identifiers_of(person, aliases)).collect();
+                self.held.iter().any(|(left, right)| all.contains(left) && all.contains(right))
+            }
             Some((_, namespace)) => {
                 let sides = [Some(change.person_id), change.other_person_id];
                 let union = sides.into_iter().flatten().flat_map(|person| self.identifiers_of(person, aliases));

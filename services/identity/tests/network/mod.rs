@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tributary_identity::{AliasTable, Output, Owners, Rules, Sequencer};
-use tributary_model::identity::{IdentifierCommand, MergeRequest, PersonCommand, Resolved};
+use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind, MergeRequest, PersonCommand, Resolved};
 use tributary_model::{Identifier, PersonId, Touchpoint};
 use tributary_stream::StateStore;
 use uuid::Uuid;
@@ -37,6 +37,13 @@ pub(crate) struct Schedule {
     pub(crate) repeat: f64,
     /// Chance that a touchpoint is written twice.
     pub(crate) repeat_input: f64,
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone)]
+pub(crate) enum ByHand {
+    Link(Identifier, Identifier),
+    Unmerge(Identifier, Identifier),
 }
 
 #[derive(Debug, Clone)]
@@ -77,7 +84,7 @@ impl Network {
             rng: ChaCha8Rng::seed_from_u64(schedule.seed),
             schedule,
             owners: (0..schedule.identifier_partitions).map(|_| Owners::new(REALM, rules.version(), 3)).collect(),
-            sequencer: Sequencer::new(Arc::clone(rules)),
+            sequencer: Sequencer::new(REALM, Arc::clone(rules)),
             persons: (0..schedule.person_partitions).map(|_| Persons::new(mutation)).collect(),
             queues: BTreeMap::new(),
             aliases: AliasTable::default(),
@@ -89,7 +96,13 @@ impl Network {
 
     /// Runs the whole of `touchpoints` through, in any order, until nothing is left to do.
     pub(crate) fn run(&mut self, touchpoints: &[Touchpoint]) {
+        self.run_with(touchpoints, Vec::new());
+    }
+
+    /// The same, with what somebody asks for by hand in between, in that order.
+    pub(crate) fn run_with(&mut self, touchpoints: &[Touchpoint], by_hand: Vec<ByHand>) {
         let mut source = touchpoints.to_vec();
+        let mut by_hand = VecDeque::from(by_hand);
         loop {
             let busy: Vec<Task> = self.busy();
             let feed = !source.is_empty() && (busy.is_empty() || self.rng.random_bool(0.4));
@@ -97,6 +110,8 @@ impl Network {
                 let touchpoint = source.swap_remove(self.rng.random_range(0..source.len()));
                 let chance = self.schedule.repeat_input;
                 self.append(Message::Touchpoint(touchpoint), chance);
+            } else if !by_hand.is_empty() && (busy.is_empty() || self.rng.random_bool(0.05)) {
+                self.ask(by_hand.pop_front().expect("there is one"));
             } else if busy.is_empty() {
                 return;
             } else {
@@ -104,6 +119,26 @@ impl Network {
                 self.transact(task);
             }
         }
+    }
+
+    fn ask(&mut self, by_hand: ByHand) {
+        let (kind, left, right) = match by_hand {
+            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, right),
+            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, right),
+        };
+        let message = Message::Identifier(IdentifierCommand {
+            kind,
+            person_id: PersonId::of(&REALM, &left),
+            identifier: left,
+            first_seen_at: 0,
+            with: None,
+            then: vec![right],
+            previous_person_id: None,
+            touchpoint_id: "by-hand".to_owned(),
+            occurred_at: 0,
+            by_hand: Some("a test".to_owned()),
+        });
+        self.append(message, 0.0);
     }
 
     fn busy(&self) -> Vec<Task> {

@@ -1,0 +1,168 @@
+//! Undoing a merge, and holding apart what somebody says is not one.
+
+use tributary_model::identity::{
+    Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, PersonCommand,
+    PersonCommandKind,
+};
+use tributary_model::{Identifier, PersonId};
+
+use super::history::{Component, Part};
+use super::node::Node;
+use super::{Sequencer, identifier_command, person_command};
+use crate::output::Output;
+
+/// The namespace of the stand-in identifier after which a person is called that was taken out of another: by the number
+/// of the split, so that no person ever had its name.
+const SPLIT_NAMESPACE: &str = "tributary:split";
+/// So many identifiers at most are taken out of a person at once: they go in one record.
+const MAX_TAKEN: usize = 5_000;
+
+/// A person in two parts.
+struct Cut {
+    component: Component,
+    /// The number of the merge that is undone.
+    undone: i64,
+    /// The identifier that it counted as shared.
+    shared: Option<Identifier>,
+    kept: Part,
+    taken: Part,
+}
+
+impl Sequencer {
+    /// Two identifiers are of two persons: they are held apart from now on, and if they are of one, it is cut.
+    pub(super) fn on_unmerge(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
+        let (left, right) = (&request.left.identifier, &request.right.identifier);
+        let (left_root, right_root) = (self.root_of(&request.left), self.root_of(&request.right));
+        if left == right {
+            out.push(self.refusal(request, left_root, right_root, format!("same:{}", left.namespace)));
+            return;
+        }
+        let cut = if left_root == right_root { self.cut(left_root, left, right) } else { None };
+        if let Some(Cut { taken, .. }) = &cut
+            && taken.identifiers.len() > MAX_TAKEN
+        {
+            let reason = format!("too_many:{}", taken.identifiers.len());
+            out.push(self.refusal(request, left_root, right_root, reason));
+            return;
+        }
+        self.hold(left, left_root, right);
+        self.hold(right, right_root, left);
+        match cut {
+            Some(cut) => self.split(request, left_root, cut, out),
+            None => out.push(self.unmerged(request, left_root, right_root)),
+        }
+    }
+
+    fn hold(&mut self, identifier: &Identifier, root: PersonId, other: &Identifier) {
+        self.holds.insert(identifier, other.clone(), ());
+        if let Some(Node::Root(root)) = self.persons.get_mut(&root) {
+            root.hold(identifier);
+        }
+    }
+
+    /// Somebody says that these two are one after all.
+    pub(super) fn lift_hold(&mut self, left: &Identifier, right: &Identifier) {
+        self.holds.remove(left, right);
+        self.holds.remove(right, left);
+    }
+
+    /// An identifier of `left` that is held apart from one of `right`.
+    pub(super) fn held_apart(&mut self, left: PersonId, right: PersonId) -> Option<Identifier> {
+        let held: Vec<Identifier> = self.root(left)?.held().cloned().collect();
+        held.into_iter().find(|identifier| {
+            let others: Vec<Identifier> = self.holds.list(identifier).map(|(other, ())| other.clone()).collect();
+            others.iter().any(|other| self.resolve(PersonId::of(&self.realm, other)) == right)
+        })
+    }
+
+    /// How a person is cut between two of its identifiers.
+    fn cut(&self, person: PersonId, left: &Identifier, right: &Identifier) -> Option<Cut> {
+        let component = Component::of(&self.merges, person);
+        let (undone, evidence) = component.cut(left, right)?;
+        let shared = evidence.is_join.then(|| evidence.right.0.clone());
+        let (one, other) = component.parts(undone, evidence);
+        let first = self.root(person)?.named_after(person);
+        let keeps_name = |part: &Part| match first {
+            Some(first) => part.identifiers.contains_key(first),
+            None => part.identifiers.keys().any(|identifier| PersonId::of(&self.realm, identifier) == person),
+        };
+        let (kept, taken) = if keeps_name(&one) { (one, other) } else { (other, one) };
+        Some(Cut { component, undone, shared, kept, taken })
+    }
+
+    /// Takes the identifiers that are not of the part that keeps the name out of `person`.
+    fn split(&mut self, request: &MergeRequest, person: PersonId, cut: Cut, out: &mut Vec<Output>) {
+        let Cut { component, undone, shared, kept, taken } = cut;
+        let Some(Node::Root(before)) = self.persons.get(&person).cloned() else { return };
+        if let Some(sharing) = shared.and_then(|shared| self.sharing.get_mut(&shared)) {
+            sharing.part();
+        }
+        let sequence = self.next_sequence();
+        let new = PersonId::of(&self.realm, &Identifier::new(SPLIT_NAMESPACE, sequence.to_string()));
+        component.remove_from(&mut self.merges);
+        kept.note_under(person, &mut self.merges);
+        taken.note_under(new, &mut self.merges);
+        let mut root = before.reduced_to(&taken.identifiers);
+        let oldest = taken.identifiers.iter().min_by_key(|(identifier, seen_at)| (*seen_at, *identifier));
+        if let Some((oldest, _)) = oldest {
+            root.name(new, oldest);
+        }
+        for (part, root, now) in [(&kept, before.reduced_to(&kept.identifiers), person), (&taken, root, new)] {
+            let own = part.identifiers.keys().map(|identifier| PersonId::of(&self.realm, identifier));
+            let merged: Vec<PersonId> = own.chain(root.names()).filter(|member| *member != now).collect();
+            for loser in merged {
+                self.persons.insert(loser, Node::Merged(now));
+                out.push(Output::Alias(Alias { loser, winner: now, sequence }));
+            }
+            self.persons.insert(now, Node::Root(root));
+        }
+        self.splits.insert(&person, sequence, new);
+        tell(request, (person, new), sequence, &taken, out);
+        let change = self.unmerged_change(request, person, new);
+        out.push(Output::Change(IdentityChange { sequence: Some(sequence), undoes: Some(undone), ..change }));
+    }
+
+    /// Splits of `person` whose persons have become part of it again: what comes by their identifiers is its own.
+    pub(super) fn void_splits(&mut self, person: PersonId) -> Vec<i64> {
+        let splits: Vec<(i64, PersonId)> = self.splits.list(&person).map(|(number, new)| (*number, *new)).collect();
+        let mut voided = Vec::new();
+        for (number, new) in splits {
+            if self.resolve(new) == person {
+                self.splits.remove(&person, &number);
+                voided.push(number);
+            }
+        }
+        voided
+    }
+
+    fn unmerged(&self, request: &MergeRequest, left: PersonId, right: PersonId) -> Output {
+        Output::Change(self.unmerged_change(request, left, right))
+    }
+
+    fn unmerged_change(&self, request: &MergeRequest, person_id: PersonId, other: PersonId) -> IdentityChange {
+        IdentityChange {
+            other_person_id: Some(other),
+            identifiers: vec![request.left.identifier.clone(), request.right.identifier.clone()],
+            reason: request.by_hand.clone(),
+            ..self.change(IdentityChangeKind::Unmerged, request, person_id)
+        }
+    }
+}
+
+/// Tells the two persons and the owners of the identifiers that were taken out.
+fn tell(
+    request: &MergeRequest,
+    (person, new): (PersonId, PersonId),
+    sequence: i64,
+    taken: &Part,
+    out: &mut Vec<Output>,
+) {
+    let split = person_command(PersonCommandKind::Split, person, new, sequence, request);
+    let identifiers = taken.identifiers.keys().cloned().collect();
+    out.push(Output::Person(PersonCommand { identifiers, ..split }));
+    out.push(Output::Person(person_command(PersonCommandKind::In, new, person, sequence, request)));
+    for identifier in taken.identifiers.keys() {
+        let command = identifier_command(IdentifierCommandKind::Move, identifier, new, request);
+        out.push(Output::Identifier(IdentifierCommand { previous_person_id: Some(person), ..command }));
+    }
+}

@@ -1,0 +1,236 @@
+//! Undoing merges: random evidence, random demands by hand in between, random schedules with aborts and repeats. What is
+//! left is as if those who were taken apart had never met.
+
+#![allow(clippy::expect_used)]
+
+mod network;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use network::{ByHand, Mutation, Network, REALM, Schedule, touchpoint};
+use proptest::prelude::*;
+use tributary_identity::{Output, Rules, Sequencer};
+use tributary_model::identity::{MergeRequest, MergeRequestKind};
+use tributary_model::{Identifier, PersonId, Touchpoint};
+
+const NO_LIMITS: &str = "
+version: none
+default_limit: 0
+namespaces: [{name: customer_id, priority: 9, normalise: trim}]
+quarantine: {max_persons: 1000000}
+";
+
+const LIMITS: &str = "
+version: tight
+default_limit: 0
+namespaces:
+  - {name: customer_id, priority: 90, unique: true, normalise: trim}
+  - {name: email, priority: 70, limit: 2, normalise: email}
+  - {name: phone, priority: 60, limit: 2, window_days: 3, normalise: phone}
+quarantine: {max_persons: 1000000}
+";
+
+const NAMESPACES: [&str; 4] = ["customer_id", "email", "phone", "anonymous_id"];
+const HUMANS: usize = 5;
+const HOUR_MS: i64 = 3_600_000;
+
+fn rules(text: &str) -> Arc<Rules> {
+    Arc::new(Rules::from_yaml(text).expect("rules of the test"))
+}
+
+fn identifier(index: usize) -> Identifier {
+    let (human, namespace) = (index % HUMANS, index / HUMANS % NAMESPACES.len());
+    Identifier::new(NAMESPACES[namespace], format!("{human}"))
+}
+
+fn any_identifier() -> impl Strategy<Value = Identifier> {
+    (0..HUMANS * NAMESPACES.len()).prop_map(identifier)
+}
+
+fn touchpoints() -> impl Strategy<Value = Vec<Touchpoint>> {
+    let named = prop::collection::vec(any_identifier(), 1..4);
+    prop::collection::vec((named, 0..100_i64), 1..40).prop_map(|touches| {
+        let one = |(number, (named, hour)): (usize, (Vec<Identifier>, i64))| {
+            let named: Vec<Identifier> = named.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+            touchpoint(&format!("t-{number}"), hour * HOUR_MS, &named)
+        };
+        touches.into_iter().enumerate().map(one).collect()
+    })
+}
+
+/// What is asked for, sometimes to be taken back later.
+fn by_hand() -> impl Strategy<Value = Vec<ByHand>> {
+    let one = (any_identifier(), any_identifier(), 0..4_u8).prop_map(|(left, right, kind)| {
+        let apart = ByHand::Unmerge(left.clone(), right.clone());
+        match kind {
+            0 => vec![ByHand::Link(left, right)],
+            1 => vec![apart],
+            _ => vec![apart, ByHand::Link(left, right)],
+        }
+    });
+    prop::collection::vec(one, 0..8).prop_map(|asked| asked.into_iter().flatten().collect())
+}
+
+fn schedule() -> impl Strategy<Value = Schedule> {
+    (any::<u64>(), 1..4_usize, 1..4_usize, 0..3_u8, 0..3_u8).prop_map(
+        |(seed, identifier_partitions, person_partitions, abort, repeat)| Schedule {
+            seed,
+            identifier_partitions,
+            person_partitions,
+            abort: f64::from(abort) * 0.15,
+            repeat: f64::from(repeat) * 0.1,
+            repeat_input: 0.0,
+        },
+    )
+}
+
+fn ran(rules: &Arc<Rules>, schedule: Schedule, input: &[Touchpoint], by_hand: Vec<ByHand>) -> Network {
+    let mut network = Network::new(rules, schedule, Mutation::None);
+    network.run_with(input, by_hand);
+    network
+}
+
+/// Identifiers by person.
+fn persons(network: &Network, input: &[Touchpoint]) -> BTreeSet<BTreeSet<Identifier>> {
+    let mut persons: BTreeMap<PersonId, BTreeSet<Identifier>> = BTreeMap::new();
+    for named in input.iter().flat_map(|touch| &touch.identifiers) {
+        persons.entry(network.person_of(named)).or_default().insert(named.clone());
+    }
+    persons.into_values().collect()
+}
+
+/// What a batch makes of the sequencer's whole log when it knows from the beginning who is held apart at its end.
+fn from_the_beginning(log: &[MergeRequest], input: &[Touchpoint]) -> BTreeSet<BTreeSet<Identifier>> {
+    let pair = |request: &MergeRequest| {
+        let (left, right) = (request.left.identifier.clone(), request.right.identifier.clone());
+        if left < right { (left, right) } else { (right, left) }
+    };
+    let mut apart = BTreeSet::new();
+    for request in log {
+        match request.kind {
+            MergeRequestKind::Unmerge => {
+                let (left, right) = pair(request);
+                if left != right {
+                    apart.insert((left, right));
+                }
+            }
+            MergeRequestKind::Merge => {
+                if request.by_hand.is_some() {
+                    apart.remove(&pair(request));
+                }
+            }
+        }
+    }
+    let all: BTreeSet<Identifier> = input.iter().flat_map(|touch| touch.identifiers.iter().cloned()).collect();
+    let mut groups: Vec<BTreeSet<Identifier>> = all.into_iter().map(|one| BTreeSet::from([one])).collect();
+    for request in log.iter().filter(|request| request.kind == MergeRequestKind::Merge) {
+        let place = |identifier: &Identifier| groups.iter().position(|group| group.contains(identifier));
+        let (Some(left), Some(right)) = (place(&request.left.identifier), place(&request.right.identifier)) else {
+            continue;
+        };
+        let union: BTreeSet<Identifier> = groups[left].union(&groups[right]).cloned().collect();
+        if left != right && !apart.iter().any(|(one, other)| union.contains(one) && union.contains(other)) {
+            groups[left] = union;
+            groups.swap_remove(right);
+        }
+    }
+    groups.into_iter().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn those_who_are_taken_apart_are_as_if_they_had_never_met(
+        input in touchpoints(),
+        links in prop::collection::vec((any_identifier(), any_identifier()), 0..3),
+        apart in (any_identifier(), any_identifier()),
+        schedule in schedule(),
+    ) {
+        let mut asked: Vec<ByHand> = links.into_iter().map(|(left, right)| ByHand::Link(left, right)).collect();
+        asked.push(ByHand::Unmerge(apart.0, apart.1));
+        let mut network = ran(&rules(NO_LIMITS), schedule, &input, asked);
+        prop_assert_eq!(network.violations(&input), Vec::<String>::new());
+        prop_assert_eq!(persons(&network, &input), from_the_beginning(&network.merge_log, &input));
+    }
+
+    #[test]
+    fn whatever_is_asked_for_by_hand_everything_stays_in_its_place(
+        input in touchpoints(),
+        asked in by_hand(),
+        schedule in schedule(),
+        is_limited in any::<bool>(),
+    ) {
+        let rules = rules(if is_limited { LIMITS } else { NO_LIMITS });
+        let mut network = ran(&rules, schedule, &input, asked);
+        prop_assert_eq!(network.violations(&input), Vec::<String>::new());
+        let mut held = BTreeSet::new();
+        for request in &network.merge_log {
+            let pair = (request.left.identifier.clone(), request.right.identifier.clone());
+            let turned = (pair.1.clone(), pair.0.clone());
+            if request.kind == MergeRequestKind::Unmerge {
+                held.extend([pair.clone(), turned]);
+            } else if request.by_hand.is_some() {
+                held.remove(&pair);
+                held.remove(&turned);
+            }
+        }
+        for person in persons(&network, &input) {
+            let both = held.iter().find(|(left, right)| left != right && person.contains(left) && person.contains(right));
+            let is_known = |pair: &(Identifier, Identifier)| network.watch.held.contains(pair)
+                || network.watch.held.contains(&(pair.1.clone(), pair.0.clone()));
+            prop_assert!(!both.is_some_and(is_known), "{both:?} are one");
+        }
+        let mut replay = Sequencer::new(REALM, rules);
+        let mut outputs: Vec<Output> = Vec::new();
+        network.merge_log.iter().for_each(|request| replay.on_request(request, &mut outputs));
+        prop_assert_eq!(outputs, network.merge_outputs);
+    }
+}
+
+#[test]
+fn the_workloads_take_persons_apart_and_put_them_together_again() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]));
+    let rules = rules(NO_LIMITS);
+    let (mut splits, mut returns) = (0, 0);
+    for _ in 0..100 {
+        let strategy = (touchpoints(), by_hand(), schedule());
+        let (input, asked, schedule) = strategy.new_tree(&mut runner).expect("a workload").current();
+        let network = ran(&rules, schedule, &input, asked);
+        splits += network.watch.split_count;
+        returns += network.merge_outputs.iter().filter(|output| is_return(output)).count();
+    }
+    assert!(splits > 50 && returns > 20, "{splits} splits, {returns} returns");
+}
+
+fn is_return(output: &Output) -> bool {
+    matches!(output, Output::Person(command) if !command.voided.is_empty())
+}
+
+#[test]
+fn what_nobody_has_seen_is_named_and_changes_nothing() {
+    let rules = rules(NO_LIMITS);
+    let schedule = Schedule {
+        seed: 1,
+        identifier_partitions: 2,
+        person_partitions: 2,
+        abort: 0.0,
+        repeat: 0.0,
+        repeat_input: 0.0,
+    };
+    let known = identifier(0);
+    let unknown = Identifier::new("email", "nobody");
+    let input = [touchpoint("t-1", 0, std::slice::from_ref(&known))];
+    let asked = vec![
+        ByHand::Link(known.clone(), unknown.clone()),
+        ByHand::Link(unknown.clone(), known.clone()),
+        ByHand::Unmerge(known.clone(), unknown.clone()),
+    ];
+    let mut network = ran(&rules, schedule, &input, asked);
+    assert_eq!(network.violations(&input), Vec::<String>::new());
+    assert_eq!(network.watch.merge_count, 0);
+    assert_eq!(network.watch.refusals.values().sum::<usize>(), 3, "{:?}", network.watch.refusals);
+}
