@@ -13,6 +13,7 @@ const LATE: &str = "tributary_journey_late_touches_total";
 const BEYOND_HORIZON: &str = "tributary_journey_beyond_horizon_touches_total";
 const REDIRECTS: &str = "tributary_journey_redirects_total";
 const MERGES: &str = "tributary_journey_merges_total";
+const SPLITS: &str = "tributary_journey_splits_total";
 const TRANSITIONS: &str = "tributary_journey_stage_transitions_total";
 const CONFLICTS: &str = "tributary_journey_conflicts_total";
 const ACCOUNT_TOUCHES: &str = "tributary_journey_account_touches_total";
@@ -27,8 +28,9 @@ pub const CATALOGUE: &[Metric] = &[
     metric(CORRECTIONS, "Statements taken back and made anew because something late arrived.", &[]),
     metric(LATE, "Touches that arrived after later ones of the same person.", &[]),
     metric(BEYOND_HORIZON, "Touches older than what is kept of their person: stated once, never corrected.", &[]),
-    metric(REDIRECTS, "Events forwarded by the tombstone of a merged person.", &[]),
+    metric(REDIRECTS, "Events forwarded by persons that were merged away or taken apart.", &[]),
     metric(MERGES, "Persons whose journey was handed over, and whose journey was taken in.", &["side"]),
+    metric(SPLITS, "Persons that another was taken out of.", &[]),
     metric(TRANSITIONS, "First statements that change the person's lifecycle stage, by the stage reached.", &["stage"]),
     metric(CONFLICTS, "First statements that complete a conflict of stories, by its kind.", &["kind"]),
     metric(ACCOUNT_TOUCHES, "Touches added to or taken from account roll-ups.", &[]),
@@ -40,6 +42,7 @@ pub(crate) struct Tally {
     pub(crate) redirects: u64,
     pub(crate) merges_out: u64,
     pub(crate) merges_in: u64,
+    pub(crate) splits: u64,
     touches: u64,
     corrections: u64,
     late: u64,
@@ -79,6 +82,7 @@ impl Tally {
             (LATE, tally.late),
             (BEYOND_HORIZON, tally.beyond_horizon),
             (REDIRECTS, tally.redirects),
+            (SPLITS, tally.splits),
         ] {
             if count > 0 {
                 counter!(name).increment(count);

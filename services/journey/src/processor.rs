@@ -29,7 +29,7 @@ const REMEMBERED: &str = "remembered";
 const PERSONS: &str = "persons";
 const STEPS: &str = "steps";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 1;
+const STATE_VERSION: u8 = 2;
 
 /// The stage that keeps the journeys and runs `make_step`'s step behind each of them.
 ///
@@ -115,7 +115,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             return effects.emit(topics::IDENTIFIERS, hint.identifier.to_key(), &hint);
         }
         effects.observe_event_time(resolved.touchpoint.occurred_at);
-        let touch = Touch::new(&self.realm, person_id, &self.canvas.load(), resolved.touchpoint);
+        let touch = Touch::new(&self.realm, person_id, &self.canvas.load(), resolved.touchpoint).by(resolved.via);
         if self.remembered.get(&person_id, &touch.key()).is_some() {
             effects.drop_input("duplicate");
             return Ok(());
@@ -138,19 +138,25 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let is_transfer = command.kind == PersonCommandKind::Transfer;
         if is_transfer && header.merge.forward().is_none() && transfer::is_followed(&command.state) {
             let part: Transfer<T::State> = transfer::decode(&command.state)?;
-            let outcome = self.take_in(person_id, part.touches, None);
+            let touches = self.send_on(&command, part.touches, effects)?;
+            let outcome = self.take_in(person_id, touches, None);
             return self.settle(person_id, outcome, effects).map(drop);
         }
         let mut merge = header.merge.clone();
+        let as_sent = PersonCommand { state: Vec::new(), ..command.clone() };
         let action = merge.on_command(command);
         if merge != header.merge {
             self.persons.get_or_insert_with(&person_id, PersonHeader::default).merge = merge;
         }
         match action {
             MergeAction::None => Ok(()),
-            MergeAction::Send(command) => effects.emit(topics::PERSONS, command.person_id.to_key(), &command),
+            MergeAction::Send(command) => {
+                let command = self.without_what_was_taken_out(&as_sent, command, effects)?;
+                effects.emit(topics::PERSONS, command.person_id.to_key(), &command)
+            }
             MergeAction::HandOver(transfer) => self.hand_over(person_id, transfer, effects),
-            MergeAction::Absorb { loser: _, state } => self.absorb(person_id, &state, effects),
+            MergeAction::TakeOut(transfer) => self.take_out(person_id, transfer, effects),
+            MergeAction::Absorb { loser: _, state } => self.absorb(&as_sent, &state, effects),
         }
     }
 
@@ -177,8 +183,10 @@ impl<T: PersonStep> JourneyProcessor<T> {
         Ok(())
     }
 
-    fn absorb(&mut self, person_id: PersonId, state: &[u8], effects: &mut Effects) -> Result<(), Failure> {
+    fn absorb(&mut self, command: &PersonCommand, state: &[u8], effects: &mut Effects) -> Result<(), Failure> {
+        let person_id = command.person_id;
         let Transfer { touches, remembered, base, step: loser } = transfer::decode(state)?;
+        let touches = self.send_on(command, touches, effects)?;
         let new_base = (!base.is_empty()).then(|| {
             let mut joined = self.persons.get(&person_id).unwrap_or(&self.unmarked).base.clone();
             joined.absorb(base, self.rules.path.max_steps);
@@ -320,5 +328,6 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
     }
 }
 
+mod parting;
 #[cfg(test)]
 mod tests;

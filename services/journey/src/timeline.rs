@@ -106,6 +106,40 @@ impl Timeline<'_> {
         (retractions, touches)
     }
 
+    /// Takes some touches out of the journey: the retraction of what was said of them, the touches, and what that changes
+    /// about the others.
+    pub fn take_out(
+        &mut self,
+        is_taken: impl Fn(&Touch) -> bool,
+        base: &Base,
+    ) -> (Vec<JourneyEvent>, Vec<Touch>, Outcome) {
+        let mut outcome = Outcome::default();
+        let (retractions, keys, reviews) = {
+            let kept = self.kept();
+            let taken: Vec<usize> = (0..kept.len()).filter(|index| is_taken(kept[*index])).collect();
+            let Some(first) = taken.first().copied() else { return (Vec::new(), Vec::new(), outcome) };
+            let retraction = |index: &usize| {
+                let path = self.stated_path(&kept, *index, base);
+                JourneyEvent { retracted: true, path, ..kept[*index].event.clone() }
+            };
+            let retractions: Vec<JourneyEvent> = taken.iter().map(retraction).collect();
+            let others: Vec<usize> = (0..kept.len()).filter(|index| taken.binary_search(index).is_err()).collect();
+            let all: Vec<&Touch> = others.iter().map(|index| kept[*index]).collect();
+            let contexts = self.derive_from(&all, first, base);
+            let behind = others[first..].iter().zip(contexts);
+            let review = |(index, context): (&usize, Context)| Review {
+                key: kept[*index].key(),
+                stated_path: Some(self.stated_path(&kept, *index, base)),
+                context,
+            };
+            let keys: Vec<TouchKey> = taken.iter().map(|index| kept[*index].key()).collect();
+            (retractions, keys, behind.map(review).collect::<Vec<_>>())
+        };
+        let touches = keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key)).collect();
+        self.restate(reviews, Vec::new(), &mut outcome);
+        (retractions, touches, outcome)
+    }
+
     /// The touches within the horizon, oldest first.
     fn kept(&self) -> Vec<&Touch> {
         self.touches.list(&self.person_id).map(|(_, touch)| touch).collect()

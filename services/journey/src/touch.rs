@@ -20,6 +20,9 @@ const DEMAND_PERCENT_OF_BRAND: i32 = 50;
 /// A touch in a journey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Touch {
+    /// The identifier by which it came, if that is not its touchpoint's first: should the person be taken apart, it goes
+    /// with this one.
+    pub via: Option<Box<Identifier>>,
     /// What is stated of it on the journeys stream, but for the `path`: that is left empty and derived again
     /// when it is needed, since it repeats what other touches hold.
     pub event: JourneyEvent,
@@ -113,7 +116,21 @@ impl Touch {
             story: StoryContext::default(),
             path: Vec::new(),
         };
-        Self { event, told, counts: Counts::default(), path_limits: PathLimits::default() }
+        Self { via: None, event, told, counts: Counts::default(), path_limits: PathLimits::default() }
+    }
+
+    /// The same touch, which came by `via`.
+    #[must_use]
+    pub fn by(mut self, via: Identifier) -> Self {
+        let first = self.event.touchpoint.identifiers.first();
+        self.via = first.is_some_and(|first| *first != via).then(|| Box::new(via));
+        self
+    }
+
+    /// The identifier by which it came; `None` when it names nobody.
+    #[must_use]
+    pub fn via(&self) -> Option<&Identifier> {
+        self.via.as_deref().or(self.event.touchpoint.identifiers.first())
     }
 
     /// The same touch on its way to `person_id`, to be stated there for the first time.

@@ -4,7 +4,7 @@
 //! set by id and may be taken in one after the other; the last carries what may be taken in once only. The parts travel in
 //! order: one producer, one partition, one path through tombstones.
 //!
-//! `version 0x01 · is_last 0x00|0x01 · MessagePack`
+//! `version 0x02 · is_last 0x00|0x01 · MessagePack`
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use tributary_stream::Failure;
 use crate::base::Base;
 use crate::touch::{Touch, TouchKey};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What is transferred of a person.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +56,14 @@ pub(crate) fn encode<S: Serialize + Default>(transfer: Transfer<S>, max_bytes: u
     }
     parts.push(bytes(&Transfer { touches: pending, remembered, base, step }, true)?);
     Ok(parts)
+}
+
+/// `transfer` in the place of what was in `state`: with others to follow if others followed that.
+///
+/// # Errors
+/// As [`encode`].
+pub(crate) fn encode_like<S: Serialize>(state: &[u8], transfer: &Transfer<S>) -> Result<Vec<u8>, Failure> {
+    bytes(transfer, !is_followed(state))
 }
 
 /// The part in `state`.

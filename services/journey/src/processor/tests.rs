@@ -13,6 +13,7 @@ use crate::read::JourneyFold;
 use crate::testing::{START, canvas, days, person, random_touchpoints, rules, sale, stages, touch, touchpoint};
 use witness::{Seen, Witness};
 
+mod parting;
 mod witness;
 
 fn small_transfers() -> Config {
@@ -29,7 +30,9 @@ fn resolved(person_id: PersonId, touchpoint: Touchpoint) -> Resolved {
 
 fn command(kind: PersonCommandKind, person_id: PersonId, other_person_id: PersonId, sequence: i64) -> PersonCommand {
     let (state, pending, done) = (Vec::new(), Vec::new(), Vec::new());
-    PersonCommand { kind, person_id, other_person_id, sequence, occurred_at: START, state, pending, done }
+    let (identifiers, voided) = (Vec::new(), Vec::new());
+    let occurred_at = START;
+    PersonCommand { kind, person_id, other_person_id, sequence, occurred_at, state, pending, done, identifiers, voided }
 }
 
 /// Journey partitions and an account partition over an in-memory log.
