@@ -79,6 +79,16 @@ pub enum Command {
   tributary journey email:ada@example.org
   tributary journey loyalty_id:1228 --output json")]
     Journey(JourneyArgs),
+    /// Explain who is who, and say so where the hub is wrong
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary identity explain email:ada@example.org
+  tributary identity explain email:ada@example.org loyalty_id:1228
+  tributary identity unmerge email:ada@example.org email:bob@example.org --reason 'a shared tablet' --yes
+  tributary identity merge email:ada@example.org phone:+15550100 --reason 'told us so in store 12' --yes"
+    )]
+    Identity(IdentityCommand),
     /// Show the scorecards of one team, or of all
     #[command(after_help = "Examples:
   tributary scorecard
@@ -203,6 +213,40 @@ pub struct ReconcileArgs {
 pub struct JourneyArgs {
     /// The identifier, as namespace:value, in clear text
     pub identifier: String,
+}
+
+/// The commands of `identity`.
+#[derive(Debug, Subcommand)]
+pub enum IdentityCommand {
+    /// Show what makes an identifier's person, or why two identifiers are one person or two
+    Explain {
+        /// The identifier, as namespace:value, in clear text
+        identifier: String,
+        /// Another
+        other: Option<String>,
+    },
+    /// Declare two identifiers to be one person's, within the rules
+    Merge(PairArgs),
+    /// Declare two identifiers to be two persons': a person that has both is taken apart, and stays so
+    Unmerge(PairArgs),
+}
+
+/// Two identifiers that somebody decides about.
+#[derive(Debug, Args)]
+pub struct PairArgs {
+    /// One identifier, as namespace:value, in clear text
+    pub identifier: String,
+    /// The other
+    pub other: String,
+    /// Why; stands on the identity changes for everybody to read, so name no person
+    #[arg(long)]
+    pub reason: String,
+    /// Do it, instead of only showing what is known
+    #[arg(long)]
+    pub yes: bool,
+    /// How long to wait for the answer, in seconds
+    #[arg(long, default_value_t = 30)]
+    pub wait: u64,
 }
 
 /// Arguments of `scorecard`.

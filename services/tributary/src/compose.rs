@@ -97,7 +97,7 @@ impl Definition {
         let owners = tributary_identity::owners_stage(&config.identity, Arc::clone(&self.identity));
         add(Service::Identity, owners, workers.identity);
         // One partition: a second thread would have nothing to do.
-        add(Service::Identity, tributary_identity::sequencer_stage(self.identity), 1);
+        add(Service::Identity, tributary_identity::sequencer_stage(&config.identity, self.identity), 1);
         let journeys = journey_stage(config, &self.stages, self.triggers, canvas)?;
         add(Service::Journey, journeys, workers.journey);
         let accounts = tributary_journey::accounts_stage(&config.journey, self.stages);

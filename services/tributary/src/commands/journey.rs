@@ -1,13 +1,11 @@
 //! `tributary journey`: one person's story, found by any identifier the person was ever known by.
 
-use tributary_identity::AliasTable;
 use tributary_journey::read::fold_journey;
-use tributary_model::identity::Alias;
 use tributary_model::ids::realm_uuid;
-use tributary_model::{Identifier, JourneyEvent, PersonId, topics};
-use tributary_normalizer::Rulebook;
+use tributary_model::{JourneyEvent, PersonId, topics};
 use tributary_stream::read_to_end;
 
+use super::persons::{aliases, pseudonym};
 use crate::cli::JourneyArgs;
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -23,11 +21,7 @@ pub(super) fn journey(args: &JourneyArgs, config: &HubConfig, output: &mut Outpu
     let identifier = pseudonym(&args.identifier, config)?;
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
-    let mut aliases = AliasTable::default();
-    read_to_end(&settings, topics::ALIASES, |record| {
-        let alias = record.value.as_deref().and_then(|value| contracts.decode::<Alias>(value).ok());
-        aliases.apply(&record.key, alias);
-    })?;
+    let aliases = aliases(&settings, &contracts)?;
     let person = aliases.resolve(PersonId::of(&realm_uuid(&config.realm), &identifier));
     let key = person.to_key();
     let mut records: Vec<JourneyEvent> = Vec::new();
@@ -56,20 +50,4 @@ pub(super) fn journey(args: &JourneyArgs, config: &HubConfig, output: &mut Outpu
     let story = timeline(&events);
     output.either(&story, || format!("{person}\n{}", story.render(usize::MAX).trim_end()))?;
     Ok(Exit::Done)
-}
-
-/// `namespace:value` in clear text as the hub knows it: normalised, and under its pseudonym.
-fn pseudonym(text: &str, config: &HubConfig) -> Result<Identifier, CliError> {
-    let wrong = |remedy: String| CliError::Argument { argument: "identifier", value: text.to_owned(), remedy };
-    let (namespace, value) = text
-        .split_once(':')
-        .filter(|(namespace, value)| !namespace.is_empty() && !value.trim().is_empty())
-        .ok_or_else(|| wrong("write namespace:value, as email:ada@example.org or loyalty_id:1228".to_owned()))?;
-    let pseudonymizer = config.pseudonymizer()?;
-    let rulebook = Rulebook::load(&config.normalizer)
-        .map_err(|error| CliError::Definition { what: "sources", detail: error.to_string() })?;
-    let normalised = rulebook.normalise(namespace, value).ok_or_else(|| {
-        wrong(format!("the identity rules block this {namespace}: it is a placeholder that belongs to nobody"))
-    })?;
-    Ok(Identifier::new(namespace, pseudonymizer.pseudonym(namespace, &normalised)))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_insight::accounting::StageAccount;
-use tributary_model::{Domain, topics};
+use tributary_model::topics;
 use tributary_schema::Contracts;
 use tributary_stream::{
     InputPosition, KafkaSettings, Positions, Range, Record, RuntimeState, Stage, StageCounts, StateStore, list_topics,
@@ -76,7 +76,7 @@ fn input(
     positions: &[&InputPosition],
     depth: Depth,
 ) -> Result<InputFacts, CliError> {
-    let is_open = Domain::ALL.into_iter().any(|domain| topics::raw(domain) == topic);
+    let is_open = topics::is_open(&topic);
     let mut partitions: BTreeMap<i32, PartitionFacts> = BTreeMap::new();
     for position in positions {
         let partition = position.input.1;

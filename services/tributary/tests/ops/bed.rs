@@ -66,7 +66,8 @@ impl Bed {
         std::fs::write(bed.dir.path().join("tributary.yaml"), config.to_string()).unwrap();
         let source = bed.source();
         std::fs::create_dir_all(&source).unwrap();
-        let about = "domain: store\ndescription: Till\nauth: none\nevent_id: [/id]\ntypes: [store.visited]\n";
+        let about =
+            "domain: store\ndescription: Till\nauth: none\nevent_id: [/id]\ntypes: [store.visited, store.purchased]\n";
         std::fs::write(source.join("source.yaml"), about).unwrap();
         bed.map(BAD_MAPPING);
         let applied = bed.run(&["topics", "apply"]);

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod bed;
+mod identity;
 mod letters;
 mod outage;
 mod poison;

@@ -1,0 +1,61 @@
+//! `tributary identity`: why identifiers are one person, and deciding it by hand.
+
+mod explain;
+mod request;
+
+use tributary_identity::Evidence;
+use tributary_model::identity::{IdentifierCommandKind, IdentityChange};
+use tributary_model::{Identifier, topics};
+use tributary_schema::Contracts;
+use tributary_stream::{KafkaSettings, read_to_end};
+
+use crate::cli::IdentityCommand;
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Explains, merges or unmerges.
+///
+/// # Errors
+/// [`CliError`] when an identifier is none, there is no key, or no broker answers.
+pub(super) fn identity(command: &IdentityCommand, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+    match command {
+        IdentityCommand::Explain { identifier, other } => {
+            explain::explain(identifier, other.as_deref(), config, output)
+        }
+        IdentityCommand::Merge(args) => request::request(IdentifierCommandKind::Link, args, config, output),
+        IdentityCommand::Unmerge(args) => request::request(IdentifierCommandKind::Unlink, args, config, output),
+    }
+}
+
+/// All that was told about persons.
+fn evidence(settings: &KafkaSettings, contracts: &Contracts) -> Result<Evidence, CliError> {
+    let mut evidence = Evidence::default();
+    let mut unreadable = None;
+    read_to_end(settings, topics::IDENTITY_CHANGES, |record| {
+        let Some(value) = &record.value else { return };
+        match contracts.decode::<IdentityChange>(value) {
+            Ok(change) => evidence.apply(change),
+            Err(error) => drop(unreadable.get_or_insert(error)),
+        }
+    })?;
+    match unreadable {
+        Some(error) => Err(error.into()),
+        None => Ok(evidence),
+    }
+}
+
+/// Identifiers that were asked for, as they were written.
+struct Named(Vec<(Identifier, String)>);
+
+impl Named {
+    /// As it was written, or what there is of it: its namespace and the beginning of its pseudonym.
+    fn show(&self, identifier: &Identifier) -> String {
+        let written = self.0.iter().find(|(known, _)| known == identifier);
+        written.map_or_else(
+            || format!("{}:{}…", identifier.namespace, identifier.value.chars().take(8).collect::<String>()),
+            |(_, text)| text.clone(),
+        )
+    }
+}
