@@ -23,6 +23,7 @@ pub mod report;
 pub mod run;
 mod slot;
 mod stores;
+mod strangers;
 mod trouble;
 pub mod workload;
 pub mod world;

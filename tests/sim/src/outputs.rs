@@ -1,8 +1,8 @@
 //! What the hub has written, read as anybody would: committed records only, decoded by their schemas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tributary_model::identity::Alias;
+use tributary_model::identity::{Alias, IdentityChange, IdentityChangeKind};
 use tributary_model::{Decision, JourneyEvent, Scorecard, Touchpoint, TriggerIntent, topics};
 use tributary_schema::{AvroRecord, Contracts, SchemaError};
 
@@ -18,6 +18,8 @@ pub struct Outputs {
     pub journeys: Vec<JourneyEvent>,
     /// The alias table's records in order.
     pub aliases: Vec<Alias>,
+    /// Numbers of the splits of persons.
+    pub splits: BTreeSet<i64>,
     /// The decision ledger.
     pub decisions: Vec<Decision>,
     /// What teams are asked to do.
@@ -40,7 +42,10 @@ impl Outputs {
     pub fn read(log: &SimLog, contracts: &Contracts) -> Result<Self, SchemaError> {
         let metrics = topics::metrics("");
         let triggers = topics::triggers("");
+        let changes: Vec<IdentityChange> = decoded(log, contracts, topics::IDENTITY_CHANGES)?;
+        let splits = changes.into_iter().filter(|change| change.kind == IdentityChangeKind::Unmerged);
         let mut outputs = Self {
+            splits: splits.filter_map(|change| change.sequence).collect(),
             touchpoints: decoded(log, contracts, topics::TOUCHPOINTS)?,
             journeys: decoded(log, contracts, topics::JOURNEYS)?,
             aliases: decoded(log, contracts, topics::ALIASES)?,

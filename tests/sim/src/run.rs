@@ -114,15 +114,16 @@ fn run_oracle(seed: u64, is_traced: bool) -> anyhow::Result<Judged> {
 fn run_own(seed: u64, is_traced: bool) -> anyhow::Result<Judged> {
     let mut workload = workload(seed)?;
     pills::strew(&mut workload, &Hub::built_in()?.stages, seed);
-    let calm = live(&Profile::calm(2, 1), seed, workload.arrivals.clone(), false)?;
-    let lived = live(&Profile::draw(seed), seed, workload.arrivals.clone(), is_traced)?;
+    let waves = || vec![workload.arrivals.clone(), workload.afterwards.clone()];
+    let calm = live_in_waves(&Profile::calm(2, 1), seed, waves(), false)?;
+    let lived = live_in_waves(&Profile::draw(seed), seed, waves(), is_traced)?;
     let truth = against_truth(&workload, &calm.outputs).into_iter();
     let mut found: Vec<String> =
         calm.broken.into_iter().chain(truth).map(|line| format!("without faults: {line}")).collect();
     found.extend(lived.broken);
     found.extend(against_truth(&workload, &lived.outputs));
     found.extend(differences(&Picture::new(&calm.outputs), &Picture::new(&lived.outputs)));
-    Ok((lived.world, found, workload.arrivals.len()))
+    Ok((lived.world, found, workload.arrivals.len() + workload.afterwards.len()))
 }
 
 /// Lets the hub live in the world of a profile until everything that arrives is read and nothing is due any more.
@@ -130,7 +131,15 @@ fn run_own(seed: u64, is_traced: bool) -> anyhow::Result<Judged> {
 /// # Errors
 /// As [`run`].
 pub fn live(profile: &Profile, seed: u64, arrivals: Vec<Arrival>, is_traced: bool) -> anyhow::Result<Lived> {
-    let world = World::new(Hub::built_in()?, profile, seed, arrivals)?;
+    live_in_waves(profile, seed, vec![arrivals], is_traced)
+}
+
+/// The same, each wave arriving once the one before has been worked off.
+///
+/// # Errors
+/// As [`run`].
+pub fn live_in_waves(profile: &Profile, seed: u64, waves: Vec<Vec<Arrival>>, is_traced: bool) -> anyhow::Result<Lived> {
+    let world = World::new(Hub::built_in()?, profile, seed, waves)?;
     if is_traced {
         world.log().trace();
     }

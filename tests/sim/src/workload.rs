@@ -14,6 +14,7 @@ use tributary_schema::{Contracts, SchemaError};
 use tributary_stream::OutRecord;
 
 use crate::log::EPOCH_MS;
+use crate::strangers::{Strangers, strangers};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -31,6 +32,8 @@ pub struct Arrival {
 pub struct Workload {
     /// Raw records in order of arrival.
     pub arrivals: Vec<Arrival>,
+    /// Records that arrive once everything before has been worked off.
+    pub afterwards: Vec<Arrival>,
     /// The shoppers behind them.
     pub shoppers: Vec<Shopper>,
     /// Records that are no events.
@@ -52,15 +55,15 @@ pub struct Shopper {
     pub net_cents: i64,
 }
 
-struct Maker {
-    rng: ChaCha8Rng,
-    events: Vec<(i64, Value)>,
-    next_id: u32,
-    shoppers: Vec<Shopper>,
+pub(crate) struct Maker {
+    pub(crate) rng: ChaCha8Rng,
+    pub(crate) events: Vec<(i64, Value)>,
+    pub(crate) next_id: u32,
+    pub(crate) shoppers: Vec<Shopper>,
 }
 
 impl Maker {
-    fn track(&mut self, at: i64, who: &Value, event: &str, properties: Value) {
+    pub(crate) fn track(&mut self, at: i64, who: &Value, event: &str, properties: Value) {
         self.next_id += 1;
         let id = format!("m-{}", self.next_id);
         let mut message = json!({
@@ -168,11 +171,18 @@ pub fn workload(seed: u64) -> Result<Workload, SchemaError> {
         events.insert(rng.random_range(0..=events.len()), (EPOCH_MS, message));
     }
     let contracts = Contracts::single_object()?;
-    let arrivals = events.iter().map(|(_, message)| record(message, &contracts)).collect::<Result<_, _>>()?;
-    Ok(Workload { arrivals, shoppers, rubbish, repeats, pills: 0 })
+    let mut arrivals: Vec<Arrival> =
+        events.iter().map(|(_, message)| record(message, &contracts)).collect::<Result<_, _>>()?;
+    let Strangers { shoppers: strangers, before, afterwards } = strangers(seed, &contracts)?;
+    let mut shoppers = shoppers;
+    shoppers.extend(strangers);
+    for arrival in before {
+        arrivals.insert(rng.random_range(0..=arrivals.len()), arrival);
+    }
+    Ok(Workload { arrivals, afterwards, shoppers, rubbish, repeats, pills: 0 })
 }
 
-fn record(message: &Value, contracts: &Contracts) -> Result<Arrival, SchemaError> {
+pub(crate) fn record(message: &Value, contracts: &Contracts) -> Result<Arrival, SchemaError> {
     let topic = topics::raw(Domain::Ecommerce);
     let id = message["messageId"].as_str().map(str::to_owned);
     let key = format!("segment:{}", id.as_deref().unwrap_or("none")).into_bytes();

@@ -43,6 +43,8 @@ pub struct World {
     settings: KafkaSettings,
     contracts: Arc<Contracts>,
     feed: RefCell<VecDeque<Arrival>>,
+    /// What arrives once everything before has been worked off.
+    later: RefCell<VecDeque<Vec<Arrival>>>,
     is_static: bool,
     /// How many workers stand still at the moment.
     standing: Cell<u32>,
@@ -57,7 +59,7 @@ impl World {
     ///
     /// # Errors
     /// When the embedded schemas are broken.
-    pub fn new(hub: &Hub, profile: &Profile, seed: u64, feed: Vec<Arrival>) -> anyhow::Result<Rc<Self>> {
+    pub fn new(hub: &Hub, profile: &Profile, seed: u64, waves: Vec<Vec<Arrival>>) -> anyhow::Result<Rc<Self>> {
         let log = SimLog::new(LogSettings {
             seed,
             session_timeout: profile.session_timeout,
@@ -93,7 +95,8 @@ impl World {
             trouble,
             contracts: settings.contracts()?,
             settings,
-            feed: RefCell::new(feed.into()),
+            feed: RefCell::default(),
+            later: RefCell::new(waves.into()),
             is_static: profile.static_membership,
             standing: Cell::new(0),
             steps: Cell::new(0),
@@ -395,7 +398,8 @@ impl World {
                 self.step();
             }
             if self.is_drained() && self.is_complete() {
-                return true;
+                let Some(wave) = self.later.borrow_mut().pop_front() else { return true };
+                self.feed.borrow_mut().extend(wave);
             }
             if self.steps() > MAX_STEPS {
                 let stuck: Vec<&str> =

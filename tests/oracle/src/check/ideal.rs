@@ -113,6 +113,7 @@ fn merge(hub: &mut Hub, world: &World, ids: &[PersonId]) {
         occurred_at: touchpoint.occurred_at,
         rule_version: "1".to_owned(),
         sequence: None,
+        undoes: None,
     };
     let mut number = 0;
     for (index, person) in world.people.all.iter().enumerate() {

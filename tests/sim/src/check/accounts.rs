@@ -28,7 +28,7 @@ pub(super) fn check(world: &World, outputs: &Outputs) -> Vec<String> {
     for (topic, count) in &outputs.counts {
         let pills = outputs.pills.get(topic).copied().unwrap_or(0);
         let written = emitted.get(topic).copied().unwrap_or(0) + pills;
-        let is_raw = topic.starts_with("tributary.raw.") || topic == topics::CANVAS;
+        let is_raw = topics::is_open(topic) || topic == topics::CANVAS;
         if !is_raw && written != *count {
             found.push(format!("{topic}: {count} records and {written} written by the stages' accounts"));
         }

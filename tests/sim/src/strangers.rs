@@ -1,0 +1,132 @@
+//! Shoppers who share a device and are taken for one person, until somebody says that they are two.
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use serde_json::{Value, json};
+use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
+use tributary_model::ids::realm_uuid;
+use tributary_model::{Identifier, PersonId, Pseudonymizer, topics};
+use tributary_schema::{Contracts, SchemaError};
+use tributary_stream::OutRecord;
+use tributary_test_oracle::PSEUDONYM_KEY;
+use tributary_tributary::config::HubConfig;
+
+use crate::log::EPOCH_MS;
+use crate::workload::{Arrival, Maker, Shopper, record};
+
+const MINUTE_MS: i64 = 60_000;
+/// The first number of their messages: no other has such a number.
+const FIRST_ID: u32 = 1_000_000;
+
+/// Shoppers who were taken for one.
+pub(crate) struct Strangers {
+    /// The truth about them.
+    pub(crate) shoppers: Vec<Shopper>,
+    /// What arrives while they are taken for one.
+    pub(crate) before: Vec<Arrival>,
+    /// What arrives when that is over: among it that they are two.
+    pub(crate) afterwards: Vec<Arrival>,
+}
+
+/// The strangers of a seed; of most, nobody.
+pub(crate) fn strangers(seed: u64, contracts: &Contracts) -> Result<Strangers, SchemaError> {
+    let rng = ChaCha8Rng::seed_from_u64(seed ^ 0x57_2a_26);
+    let mut maker = Maker { rng, events: Vec::new(), next_id: FIRST_ID, shoppers: Vec::new() };
+    let mut strangers = Strangers { shoppers: Vec::new(), before: Vec::new(), afterwards: Vec::new() };
+    for pair in 0..maker.rng.random_range(0..3_u32) {
+        for side in ["a", "b"] {
+            maker.shoppers.push(Shopper::default());
+            maker.visits(pair, side);
+        }
+        // Counted as the second one's, whose address leads it.
+        let shared =
+            json!({ "anonymousId": device(pair, "a"), "context": { "traits": { "email": address(pair, "b") } } });
+        maker.track(EPOCH_MS - 500 * MINUTE_MS, &shared, "Product Viewed", json!({ "product_id": "P-2" }));
+        strangers.before.extend(maker.take(contracts)?);
+        let mut later = Vec::new();
+        for side in ["a", "b"] {
+            // What is about one of them goes to the one it is about.
+            let own = maker.shoppers.len() - if side == "a" { 2 } else { 1 };
+            let last = maker.shoppers.len() - 1;
+            maker.shoppers.swap(own, last);
+            maker.visits(pair, side);
+            maker.shoppers.swap(own, last);
+            later.extend(maker.take(contracts)?);
+        }
+        later.push(apart(pair, contracts)?);
+        later.shuffle(&mut maker.rng);
+        strangers.afterwards.extend(later);
+    }
+    strangers.shoppers = maker.shoppers;
+    Ok(strangers)
+}
+
+impl Maker {
+    /// The last shopper looks around, signs in without an account, and sometimes buys.
+    fn visits(&mut self, pair: u32, side: &str) {
+        let mut at = EPOCH_MS - i64::from(self.rng.random_range(0..4_000_u32)) * MINUTE_MS;
+        let anonymous = json!({ "anonymousId": device(pair, side) });
+        let known = json!({
+            "anonymousId": device(pair, side), "context": { "traits": { "email": address(pair, side) } },
+        });
+        for _ in 0..self.rng.random_range(1..4) {
+            at += i64::from(self.rng.random_range(1..90_u32)) * MINUTE_MS;
+            self.track(at, &anonymous, "Product Viewed", json!({ "product_id": "P-2" }));
+        }
+        at += MINUTE_MS;
+        self.track(at, &known, "Signed In", json!({}));
+        if self.rng.random_bool(0.6) {
+            at += i64::from(self.rng.random_range(1..500_u32)) * MINUTE_MS;
+            let cents = self.rng.random_range(1..99_999);
+            let total = f64::from(cents) / 100.0;
+            let order_id = format!("O-{pair}-{side}-{}", self.next_id);
+            let order = json!({ "order_id": order_id, "total": total, "revenue": total, "currency": "USD" });
+            self.track(at, &known, "Order Completed", order);
+            if let Some(shopper) = self.shoppers.last_mut() {
+                shopper.orders += 1;
+                shopper.net_cents += i64::from(cents);
+            }
+        }
+    }
+
+    /// What was made so far, in any order.
+    fn take(&mut self, contracts: &Contracts) -> Result<Vec<Arrival>, SchemaError> {
+        let mut events: Vec<Value> = std::mem::take(&mut self.events).into_iter().map(|(_, message)| message).collect();
+        events.shuffle(&mut self.rng);
+        events.iter().map(|message| record(message, contracts)).collect()
+    }
+}
+
+fn device(pair: u32, side: &str) -> String {
+    format!("tablet-{pair}-{side}")
+}
+
+fn address(pair: u32, side: &str) -> String {
+    format!("stranger-{pair}-{side}@mail.example")
+}
+
+/// Somebody says that the device of the first is not the second's.
+fn apart(pair: u32, contracts: &Contracts) -> Result<Arrival, SchemaError> {
+    #[expect(clippy::expect_used, reason = "the key of the simulation is as long as it has to be")]
+    let key = Pseudonymizer::new(PSEUDONYM_KEY).expect("a key");
+    let identifier = |namespace: &str, value: &str| Identifier::new(namespace, key.pseudonym(namespace, value));
+    let device = identifier("anonymous_id", &device(pair, "a"));
+    let request = IdentifierCommand {
+        kind: IdentifierCommandKind::Unlink,
+        person_id: PersonId::of(&realm_uuid(&HubConfig::default().realm), &device),
+        identifier: device,
+        first_seen_at: EPOCH_MS,
+        with: None,
+        then: vec![identifier("email", &address(pair, "b"))],
+        previous_person_id: None,
+        touchpoint_id: format!("by-hand:{pair}"),
+        occurred_at: EPOCH_MS,
+        by_hand: Some("a shared tablet".to_owned()),
+    };
+    let topic = topics::IDENTITY_REQUESTS.to_owned();
+    let value = Some(contracts.encode(&topic, &request)?);
+    let record = OutRecord { topic, key: request.identifier.to_key(), value, headers: Vec::new() };
+    Ok(Arrival { record, timestamp_ms: None })
+}
