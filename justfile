@@ -34,6 +34,10 @@ bench-restore *args:
 bench-disk *args:
     cargo run --release -p tributary-bench --bin disk -- {{args}}
 
+# figures: a generated base through identity in memory: memory, lookups and merges a CPU second, events that are forwarded
+bench-identity *args:
+    cargo run --release -p tributary-bench --bin identity -- {{args}}
+
 # the hub on a log in memory with faults, over many seeds
 sim seeds="10000" *args:
     cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}

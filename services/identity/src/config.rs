@@ -64,7 +64,7 @@ mod tests {
         let config = Config { rules: Some(PathBuf::from("no/such/rules.yaml")), ..Config::default() };
         let message = config.load_rules().expect_err("no file").to_string();
         assert!(message.contains("no/such/rules.yaml") && message.contains("identity.rules"), "{message}");
-        assert_eq!(Config::default().load_rules().map(|rules| rules.version().to_owned()), Ok("1".to_owned()));
+        assert_eq!(Config::default().load_rules().map(|rules| rules.version().to_owned()), Ok("2".to_owned()));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct NamespaceRule {
     pub window_ms: Option<i64>,
     /// Two persons with different values are never merged.
     pub unique: bool,
+    /// With how many persons a value may be seen before it is quarantined.
+    pub max_persons: usize,
 }
 
 /// The identity rules, checked.
@@ -38,7 +40,6 @@ pub struct Rules {
     version: String,
     namespaces: FxHashMap<String, NamespaceRule>,
     other: NamespaceRule,
-    max_persons: usize,
 }
 
 impl Rules {
@@ -66,12 +67,14 @@ impl Rules {
 
     fn from_checked(file: RulesFile) -> Self {
         let at_most = |limit: usize| (limit > 0).then_some(limit);
+        let max_persons = file.quarantine.max_persons;
         let namespaces = file.namespaces.into_iter().map(|namespace| {
             let rule = NamespaceRule {
                 priority: namespace.priority,
                 limit: if namespace.unique { Some(1) } else { at_most(namespace.limit.unwrap_or(file.default_limit)) },
                 window_ms: namespace.window_days.map(|days| days.saturating_mul(DAY_MS)),
                 unique: namespace.unique,
+                max_persons: namespace.max_persons.unwrap_or(max_persons),
             };
             (namespace.name, rule)
         });
@@ -83,8 +86,8 @@ impl Rules {
                 limit: at_most(file.default_limit),
                 window_ms: None,
                 unique: false,
+                max_persons,
             },
-            max_persons: file.quarantine.max_persons,
         }
     }
 
@@ -98,11 +101,5 @@ impl Rules {
     #[must_use]
     pub fn namespace(&self, name: &str) -> &NamespaceRule {
         self.namespaces.get(name).unwrap_or(&self.other)
-    }
-
-    /// With how many persons an identifier may be seen before it is quarantined.
-    #[must_use]
-    pub fn max_persons(&self) -> usize {
-        self.max_persons
     }
 }

@@ -250,13 +250,14 @@ impl Sequencer {
         out: &mut Vec<Output>,
         note: impl FnOnce(&mut Sharing),
     ) {
-        if self.rules.namespace(&identifier.namespace).unique {
+        let rule = *self.rules.namespace(&identifier.namespace);
+        if rule.unique {
             return;
         }
         let mut sharing = self.sharing.get(identifier).cloned().unwrap_or_default();
         note(&mut sharing);
         sharing.resolve_refused(|refused| self.resolve(refused));
-        let is_shared = sharing.person_count() > self.rules.max_persons();
+        let is_shared = sharing.person_count() > rule.max_persons;
         self.sharing.insert(identifier.clone(), if is_shared { Sharing::quarantined() } else { sharing });
         if is_shared {
             out.push(quarantine(identifier, person, request));

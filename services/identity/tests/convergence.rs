@@ -76,6 +76,28 @@ fn schedule() -> impl Strategy<Value = Schedule> {
     )
 }
 
+/// Any rules for what a person has: limits with and without windows, unique namespaces, quarantine early or late.
+fn any_rules() -> impl Strategy<Value = Arc<Rules>> {
+    let limit = (0..4_usize, prop::option::of(1..4_i64), prop::option::of(1..6_usize), prop::bool::weighted(0.2));
+    let limits = prop::collection::vec(limit, NAMESPACES.len());
+    (limits, 1..6_usize).prop_map(|(limits, max_persons)| {
+        let mut text =
+            format!("version: any\ndefault_limit: 1\nquarantine: {{max_persons: {max_persons}}}\nnamespaces:\n");
+        let named: BTreeSet<&str> = NAMESPACES.into_iter().collect();
+        for ((priority, name), (limit, days, max_persons, unique)) in named.into_iter().enumerate().zip(limits) {
+            let rule = match (unique, days, max_persons) {
+                (true, ..) => "unique: true".to_owned(),
+                (false, None, None) => format!("limit: {limit}"),
+                (false, Some(days), None) => format!("limit: {limit}, window_days: {days}"),
+                (false, None, Some(most)) => format!("limit: {limit}, max_persons: {most}"),
+                (false, Some(days), Some(most)) => format!("limit: {limit}, window_days: {days}, max_persons: {most}"),
+            };
+            text += &format!("  - {{name: {name}, priority: {priority}, normalise: trim, {rule}}}\n");
+        }
+        rules(&text)
+    })
+}
+
 fn ran(rules: &Arc<Rules>, schedule: Schedule, mutation: Mutation, input: &[Touchpoint]) -> Network {
     let mut network = Network::new(rules, schedule, mutation);
     network.run(input);
@@ -106,6 +128,15 @@ proptest! {
         let mut outputs: Vec<Output> = Vec::new();
         network.merge_log.iter().for_each(|request| replay.on_request(request, &mut outputs));
         prop_assert_eq!(outputs, network.merge_outputs);
+    }
+
+    #[test]
+    fn whatever_the_rules_no_sequence_of_events_makes_a_person_exceed_a_limit(
+        rules in any_rules(), touches in touches(0.5), schedule in schedule()
+    ) {
+        let input = touchpoints(&touches);
+        let mut network = ran(&rules, Schedule { repeat_input: 0.0, ..schedule }, Mutation::None, &input);
+        prop_assert_eq!(network.violations(&input), Vec::<String>::new());
     }
 }
 

@@ -153,7 +153,7 @@ impl Rulebook {
             check_type_and_time(draft, source, received_at)?;
             self.settle_channel(draft, source.info.domain)?;
             let raw = [draft.identifiers.as_slice(), &draft.account_identifiers].concat();
-            self.identity.settle(draft, &source.blocked);
+            self.identity.settle(draft, &source.identifiers);
             scrub_properties(draft, &raw);
         }
         Ok(Outcome::Touchpoints(drafts))

@@ -1,5 +1,10 @@
 //! What becomes of raw identifiers before anybody else sees them: normalised, blocked ones refused, in order of priority.
 
+mod code;
+mod email;
+mod file;
+mod normalise;
+mod phone;
 #[cfg(test)]
 mod tests;
 
@@ -7,75 +12,26 @@ use std::cmp::Reverse;
 
 use regex::RegexSet;
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde::Deserialize;
 
 use crate::draft::{Draft, RawIdentifier};
-use crate::error::Problem;
-use crate::yaml;
+use email::MailProviders;
+use normalise::Normalise;
+pub(crate) use phone::Region;
 
-/// Why an identifier was left out.
+/// Why an identifier was left out: it is nobody's, by the rules or by its source.
 pub(crate) const BLOCKED_VALUE: &str = "blocked_value";
+/// No e-mail address.
+pub(crate) const INVALID_EMAIL: &str = "invalid_email";
+/// No domain.
+pub(crate) const INVALID_DOMAIN: &str = "invalid_domain";
+/// No telephone number that can be dialled, by its country's numbering plan.
+pub(crate) const INVALID_PHONE: &str = "invalid_phone";
+/// A telephone number that is another one in every country.
+pub(crate) const PHONE_WITHOUT_REGION: &str = "phone_without_region";
+/// A number whose check digit is another one: misread or mistyped.
+pub(crate) const INVALID_CHECK_DIGIT: &str = "invalid_check_digit";
 /// The account identifier that a business e-mail address gives.
 const COMPANY_DOMAIN: &str = "company_domain";
-
-/// How values of a namespace are made comparable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Normalise {
-    /// White space around it goes.
-    Trim,
-    /// Trimmed and in lower case.
-    Email,
-    /// Digits with a leading `+` kept; a leading `00` becomes `+`.
-    Phone,
-    /// Digits only.
-    Digits,
-}
-
-impl Normalise {
-    fn apply(self, raw: &str) -> String {
-        let trimmed = raw.trim();
-        let digits = || trimmed.chars().filter(char::is_ascii_digit).collect::<String>();
-        match self {
-            Self::Trim => trimmed.to_owned(),
-            Self::Email => trimmed.to_lowercase(),
-            Self::Digits => digits(),
-            Self::Phone if trimmed.starts_with('+') => format!("+{}", digits()),
-            Self::Phone => match digits() {
-                text if text.starts_with("00") && text.len() > 4 && text.bytes().any(|b| b != b'0') => {
-                    format!("+{}", &text[2..])
-                }
-                text => text,
-            },
-        }
-    }
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct BlockedFile {
-    values: Vec<String>,
-    patterns: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct NamespaceFile {
-    name: String,
-    priority: i32,
-    normalise: Normalise,
-    #[serde(default)]
-    blocked: BlockedFile,
-}
-
-/// The part of `schemas/identity.yaml` that the normaliser needs; the identity service checks all of it.
-#[derive(Debug, Deserialize)]
-struct IdentityFile {
-    #[serde(default)]
-    blocked: BlockedFile,
-    namespaces: Vec<NamespaceFile>,
-    #[serde(default)]
-    free_mail_domains: Vec<String>,
-}
 
 /// Values that are nobody's.
 #[derive(Debug)]
@@ -85,14 +41,6 @@ struct Blocked {
 }
 
 impl Blocked {
-    fn new(file: &str, key: &str, blocked: &BlockedFile) -> Result<Self, Problem> {
-        let patterns = RegexSet::new(&blocked.patterns).map_err(|error| {
-            let why = error.to_string().lines().last().unwrap_or("is no regular expression").trim().to_owned();
-            Problem::new(file, key, why, "write the pattern in the syntax of the regex crate")
-        })?;
-        Ok(Self { values: blocked.values.iter().map(|value| value.to_lowercase()).collect(), patterns })
-    }
-
     fn contains(&self, value: &str, lower: &str) -> bool {
         self.values.contains(lower) || self.patterns.is_match(value)
     }
@@ -110,85 +58,70 @@ struct Namespace {
 pub(crate) struct IdentityRules {
     blocked: Blocked,
     namespaces: FxHashMap<String, Namespace>,
+    mail_providers: MailProviders,
     free_mail_domains: FxHashSet<String>,
 }
 
-/// Blocked values of one source by namespace, normalised.
-pub(crate) type SourceBlocked = FxHashMap<String, FxHashSet<String>>;
+/// What one source has of its own.
+#[derive(Debug, Default)]
+pub(crate) struct SourceRules {
+    /// Blocked values by namespace, in lower case, as they come and normalised.
+    blocked: FxHashMap<String, FxHashSet<String>>,
+    /// Whose national telephone numbers it sends.
+    region: Option<Region>,
+}
 
 impl IdentityRules {
-    /// Reads the rules; `file` names them in problems.
-    ///
-    /// # Errors
-    /// All that is wrong with what the normaliser needs of them.
-    pub(crate) fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let read: IdentityFile = yaml::read(file, text).map_err(|problem| vec![problem])?;
-        let mut problems = Vec::new();
-        let blocked = Blocked::new(file, "blocked.patterns", &read.blocked).map_err(|problem| problems.push(problem));
-        let mut namespaces = FxHashMap::default();
-        for namespace in &read.namespaces {
-            let key = format!("namespaces.{}.blocked.patterns", namespace.name);
-            match Blocked::new(file, &key, &namespace.blocked) {
-                Ok(blocked) => {
-                    let NamespaceFile { priority, normalise, .. } = *namespace;
-                    namespaces.insert(namespace.name.clone(), Namespace { priority, normalise, blocked });
-                }
-                Err(problem) => problems.push(problem),
-            }
-        }
-        match blocked {
-            Ok(blocked) if problems.is_empty() => {
-                let free_mail_domains = read.free_mail_domains.iter().map(|domain| domain.to_lowercase()).collect();
-                Ok(Self { blocked, namespaces, free_mail_domains })
-            }
-            _ => Err(problems),
+    /// Namespaces that are not in the rules are trimmed, the domain of an account apart.
+    fn rule(&self, namespace: &str) -> &Normalise {
+        match self.namespaces.get(namespace) {
+            Some(namespace) => &namespace.normalise,
+            None if namespace == COMPANY_DOMAIN => &Normalise::Domain,
+            None => &Normalise::Trim,
         }
     }
 
-    /// Namespaces that are not in the rules are trimmed, in lower case for domains.
-    fn normalise(&self, namespace: &str, raw: &str) -> String {
-        let rule = match self.namespaces.get(namespace) {
-            Some(namespace) => namespace.normalise,
-            None if namespace == COMPANY_DOMAIN => Normalise::Email,
-            None => Normalise::Trim,
-        };
-        rule.apply(raw)
-    }
-
-    /// A source's own blocked values, made comparable.
-    pub(crate) fn source_blocked<'a>(
+    /// A source's own blocked values, made comparable, and its region.
+    pub(crate) fn of_source<'a>(
         &self,
         blocked: impl IntoIterator<Item = (&'a String, &'a Vec<String>)>,
-    ) -> SourceBlocked {
-        let normalised = |namespace: &str, values: &[String]| {
-            values.iter().map(|value| self.normalise(namespace, value).to_lowercase()).collect()
+        region: Option<Region>,
+    ) -> SourceRules {
+        let forms = |namespace: &str, values: &[String]| {
+            let rule = self.rule(namespace);
+            let both = |value: &String| [Some(rule.rough(value)), rule.apply(value, &self.mail_providers, region).ok()];
+            values.iter().flat_map(both).flatten().map(|form| form.to_lowercase()).collect()
         };
-        blocked.into_iter().map(|(namespace, values)| (namespace.clone(), normalised(namespace, values))).collect()
+        let blocked = blocked.into_iter().map(|(namespace, values)| (namespace.clone(), forms(namespace, values)));
+        SourceRules { blocked: blocked.collect(), region }
     }
 
-    fn is_blocked(&self, source: &SourceBlocked, identifier: &RawIdentifier) -> bool {
-        let RawIdentifier { namespace, value } = identifier;
+    fn is_blocked(&self, source: &SourceRules, namespace: &str, value: &str) -> bool {
         let lower = value.to_lowercase();
         self.blocked.contains(value, &lower)
             || self.namespaces.get(namespace).is_some_and(|namespace| namespace.blocked.contains(value, &lower))
-            || source.get(namespace).is_some_and(|values| values.contains(&lower))
+            || source.blocked.get(namespace).is_some_and(|values| values.contains(&lower))
     }
 
-    /// The normalised value, unless it is empty or blocked for all sources.
-    pub(crate) fn normalised(&self, namespace: &str, raw: &str) -> Option<String> {
-        let value = self.normalise(namespace, raw);
-        let identifier = RawIdentifier { namespace: namespace.to_owned(), value };
-        let known = !identifier.value.is_empty() && !self.is_blocked(&SourceBlocked::default(), &identifier);
-        known.then_some(identifier.value)
+    /// The normalised value, or why it is nobody's: placeholders are found before and after normalising, so that one that
+    /// is not even well formed is called what it is.
+    pub(crate) fn normalised(&self, source: &SourceRules, namespace: &str, raw: &str) -> Result<String, &'static str> {
+        let rule = self.rule(namespace);
+        let is_nobodys = |value: &str| value.is_empty() || self.is_blocked(source, namespace, value);
+        if is_nobodys(&rule.rough(raw)) {
+            return Err(BLOCKED_VALUE);
+        }
+        let value = rule.apply(raw, &self.mail_providers, source.region)?;
+        if is_nobodys(&value) { Err(BLOCKED_VALUE) } else { Ok(value) }
     }
 
     fn priority(&self, namespace: &str) -> i32 {
         self.namespaces.get(namespace).map_or(i32::MIN, |namespace| namespace.priority)
     }
 
-    /// Normalises the draft's identifiers, leaves out blocked and repeated ones, puts the highest priority first, and
+    /// Normalises the draft's identifiers, leaves out those that are nobody's and repeated ones, puts the highest priority first, and
     /// derives the company domain.
-    pub(crate) fn settle(&self, draft: &mut Draft, source: &SourceBlocked) {
+    pub(crate) fn settle(&self, draft: &mut Draft, source: &SourceRules) {
         let mut refused = Vec::new();
         draft.identifiers = self.admit(std::mem::take(&mut draft.identifiers), source, &mut refused);
         let mut accounts = std::mem::take(&mut draft.account_identifiers);
@@ -201,7 +134,7 @@ impl IdentityRules {
     fn admit(
         &self,
         raw: Vec<RawIdentifier>,
-        source: &SourceBlocked,
+        source: &SourceRules,
         refused: &mut Vec<(String, &'static str)>,
     ) -> Vec<RawIdentifier> {
         let mut admitted: Vec<RawIdentifier> = Vec::with_capacity(raw.len());
@@ -209,11 +142,14 @@ impl IdentityRules {
             if value.trim().is_empty() {
                 continue;
             }
-            let identifier = RawIdentifier { value: self.normalise(&namespace, &value), namespace };
-            if identifier.value.is_empty() || self.is_blocked(source, &identifier) {
-                refused.push((identifier.namespace, BLOCKED_VALUE));
-            } else if !admitted.contains(&identifier) {
-                admitted.push(identifier);
+            match self.normalised(source, &namespace, &value) {
+                Err(reason) => refused.push((namespace, reason)),
+                Ok(value) => {
+                    let identifier = RawIdentifier { namespace, value };
+                    if !admitted.contains(&identifier) {
+                        admitted.push(identifier);
+                    }
+                }
             }
         }
         admitted.sort_by(|a, b| {
@@ -227,7 +163,7 @@ impl IdentityRules {
         let emails = identifiers.iter().filter(|identifier| identifier.namespace == "email");
         let domains = emails.filter_map(|email| email.value.rsplit_once('@')).map(|(_, domain)| domain);
         domains
-            .filter(|domain| domain.contains('.') && !self.free_mail_domains.contains(*domain))
+            .filter(|domain| !self.free_mail_domains.contains(*domain))
             .map(|domain| RawIdentifier { namespace: COMPANY_DOMAIN.to_owned(), value: domain.to_owned() })
             .collect()
     }

@@ -6,7 +6,7 @@ use crate::bots::BotRules;
 use crate::channels::{ChannelRules, Traffic};
 use crate::config::Config;
 use crate::error::{NormalizerError, Problem};
-use crate::identifiers::IdentityRules;
+use crate::identifiers::{IdentityRules, SourceRules};
 use crate::samples;
 use crate::source::{SourceInfo, Sources};
 
@@ -63,11 +63,12 @@ impl Rulebook {
         self.channels.group(&traffic)
     }
 
-    /// A raw identifier value as touchpoints carry it before the pseudonym is made; `None` when it is blocked, so that
-    /// nobody is known by it.
-    #[must_use]
-    pub fn normalise(&self, namespace: &str, value: &str) -> Option<String> {
-        self.identity.normalised(namespace, value)
+    /// A raw identifier value as touchpoints carry it before the pseudonym is made.
+    ///
+    /// # Errors
+    /// The reason code for which nobody is known by it, as touchpoints name it: `blocked_value`, `invalid_phone`, ….
+    pub fn normalise(&self, namespace: &str, value: &str) -> Result<String, &'static str> {
+        self.identity.normalised(&SourceRules::default(), namespace, value)
     }
 }
 

@@ -15,7 +15,7 @@ use tributary_rules::{Program, RuleError, Shape};
 
 use crate::contract::is_name;
 use crate::error::Problem;
-use crate::identifiers::{IdentityRules, SourceBlocked};
+use crate::identifiers::{IdentityRules, SourceRules};
 use crate::yaml;
 use folder::Folder;
 use settings::Settings;
@@ -45,7 +45,7 @@ pub struct SourceInfo {
 pub(crate) struct Source {
     pub(crate) info: SourceInfo,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) blocked: SourceBlocked,
+    pub(crate) identifiers: SourceRules,
     pub(crate) mapping: Program,
     /// `object.action`, or `object.*`.
     types: Vec<String>,
@@ -146,6 +146,7 @@ fn compile(
         }
     };
     let (Some(mapping), true) = (mapping, problems.is_empty()) else { return Err(problems) };
+    let identifiers = identity.of_source(&settings.blocked_identifiers, settings.phone_region());
     Ok(Source {
         info: SourceInfo {
             name: folder.name.clone(),
@@ -156,7 +157,7 @@ fn compile(
             max_age_ms: i64::from(settings.max_age_days) * DAY_MS,
         },
         fingerprint: settings.fingerprint,
-        blocked: identity.source_blocked(&settings.blocked_identifiers),
+        identifiers,
         mapping,
         types: settings.types,
         drops: settings.drops.iter().map(|reason| interned(reason)).collect(),

@@ -167,7 +167,10 @@ pub fn identity_rules(config: &HubConfig) -> Result<tributary_identity::Rules, C
     };
     let text = std::fs::read_to_string(path)
         .map_err(CliError::system(format!("reading identity.rules {}", path.display())))?;
-    tributary_identity::Rules::from_yaml(&text).map_err(wrong("identity rules"))
+    tributary_identity::Rules::from_yaml(&text).map_err(|error| CliError::Definition {
+        what: "identity rules",
+        detail: format!("{}: {error}", path.display()),
+    })
 }
 
 /// The lifecycle stages.

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tributary_service::config::Problem;
 
 use super::TOUCHPOINT_NAMESPACE;
@@ -18,6 +19,9 @@ pub(super) struct RulesFile {
     pub(super) quarantine: Quarantine,
     #[serde(default)]
     free_mail_domains: Vec<String>,
+    /// Read and checked by the normaliser.
+    #[serde(default, rename = "mail_providers")]
+    _mail_providers: IgnoredAny,
 }
 
 /// Values that are no identifiers; used by the normaliser, checked here too.
@@ -38,7 +42,13 @@ pub(super) struct Namespace {
     pub(super) window_days: Option<i64>,
     #[serde(default)]
     pub(super) unique: bool,
+    pub(super) max_persons: Option<usize>,
     normalise: Normalise,
+    /// Read and checked by the normaliser, as `code`.
+    #[serde(default, rename = "region")]
+    _region: IgnoredAny,
+    #[serde(default, rename = "code")]
+    _code: IgnoredAny,
     #[serde(default)]
     blocked: Blocked,
 }
@@ -50,7 +60,9 @@ enum Normalise {
     Trim,
     Email,
     Phone,
+    Code,
     Digits,
+    Domain,
 }
 
 /// When an identifier counts as shared.
@@ -120,6 +132,16 @@ impl Namespace {
             if self.unique {
                 let why = "contradicts unique, which holds for ever";
                 problems.push(Problem::new(&key, days, why, "drop one of the two"));
+            }
+        }
+        if let Some(max_persons) = self.max_persons {
+            let key = format!("{path}.max_persons");
+            if max_persons == 0 {
+                problems.push(Problem::new(&key, 0, "would quarantine every value", "give at least 1, or drop it"));
+            }
+            if self.unique {
+                let why = "contradicts unique, whose values are never quarantined";
+                problems.push(Problem::new(&key, max_persons, why, "drop one of the two"));
             }
         }
         self.blocked.problems(&format!("{path}.blocked"), problems);

@@ -25,7 +25,7 @@ quarantine: {max_persons: 4}
     let rule = rules.namespace("device_id");
     assert_eq!((rule.limit, rule.window_ms), (Some(3), Some(2 * DAY_MS)));
     assert_eq!(rules.namespace("other").limit, None);
-    assert_eq!((rules.version(), rules.max_persons()), ("7", 4));
+    assert_eq!((rules.version(), rule.max_persons), ("7", 4));
 }
 
 #[test]
@@ -39,7 +39,8 @@ namespaces:
   - {name: phone, priority: 1, normalise: phone, window_days: 0}
   - {name: phone, priority: 2, normalise: digits, blocked: {values: ['12a']}}
   - {name: customer_id, priority: 3, limit: 2, unique: true, window_days: 9, normalise: trim}
-  - {name: touchpoint, priority: 4, normalise: trim}
+  - {name: touchpoint, priority: 4, normalise: trim, max_persons: 0}
+  - {name: member_id, priority: 5, unique: true, max_persons: 2, normalise: code, code: {case: upper}}
 quarantine: {max_persons: 0}
 free_mail_domains: [GMAIL.com, gmx]
 ";
@@ -58,6 +59,8 @@ free_mail_domains: [GMAIL.com, gmx]
             "namespaces[3].limit",
             "namespaces[3].window_days",
             "namespaces[4].name",
+            "namespaces[4].max_persons",
+            "namespaces[5].max_persons",
             "quarantine.max_persons",
             "free_mail_domains[0]",
             "free_mail_domains[1]",

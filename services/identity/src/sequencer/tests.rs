@@ -177,6 +177,19 @@ fn an_identifier_that_is_refused_by_too_many_persons_is_quarantined_once() {
 }
 
 #[test]
+fn a_namespace_may_have_a_quarantine_of_its_own() {
+    let strict = RULES.replace("{name: email, priority: 70,", "{name: email, priority: 70, max_persons: 1,");
+    let mut sequencer = Sequencer::new(REALM, Arc::new(Rules::from_yaml(&strict).expect("rules")));
+    for (namespace, expected) in [("email", 1), ("loyalty_id", 0)] {
+        let shared = format!("{namespace}:shared");
+        link(&mut sequencer, "customer_id:1", &shared);
+        let out = link(&mut sequencer, "customer_id:2", &shared);
+        assert_eq!(refusal(&out), Some("unique:customer_id"));
+        assert_eq!(changes(&out, IdentityChangeKind::Quarantined).len(), expected, "{namespace}");
+    }
+}
+
+#[test]
 fn one_person_refusing_again_and_again_is_one_person() {
     let mut sequencer = sequencer();
     link(&mut sequencer, "customer_id:1", "email:e");

@@ -7,6 +7,7 @@ use tributary_model::Domain;
 
 use crate::contract::is_name;
 use crate::error::Problem;
+use crate::identifiers::Region;
 
 /// What the gateway asks of a source's senders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,6 +51,7 @@ pub(super) struct Settings {
     pub(super) fingerprint: Fingerprint,
     #[serde(default)]
     pub(super) blocked_identifiers: BTreeMap<String, Vec<String>>,
+    phone_region: Option<String>,
 }
 
 fn default_max_age_days() -> u32 {
@@ -87,7 +89,16 @@ impl Settings {
             let what = format!("{namespace} is no namespace");
             problems.push(problem("blocked_identifiers", what, "write it as in schemas/identity.yaml"));
         }
+        if let Some(written) = self.phone_region.as_deref().filter(|written| Region::parse(written).is_none()) {
+            let what = format!("{written} is no country");
+            problems.push(problem("phone_region", what, "write it as GB or DE (ISO 3166-1)"));
+        }
         problems
+    }
+
+    /// Whose national telephone numbers the source sends.
+    pub(super) fn phone_region(&self) -> Option<Region> {
+        self.phone_region.as_deref().and_then(Region::parse)
     }
 }
 

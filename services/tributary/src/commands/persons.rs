@@ -36,8 +36,10 @@ pub(super) fn pseudonym(text: &str, config: &HubConfig) -> Result<Identifier, Cl
     let pseudonymizer = config.pseudonymizer()?;
     let rulebook = Rulebook::load(&config.normalizer)
         .map_err(|error| CliError::Definition { what: "sources", detail: error.to_string() })?;
-    let normalised = rulebook.normalise(namespace, value).ok_or_else(|| {
-        wrong(format!("the identity rules block this {namespace}: it is a placeholder that belongs to nobody"))
+    let normalised = rulebook.normalise(namespace, value).map_err(|reason| {
+        wrong(format!(
+            "nobody is known by this {namespace} under the identity rules ({reason}): check how it is written"
+        ))
     })?;
     Ok(Identifier::new(namespace, pseudonymizer.pseudonym(namespace, &normalised)))
 }

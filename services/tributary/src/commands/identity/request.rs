@@ -132,7 +132,7 @@ fn answer(
         if answer.is_some() || Instant::now() >= until {
             return Ok(answer);
         }
-        std::thread::sleep(LOOK);
+        std::thread::park_timeout(LOOK);
     }
 }
 
