@@ -193,7 +193,7 @@ fn unknown_data_sets_and_missing_files_are_named() {
 #[test]
 fn nobody_is_looked_up_by_nonsense_or_without_the_key() {
     assert_says(&tributary(&["journey", "ada"]), 2, &["namespace:value"]);
-    assert_says(&tributary(&["journey", "email:null"]), 2, &["placeholder"]);
+    assert_says(&tributary(&["journey", "email:null"]), 2, &["email:null", "blocked_value", "check how it is written"]);
     let output = Command::new(env!("CARGO_BIN_EXE_tributary"))
         .args(["journey", "email:ada@example.org"])
         .env_remove("TRIBUTARY_PSEUDONYM_KEY")

@@ -13,8 +13,11 @@ pub const PSEUDONYM_KEY: &[u8] = b"a key for the oracle, known to all";
 /// The realm of the persons: the hub's default.
 pub const REALM: &str = "default";
 
-/// First 128 bits of HMAC-SHA-256 over namespace, zero byte, value; URL-safe base64 without padding.
+/// First 128 bits of HMAC-SHA-256 over namespace, zero byte, value; URL-safe base64 without padding. A card is one in
+/// however it is written: upper case, without spaces.
 pub(crate) fn pseudonym(namespace: &str, value: &str) -> Identifier {
+    let card = value.replace(' ', "").to_uppercase();
+    let value = if namespace == "loyalty_id" { card.as_str() } else { value };
     let mut mac = Hmac::<Sha256>::new_from_slice(PSEUDONYM_KEY).expect("HMAC takes keys of any length");
     mac.update(namespace.as_bytes());
     mac.update(&[0]);

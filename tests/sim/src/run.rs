@@ -114,9 +114,8 @@ fn run_oracle(seed: u64, is_traced: bool) -> anyhow::Result<Judged> {
 fn run_own(seed: u64, is_traced: bool) -> anyhow::Result<Judged> {
     let mut workload = workload(seed)?;
     pills::strew(&mut workload, &Hub::built_in()?.stages, seed);
-    let waves = || vec![workload.arrivals.clone(), workload.afterwards.clone()];
-    let calm = live_in_waves(&Profile::calm(2, 1), seed, waves(), false)?;
-    let lived = live_in_waves(&Profile::draw(seed), seed, waves(), is_traced)?;
+    let calm = live_in_waves(&Profile::calm(2, 1), seed, workload.waves(), false)?;
+    let lived = live_in_waves(&Profile::draw(seed), seed, workload.waves(), is_traced)?;
     let truth = against_truth(&workload, &calm.outputs).into_iter();
     let mut found: Vec<String> =
         calm.broken.into_iter().chain(truth).map(|line| format!("without faults: {line}")).collect();

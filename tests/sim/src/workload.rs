@@ -44,6 +44,14 @@ pub struct Workload {
     pub pills: u64,
 }
 
+impl Workload {
+    /// What arrives, in waves of which each waits for the one before to be worked off.
+    #[must_use]
+    pub fn waves(&self) -> Vec<Vec<Arrival>> {
+        vec![self.arrivals.clone(), self.afterwards.clone()]
+    }
+}
+
 /// The truth about a shopper.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shopper {

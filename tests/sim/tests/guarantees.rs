@@ -10,7 +10,7 @@ use tributary_test_sim::check::{Picture, differences};
 use tributary_test_sim::faults::Profile;
 use tributary_test_sim::judge;
 use tributary_test_sim::log::{SimLog, Stored};
-use tributary_test_sim::run::live;
+use tributary_test_sim::run::{live, live_in_waves};
 use tributary_test_sim::workload::{Workload, workload};
 
 const SEEDS: std::ops::Range<u64> = 0..12;
@@ -23,8 +23,8 @@ fn shuffled_input_gives_the_same_journeys() {
         let mut shuffled: Workload = sorted.clone();
         shuffled.arrivals.shuffle(&mut ChaCha8Rng::seed_from_u64(seed ^ 77));
         moved += sorted.arrivals.iter().zip(&shuffled.arrivals).filter(|(one, other)| one != other).count();
-        let expected = live(&Profile::calm(2, 1), seed, sorted.arrivals, false).unwrap();
-        let found = live(&Profile::calm(3, 2), seed, shuffled.arrivals, false).unwrap();
+        let expected = live_in_waves(&Profile::calm(2, 1), seed, sorted.waves(), false).unwrap();
+        let found = live_in_waves(&Profile::calm(3, 2), seed, shuffled.waves(), false).unwrap();
         assert_eq!((expected.broken, found.broken), (Vec::new(), Vec::new()), "seed {seed}");
         let differences = differences(&Picture::new(&expected.outputs), &Picture::new(&found.outputs));
         assert_eq!(differences, Vec::<String>::new(), "seed {seed}");

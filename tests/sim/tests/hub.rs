@@ -6,7 +6,7 @@ use tributary_test_sim::campaign::{Totals, campaign};
 use tributary_test_sim::check::against_truth;
 use tributary_test_sim::faults::{Profile, Site};
 use tributary_test_sim::report::report;
-use tributary_test_sim::run::live;
+use tributary_test_sim::run::live_in_waves;
 use tributary_test_sim::workload::workload;
 
 /// As many as there is time for; `just sim` runs more.
@@ -41,7 +41,7 @@ fn partitions_move_while_commits_become_visible() {
     for seed in 0..12 {
         let profile = Profile { slow_markers: true, rebalance: 15, hiccup: 4, budget: 400, ..Profile::calm(3, 3) };
         let workload = workload(seed).unwrap();
-        let lived = live(&profile, seed, workload.arrivals.clone(), false).unwrap();
+        let lived = live_in_waves(&profile, seed, workload.waves(), false).unwrap();
         assert!(lived.world.log().rebalances() > 50, "{} rebalances", lived.world.log().rebalances());
         let mut differences = lived.broken;
         differences.extend(against_truth(&workload, &lived.outputs));
