@@ -13,7 +13,7 @@ use crate::truth::World;
 
 const TOPIC: &str = "tributary.identity.changes";
 /// The version in `schemas/identity.yaml`.
-const RULE_VERSION: &str = "1";
+const RULE_VERSION: &str = "2";
 
 /// How often something was told of each name.
 type Counts = BTreeMap<(&'static str, String), i64>;

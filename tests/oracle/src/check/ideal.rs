@@ -111,7 +111,7 @@ fn merge(hub: &mut Hub, world: &World, ids: &[PersonId]) {
         reason: None,
         touchpoint_id: touchpoint.touchpoint_id.clone(),
         occurred_at: touchpoint.occurred_at,
-        rule_version: "1".to_owned(),
+        rule_version: "2".to_owned(),
         sequence: None,
         undoes: None,
     };
