@@ -171,7 +171,12 @@ fn a_partition_moves_away_and_comes_back(store: StoreKind) {
     second.stop();
     let back = eventually(SOON, || (first.stats.task_count() as u64 == PARTITIONS).then_some(()));
     assert!(back.is_some(), "{} tasks", first.stats.task_count());
-    assert!(first.stats.recovery().checkpoint_entries > 0, "{:?}", first.stats.recovery());
+    let recovery = first.stats.recovery();
+    match store {
+        StoreKind::Memory => assert!(recovery.checkpoint_entries > 0, "{recovery:?}"),
+        // Of one of two partitions, what came while it was elsewhere: half of what there is of it.
+        StoreKind::Disk => assert!(recovery.changelog_records * 3 < bed.changelog_records(), "{recovery:?}"),
+    }
     bed.send(&keys(0..400));
     first.until_accepted(1_200);
     first.stop();
