@@ -119,8 +119,9 @@ impl Loads {
     pub(crate) fn new(tasks: Vec<Task>, keeper: &Keeper) -> Self {
         let checkpoints = &keeper.checkpoints;
         let open = |task: &Task| Source::open(&checkpoints.files, name_of(task.info()), checkpoints.is_in_step);
-        // One that has its state already, from a copy that followed the changelogs, lacks only the tail.
-        let is_empty = |task: &Task| task.changelog_next().is_empty();
+        // One that has its state already, from a copy that followed the changelogs, lacks only the tail. What is on disk
+        // says nothing of the stores that are not.
+        let is_empty = |task: &Task| task.in_memory_next().next().is_none();
         let load = |task: Task| Load { source: is_empty(&task).then(|| open(&task)), task, header: None, entries: 0 };
         Self { loads: tasks.into_iter().map(load).collect(), phase: Phase::Headers }
     }

@@ -172,10 +172,10 @@ fn a_partition_moves_away_and_comes_back(store: StoreKind) {
     let back = eventually(SOON, || (first.stats.task_count() as u64 == PARTITIONS).then_some(()));
     assert!(back.is_some(), "{} tasks", first.stats.task_count());
     let recovery = first.stats.recovery();
-    match store {
-        StoreKind::Memory => assert!(recovery.checkpoint_entries > 0, "{recovery:?}"),
+    assert!(recovery.checkpoint_entries > 0, "{recovery:?}");
+    if store == StoreKind::Disk {
         // Of one of two partitions, what came while it was elsewhere: half of what there is of it.
-        StoreKind::Disk => assert!(recovery.changelog_records * 3 < bed.changelog_records(), "{recovery:?}"),
+        assert!(recovery.changelog_records * 3 < bed.changelog_records(), "{recovery:?}");
     }
     bed.send(&keys(0..400));
     first.until_accepted(1_200);
