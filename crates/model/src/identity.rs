@@ -130,12 +130,10 @@ pub struct PersonCommand {
     pub pending: Vec<i64>,
     /// Transfer: merges whose state the loser had absorbed, in ascending order.
     pub done: Vec<i64>,
-    /// Split: the identifiers that go to the new person, in order.
+    /// Split: the identifiers that go to the new person. In: those that were taken out of this person and have come back
+    /// to it with the other. In order.
     #[serde(default)]
     pub identifiers: Vec<Identifier>,
-    /// In: numbers of splits of this person whose identifiers have come back to it, in ascending order.
-    #[serde(default)]
-    pub voided: Vec<i64>,
 }
 
 /// The kinds of [`PersonCommand`].

@@ -11,8 +11,9 @@
 //!
 //! An unmerge takes identifiers out of a person `P` and gives them to a new one, `N`: `Split` at `P` and `In` at `N`. What
 //! came by these identifiers goes to `N` in a `Transfer`, and so does, for ever, whatever still comes to `P` by them: an
-//! event by [`MergeState::redirect`], a state on its way by [`MergeState::destination`]. When `N` comes back to `P`, the
-//! `In` says which splits no longer count.
+//! event by [`MergeState::redirect`], a state on its way by [`MergeState::destination`]. An identifier that was taken out may
+//! come back with whomever is merged into `P`; that merge's `In` names it, and what comes by it stays with `P` again. So
+//! each person sends what comes by an identifier where that went when it last left, and nothing goes round in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,13 +159,11 @@ impl MergeState {
     }
 
     fn on_in(&mut self, command: PersonCommand) -> MergeAction {
-        for sequence in &command.voided {
-            if let Some(split) = self.splits.get_mut(sequence) {
-                split.identifiers.clear();
-            }
+        for split in self.splits.range_mut(..command.sequence).map(|(_, split)| split) {
+            split.identifiers.retain(|identifier| !command.identifiers.contains(identifier));
         }
         if let Some(survivor) = self.forward {
-            return MergeAction::Send(PersonCommand { person_id: survivor, voided: Vec::new(), ..command });
+            return MergeAction::Send(PersonCommand { person_id: survivor, identifiers: Vec::new(), ..command });
         }
         if !self.done.contains(&command.sequence) {
             self.pending.insert(command.sequence);
@@ -229,7 +228,6 @@ pub fn part_for(command: &PersonCommand, person_id: PersonId, state: Vec<u8>) ->
         pending: Vec::new(),
         done: Vec::new(),
         identifiers: Vec::new(),
-        voided: Vec::new(),
         ..*command
     }
 }

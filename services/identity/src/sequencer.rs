@@ -34,7 +34,7 @@ use node::{Node, Root};
 use sharing::Sharing;
 
 /// Names of the sequencer's stores, in order.
-pub(crate) const SEQUENCER_STORES: [&str; 6] = ["persons", "sharing", "sequence", "evidence", "holds", "splits"];
+pub(crate) const SEQUENCER_STORES: [&str; 6] = ["persons", "sharing", "sequence", "evidence", "holds", "taken_out"];
 const SEQUENCER_VERSION: u8 = 2;
 
 /// The sequencer of a realm.
@@ -52,15 +52,15 @@ pub struct Sequencer {
     merges: Merges,
     /// Identifiers that are held apart, each pair both ways.
     holds: OrderedStore<Identifier, Identifier, ()>,
-    /// Persons that were taken out of others, by the number of the split, as long as they are not part of them again.
-    splits: OrderedStore<PersonId, i64, PersonId>,
+    /// Identifiers that were taken out of a person and have not come back to it.
+    taken_out: OrderedStore<PersonId, Identifier, ()>,
 }
 
 impl Sequencer {
     /// A sequencer that has decided nothing yet.
     #[must_use]
     pub fn new(realm: Uuid, rules: Arc<Rules>) -> Self {
-        let [persons, sharing, sequence, evidence, holds, splits] = SEQUENCER_STORES;
+        let [persons, sharing, sequence, evidence, holds, taken_out] = SEQUENCER_STORES;
         Self {
             realm,
             rules,
@@ -69,7 +69,7 @@ impl Sequencer {
             sequence: KeyedStore::new(sequence, SEQUENCER_VERSION),
             merges: OrderedStore::new(evidence, SEQUENCER_VERSION),
             holds: OrderedStore::new(holds, SEQUENCER_VERSION),
-            splits: OrderedStore::new(splits, SEQUENCER_VERSION),
+            taken_out: OrderedStore::new(taken_out, SEQUENCER_VERSION),
         }
     }
 
@@ -81,7 +81,7 @@ impl Sequencer {
             &mut self.sequence,
             &mut self.merges,
             &mut self.holds,
-            &mut self.splits,
+            &mut self.taken_out,
         ]
     }
 
@@ -189,11 +189,12 @@ impl Sequencer {
         }
         let sequence = self.next_sequence();
         self.merges.insert(&winner, sequence, Evidence::new(request, loser, !right_alone));
-        let voided = self.void_splits(winner);
+        self.forget_taken_out(loser);
+        let returned = self.take_back(winner);
         out.push(Output::Alias(Alias { loser, winner, sequence }));
         out.push(Output::Person(person_command(PersonCommandKind::Out, loser, winner, sequence, request)));
         let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
-        out.push(Output::Person(PersonCommand { voided, ..arrival }));
+        out.push(Output::Person(PersonCommand { identifiers: returned, ..arrival }));
         for side in [&request.left, &request.right] {
             if side.person_id != winner {
                 out.push(label(side, winner, request));
@@ -315,7 +316,6 @@ fn person_command(
         pending: Vec::new(),
         done: Vec::new(),
         identifiers: Vec::new(),
-        voided: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use network::{ByHand, Mutation, Network, REALM, Schedule, touchpoint};
 use proptest::prelude::*;
 use tributary_identity::{Output, Rules, Sequencer};
-use tributary_model::identity::{MergeRequest, MergeRequestKind};
+use tributary_model::identity::{MergeRequest, MergeRequestKind, PersonCommandKind};
 use tributary_model::{Identifier, PersonId, Touchpoint};
 
 const NO_LIMITS: &str = "
@@ -207,7 +207,7 @@ fn the_workloads_take_persons_apart_and_put_them_together_again() {
 }
 
 fn is_return(output: &Output) -> bool {
-    matches!(output, Output::Person(command) if !command.voided.is_empty())
+    matches!(output, Output::Person(command) if command.kind == PersonCommandKind::In && !command.identifiers.is_empty())
 }
 
 #[test]

@@ -19,12 +19,15 @@ fn command(kind: PersonCommandKind, at: PersonId, other: PersonId, sequence: i64
         pending: Vec::new(),
         done: Vec::new(),
         identifiers: Vec::new(),
-        voided: Vec::new(),
     }
 }
 
+fn identifier(value: &str) -> Identifier {
+    Identifier::new("email", value)
+}
+
 fn split(at: PersonId, new: PersonId, sequence: i64, identifiers: &[&str]) -> PersonCommand {
-    let identifiers = identifiers.iter().map(|value| Identifier::new("email", *value)).collect();
+    let identifiers = identifiers.iter().map(|value| identifier(value)).collect();
     PersonCommand { identifiers, ..command(PersonCommandKind::Split, at, new, sequence) }
 }
 
@@ -130,7 +133,7 @@ fn pending_merges_travel_with_the_state_and_resolve_at_the_survivor() {
 #[test]
 fn an_event_at_a_tombstone_goes_to_the_survivor_with_a_hint_for_its_owner() {
     let (loser, winner) = (person(1), person(2));
-    let event = Resolved { person_id: loser, via: Identifier::new("email", "e"), hops: 0, touchpoint: touchpoint() };
+    let event = Resolved { person_id: loser, via: identifier("e"), hops: 0, touchpoint: touchpoint() };
     let mut state = MergeState::default();
     assert_eq!(state.redirect(&event), None);
     handed_over(state.on_command(out(loser, winner, 1)));
@@ -163,7 +166,7 @@ fn a_state_in_parts_is_absorbed_whole_and_stays_pending_until_the_last() {
 }
 
 fn event(at: PersonId, via: &str) -> Resolved {
-    Resolved { person_id: at, via: Identifier::new("email", via), hops: 0, touchpoint: touchpoint() }
+    Resolved { person_id: at, via: identifier(via), hops: 0, touchpoint: touchpoint() }
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn what_comes_back_is_the_old_persons_own_again_and_may_be_taken_out_once_more()
     let (old, new, newer) = (person(1), person(2), person(3));
     let mut state = MergeState::default();
     assert!(matches!(state.on_command(split(old, new, 5, &["b"])), MergeAction::TakeOut(_)));
-    let back = PersonCommand { voided: vec![5], ..announce(old, new, 6) };
+    let back = PersonCommand { identifiers: vec![identifier("b")], ..announce(old, new, 6) };
     assert_eq!(state.on_command(back.clone()), MergeAction::None);
     assert!(!state.is_split() && state.is_pending());
     assert_eq!(state.redirect(&event(old, "b")), None);
@@ -197,4 +200,20 @@ fn what_comes_back_is_the_old_persons_own_again_and_may_be_taken_out_once_more()
     assert!(matches!(state.on_command(split(old, newer, 7, &["b"])), MergeAction::TakeOut(_)));
     assert_eq!(state.on_command(back), MergeAction::None, "a repeat");
     assert_eq!(state.redirect(&event(old, "b")).unwrap().0.person_id, newer);
+}
+
+#[test]
+fn what_comes_back_by_another_way_goes_round_in_no_circle() {
+    let (old, new, newer) = (person(1), person(2), person(3));
+    let [mut one, mut two, mut three] = [MergeState::default(), MergeState::default(), MergeState::default()];
+    assert!(matches!(one.on_command(split(old, new, 5, &["b", "c"])), MergeAction::TakeOut(_)));
+    assert!(matches!(two.on_command(split(new, newer, 6, &["c"])), MergeAction::TakeOut(_)));
+    handed_over(three.on_command(out(newer, old, 7)));
+    let back = PersonCommand { identifiers: vec![identifier("c")], ..announce(old, newer, 7) };
+    assert_eq!(one.on_command(back), MergeAction::None);
+    let goes_to = |state: &MergeState, person, via| state.redirect(&event(person, via)).map(|(event, _)| event.person_id);
+    assert_eq!(goes_to(&two, new, "c"), Some(newer));
+    assert_eq!(goes_to(&three, newer, "c"), Some(old));
+    assert_eq!(goes_to(&one, old, "c"), None, "it is here to stay");
+    assert_eq!(goes_to(&one, old, "b"), Some(new), "what was taken out with it is not back");
 }

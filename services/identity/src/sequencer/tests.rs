@@ -348,10 +348,26 @@ fn each_part_has_the_room_of_its_own_identifiers_and_hears_of_what_comes_back() 
     assert_eq!(refusal(&link_by_hand(&mut sequencer, "customer_id:c", "email:b")), Some("limit:email"));
     unmerge(&mut sequencer, "customer_id:c", "email:d");
     let out = link_by_hand(&mut sequencer, "customer_id:c", "email:b");
-    let voided: Vec<(PersonId, Vec<i64>)> = told(&out)
+    let returned: Vec<(PersonId, Vec<Identifier>)> = told(&out)
         .into_iter()
         .filter(|command| command.kind == PersonCommandKind::In)
-        .map(|command| (command.person_id, command.voided.clone()))
+        .map(|command| (command.person_id, command.identifiers.clone()))
         .collect();
-    assert_eq!(voided, [(taken_out_of, vec![3])]);
+    assert_eq!(returned, [(taken_out_of, vec![id("email:b")])]);
+}
+
+#[test]
+fn what_was_taken_out_twice_comes_back_without_what_was_taken_out_with_it() {
+    let mut sequencer = sequencer();
+    for (left, right) in [("customer_id:c", "anonymous_id:y"), ("anonymous_id:y", "anonymous_id:z")] {
+        assert!(is_merge(&link(&mut sequencer, left, right)));
+    }
+    let out = unmerge(&mut sequencer, "customer_id:c", "anonymous_id:y");
+    let split = told(&out)[0].clone();
+    assert_eq!(split.identifiers, [id("anonymous_id:y"), id("anonymous_id:z")]);
+    unmerge(&mut sequencer, "anonymous_id:y", "anonymous_id:z");
+    let out = link(&mut sequencer, "customer_id:c", "anonymous_id:z");
+    let back = told(&out).into_iter().find(|command| command.kind == PersonCommandKind::In).expect("an arrival");
+    assert_eq!((back.person_id, back.identifiers.as_slice()), (split.person_id, [id("anonymous_id:z")].as_slice()));
+    assert_eq!(sequencer.resolve(person("anonymous_id:y")), split.other_person_id, "it stays away");
 }

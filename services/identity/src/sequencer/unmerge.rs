@@ -116,23 +116,32 @@ impl Sequencer {
             }
             self.persons.insert(now, Node::Root(root));
         }
-        self.splits.insert(&person, sequence, new);
+        for identifier in taken.identifiers.keys() {
+            self.taken_out.insert(&person, identifier.clone(), ());
+        }
         tell(request, (person, new), sequence, &taken, out);
         let change = self.unmerged_change(request, person, new);
         out.push(Output::Change(IdentityChange { sequence: Some(sequence), undoes: Some(undone), ..change }));
     }
 
-    /// Splits of `person` whose persons have become part of it again: what comes by their identifiers is its own.
-    pub(super) fn void_splits(&mut self, person: PersonId) -> Vec<i64> {
-        let splits: Vec<(i64, PersonId)> = self.splits.list(&person).map(|(number, new)| (*number, *new)).collect();
-        let mut voided = Vec::new();
-        for (number, new) in splits {
-            if self.resolve(new) == person {
-                self.splits.remove(&person, &number);
-                voided.push(number);
-            }
+    /// `person` is merged away: nothing comes back to it.
+    pub(super) fn forget_taken_out(&mut self, person: PersonId) {
+        let taken_out: Vec<Identifier> =
+            self.taken_out.list(&person).map(|(identifier, ())| identifier.clone()).collect();
+        for identifier in taken_out {
+            self.taken_out.remove(&person, &identifier);
         }
-        voided
+    }
+
+    /// Identifiers that were taken out of `person` and are its own again, whichever way they came back.
+    pub(super) fn take_back(&mut self, person: PersonId) -> Vec<Identifier> {
+        let mut returned: Vec<Identifier> =
+            self.taken_out.list(&person).map(|(identifier, ())| identifier.clone()).collect();
+        returned.retain(|identifier| self.resolve(PersonId::of(&self.realm, identifier)) == person);
+        for identifier in &returned {
+            self.taken_out.remove(&person, identifier);
+        }
+        returned
     }
 
     fn unmerged(&self, request: &MergeRequest, left: PersonId, right: PersonId) -> Output {

@@ -63,6 +63,9 @@ enum Task {
     Person(usize),
 }
 
+/// More than any run here takes.
+const MAX_STEPS: usize = 1_000_000;
+
 pub(crate) struct Network {
     rng: ChaCha8Rng,
     schedule: Schedule,
@@ -103,7 +106,7 @@ impl Network {
     pub(crate) fn run_with(&mut self, touchpoints: &[Touchpoint], by_hand: Vec<ByHand>) {
         let mut source = touchpoints.to_vec();
         let mut by_hand = VecDeque::from(by_hand);
-        loop {
+        for _ in 0..MAX_STEPS {
             let busy: Vec<Task> = self.busy();
             let feed = !source.is_empty() && (busy.is_empty() || self.rng.random_bool(0.4));
             if feed {
@@ -119,6 +122,7 @@ impl Network {
                 self.transact(task);
             }
         }
+        panic!("it does not come to an end: something goes round in a circle");
     }
 
     fn ask(&mut self, by_hand: ByHand) {

@@ -47,8 +47,8 @@ struct Persons {
     past: Vec<Vec<usize>>,
     /// The identifier that each person is called after.
     first: Vec<usize>,
-    /// Splits by number: out of whom, and who came of it.
-    splits: BTreeMap<i64, (usize, usize)>,
+    /// Identifiers that were taken out of a person and have not come back to it.
+    taken_out: BTreeSet<(usize, usize)>,
     sequence: i64,
 }
 
@@ -59,7 +59,7 @@ impl Persons {
             of: (0..IDENTIFIERS).collect(),
             past: (0..IDENTIFIERS).map(|index| vec![index]).collect(),
             first: (0..IDENTIFIERS).collect(),
-            splits: BTreeMap::new(),
+            taken_out: BTreeSet::new(),
             sequence: 0,
         }
     }
@@ -86,15 +86,14 @@ impl Persons {
                 self.set(index, winner);
             }
         }
-        // A person that was taken out of the winner is part of it again when the identifier it is called after is.
-        let is_back = |(old, new): &(usize, usize)| *old == winner && self.of[self.first[*new]] == winner;
-        let voided: Vec<i64> =
-            self.splits.iter().filter(|(_, split)| is_back(split)).map(|(number, _)| *number).collect();
-        self.splits.retain(|number, _| !voided.contains(number));
+        let is_back = |(person, index): &(usize, usize)| *person == winner && self.of[*index] == winner;
+        let returned: BTreeSet<(usize, usize)> = self.taken_out.iter().copied().filter(is_back).collect();
+        self.taken_out.retain(|taken| !returned.contains(taken));
+        let identifiers = returned.into_iter().map(|(_, index)| identifier(index)).collect();
         let (loser, winner, sequence) = (self.ids[loser], self.ids[winner], self.sequence);
         hub.send(topics::PERSONS, loser.to_key(), &command(PersonCommandKind::Out, loser, winner, sequence));
         let arrival = command(PersonCommandKind::In, winner, loser, sequence);
-        hub.send(topics::PERSONS, winner.to_key(), &PersonCommand { voided, ..arrival });
+        hub.send(topics::PERSONS, winner.to_key(), &PersonCommand { identifiers, ..arrival });
     }
 
     fn split(&mut self, hub: &mut Hub, of: usize, which: u8) {
@@ -108,7 +107,7 @@ impl Persons {
         self.ids.push(person(&format!("new-{new}")));
         self.first.push(first);
         taken.iter().for_each(|index| self.set(*index, new));
-        self.splits.insert(self.sequence, (root, new));
+        self.taken_out.extend(taken.iter().map(|index| (root, *index)));
         let (root, new, sequence) = (self.ids[root], self.ids[new], self.sequence);
         let identifiers = taken.into_iter().map(identifier).collect();
         let split = command(PersonCommandKind::Split, root, new, sequence);
