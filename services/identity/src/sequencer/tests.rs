@@ -359,14 +359,16 @@ fn each_part_has_the_room_of_its_own_identifiers_and_hears_of_what_comes_back() 
 #[test]
 fn what_was_taken_out_twice_comes_back_without_what_was_taken_out_with_it() {
     let mut sequencer = sequencer();
-    for (left, right) in [("customer_id:c", "anonymous_id:y"), ("anonymous_id:y", "anonymous_id:z")] {
-        assert!(is_merge(&link(&mut sequencer, left, right)));
+    for (left, right) in
+        [(("customer_id:c", 1), ("anonymous_id:y", 2)), (("anonymous_id:y", 2), ("anonymous_id:z", 3))]
+    {
+        assert!(is_merge(&decide(&mut sequencer, left, right)));
     }
     let out = unmerge(&mut sequencer, "customer_id:c", "anonymous_id:y");
     let split = told(&out)[0].clone();
     assert_eq!(split.identifiers, [id("anonymous_id:y"), id("anonymous_id:z")]);
     unmerge(&mut sequencer, "anonymous_id:y", "anonymous_id:z");
-    let out = link(&mut sequencer, "customer_id:c", "anonymous_id:z");
+    let out = decide(&mut sequencer, ("customer_id:c", 1), ("anonymous_id:z", 3));
     let back = told(&out).into_iter().find(|command| command.kind == PersonCommandKind::In).expect("an arrival");
     assert_eq!((back.person_id, back.identifiers.as_slice()), (split.person_id, [id("anonymous_id:z")].as_slice()));
     assert_eq!(sequencer.resolve(person("anonymous_id:y")), split.other_person_id, "it stays away");
