@@ -112,6 +112,8 @@ pub struct Profile {
     pub damage: u32,
     /// The disk refuses, one in so many calls.
     pub disk: u32,
+    /// Whether everybody is away for days between two waves.
+    pub rests: bool,
     /// Input records a transaction takes at most.
     pub commit_records: u64,
 }
@@ -144,6 +146,7 @@ impl Profile {
             standby: None,
             damage: 0,
             disk: 0,
+            rests: false,
             commit_records: 50,
         }
     }
@@ -188,6 +191,7 @@ impl Profile {
         } else if rng.random_bool(0.4) {
             profile.standby = Some(Duration::from_millis(rng.random_range(10..3_000)));
         }
+        profile.rests = rng.random_bool(0.5);
         profile
     }
 }

@@ -26,6 +26,7 @@ const MAX_STEPS: u64 = 400_000;
 const MAX_ROUNDS: u32 = 400;
 /// The largest jump of the clock while timers are let fire.
 const MAX_SETTLING_JUMP: Duration = Duration::from_secs(10 * 24 * 3600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 /// Steps between two looks at whether all is read.
 const LOOK_EVERY: u64 = 32;
 
@@ -399,6 +400,9 @@ impl World {
             }
             if self.is_drained() && self.is_complete() {
                 let Some(wave) = self.later.borrow_mut().pop_front() else { return true };
+                if self.faults().profile().rests {
+                    self.rest();
+                }
                 self.feed.borrow_mut().extend(wave);
             }
             if self.steps() > MAX_STEPS {
@@ -408,6 +412,21 @@ impl World {
                 return false;
             }
         }
+    }
+
+    /// Everybody stops, and those who were not wanted for a while come back too, days later: what they find of themselves on
+    /// their disks is older than what the changelogs still tell of.
+    fn rest(self: &Rc<Self>) {
+        let days = self.faults().rng().random_range(1..4);
+        self.log.note(|| format!("everybody is away for {days} days"));
+        let slots = self.slots.borrow().clone();
+        for slot in slots {
+            self.disturb();
+            let end = slot.finish();
+            self.settle_end(&slot, end);
+            slot.is_off.set(false);
+        }
+        self.log.advance(DAY * days);
     }
 
     fn is_behind(&self, stage: &Stage) -> bool {
