@@ -211,7 +211,8 @@ fn what_comes_back_by_another_way_goes_round_in_no_circle() {
     handed_over(three.on_command(out(newer, old, 7)));
     let back = PersonCommand { identifiers: vec![identifier("c")], ..announce(old, newer, 7) };
     assert_eq!(one.on_command(back), MergeAction::None);
-    let goes_to = |state: &MergeState, person, via| state.redirect(&event(person, via)).map(|(event, _)| event.person_id);
+    let goes_to =
+        |state: &MergeState, person, via| state.redirect(&event(person, via)).map(|(event, _)| event.person_id);
     assert_eq!(goes_to(&two, new, "c"), Some(newer));
     assert_eq!(goes_to(&three, newer, "c"), Some(old));
     assert_eq!(goes_to(&one, old, "c"), None, "it is here to stay");

@@ -359,8 +359,7 @@ fn each_part_has_the_room_of_its_own_identifiers_and_hears_of_what_comes_back() 
 #[test]
 fn what_was_taken_out_twice_comes_back_without_what_was_taken_out_with_it() {
     let mut sequencer = sequencer();
-    for (left, right) in
-        [(("customer_id:c", 1), ("anonymous_id:y", 2)), (("anonymous_id:y", 2), ("anonymous_id:z", 3))]
+    for (left, right) in [(("customer_id:c", 1), ("anonymous_id:y", 2)), (("anonymous_id:y", 2), ("anonymous_id:z", 3))]
     {
         assert!(is_merge(&decide(&mut sequencer, left, right)));
     }
