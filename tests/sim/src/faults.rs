@@ -248,6 +248,7 @@ impl Faults {
         let one_in = match site {
             Site::Send | Site::Sent | Site::Poll | Site::Fetched => self.profile.crash * 4,
             Site::SendChange | Site::Begin => self.profile.crash,
+            Site::Abort | Site::Aborted => self.profile.crash.div_ceil(50),
             _ => self.profile.crash.div_ceil(8),
         };
         let crashes = self.strikes(one_in);
