@@ -159,8 +159,10 @@ impl MergeState {
     }
 
     fn on_in(&mut self, command: PersonCommand) -> MergeAction {
-        for split in self.splits.range_mut(..command.sequence).map(|(_, split)| split) {
-            split.identifiers.retain(|identifier| !command.identifiers.contains(identifier));
+        for (_, split) in self.splits.range_mut(..command.sequence) {
+            for identifier in &command.identifiers {
+                split.identifiers.remove(identifier);
+            }
         }
         if let Some(survivor) = self.forward {
             return MergeAction::Send(PersonCommand { person_id: survivor, identifiers: Vec::new(), ..command });

@@ -48,11 +48,13 @@ struct Hub {
     timers: BTreeSet<Timer>,
     duplicate_count: u64,
     step_count: usize,
-    was_aborted: bool,
+    aborts_in_a_row: usize,
 }
 
 /// More than any run here takes: one that goes on has something in it that goes round in a circle.
 const MAX_STEPS: usize = 100_000;
+/// A schedule whose choices have shrunk to nothing would abort for ever.
+const MAX_ABORTS: usize = 5;
 
 impl Hub {
     fn new(partition_count: usize, config: &Config) -> Self {
@@ -68,7 +70,7 @@ impl Hub {
             timers: BTreeSet::new(),
             duplicate_count: 0,
             step_count: 0,
-            was_aborted: false,
+            aborts_in_a_row: 0,
         }
     }
 
@@ -105,12 +107,12 @@ impl Hub {
         self.send(topics::PERSONS, winner.to_key(), &command(PersonCommandKind::In, winner, loser, sequence));
     }
 
-    /// Handles the first record of one of the logs; an aborted transaction leaves it there, and is not the next one too.
+    /// Handles the first record of one of the logs; an aborted transaction leaves it there.
     fn step(&mut self, choice: u16, is_aborted: bool) -> bool {
         self.step_count += 1;
         assert!(self.step_count < MAX_STEPS, "it does not come to an end");
-        let is_aborted = is_aborted && !self.was_aborted;
-        self.was_aborted = is_aborted;
+        let is_aborted = is_aborted && self.aborts_in_a_row < MAX_ABORTS;
+        self.aborts_in_a_row = if is_aborted { self.aborts_in_a_row + 1 } else { 0 };
         let waiting: Vec<(String, usize)> =
             self.inputs.iter().filter(|(_, log)| !log.is_empty()).map(|(at, _)| at.clone()).collect();
         if waiting.is_empty() {
