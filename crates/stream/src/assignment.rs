@@ -166,6 +166,14 @@ impl<C: Client> Assignment<C> {
         Slot { store, partition: changelog_partition(info, self.leader_partitions) }
     }
 
+    /// Hands all state that is worked on to `each`, with where its changes are written to.
+    pub(crate) fn each_entry(&mut self, each: &mut impl FnMut(Slot, &[u8], &[u8])) {
+        for task in self.tasks.values_mut() {
+            let partition = changelog_partition(task.info(), self.leader_partitions);
+            task.each_entry(|store, key, value| each(Slot { store, partition }, key, value));
+        }
+    }
+
     /// Notes that everything before `next` of this partition is handled.
     pub(crate) fn advance(&mut self, topic: &str, partition: i32, next: i64) {
         if let Some(position) = self.positions.get_mut(&(topic.to_owned(), partition)) {

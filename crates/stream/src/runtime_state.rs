@@ -162,6 +162,9 @@ impl StateStore for RuntimeState {
     fn walk(&mut self, limit: usize, each: &mut EachEntry<'_>) -> bool {
         self.store.walk(limit, each)
     }
+    fn each_entry(&self, each: &mut EachEntry<'_>) {
+        self.store.each_entry(each);
+    }
     fn len(&self) -> usize {
         self.store.len()
     }

@@ -81,6 +81,8 @@ pub trait StateStore: Send {
     /// they were at some commit meanwhile. An abort may bring entries back that are then left to visit: the walk is over
     /// only when this says so while no change is open.
     fn walk(&mut self, limit: usize, each: &mut EachEntry<'_>) -> bool;
+    /// Hands all entries to `each` as they are now, wherever they are, in no order.
+    fn each_entry(&self, each: &mut EachEntry<'_>);
     /// Entries now.
     fn len(&self) -> usize;
     /// True without entries.

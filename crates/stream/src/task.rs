@@ -195,6 +195,15 @@ impl Task {
         !self.dirty
     }
 
+    /// Hands all entries to `each` as they are now (index of the store, the runtime's own last; key, value), wherever they are.
+    pub fn each_entry(&mut self, mut each: impl FnMut(usize, &[u8], &[u8])) {
+        let mut stores = self.processor.stores();
+        stores.push(&mut self.state);
+        for (index, store) in stores.into_iter().enumerate() {
+            store.each_entry(&mut |key, value| each(index, key, value));
+        }
+    }
+
     /// Handles one input and then the timers that have become due; what is to be written goes to `out`.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use tributary_schema::Contracts;
 
 use crate::assignment::Assignment;
 use crate::checkpoint::Checkpoints;
-use crate::client::{Client, GroupChange, TransactionError};
+use crate::client::{Client, GroupChange, Slot, TransactionError};
 use crate::error::{Failure, StreamError};
 use crate::input::InputBuffer;
 use crate::kafka_client::KafkaClient;
@@ -166,6 +166,12 @@ impl<C: Client> Worker<C> {
     /// The client, for those who drive the worker turn by turn.
     pub fn client(&mut self) -> &mut C {
         &mut self.client
+    }
+
+    /// Hands all state that it works on to `each` (where its changes are written to, key, value), for those who compare it
+    /// with what is there.
+    pub fn each_entry(&mut self, mut each: impl FnMut(Slot, &[u8], &[u8])) {
+        self.assignment.each_entry(&mut each);
     }
 
     /// What its output is waiting for, for those who watch it.

@@ -179,6 +179,10 @@ impl StateStore for DedupWindow {
         self.seen.walk(limit, each)
     }
 
+    fn each_entry(&self, each: &mut EachEntry<'_>) {
+        self.seen.each_entry(each);
+    }
+
     fn len(&self) -> usize {
         self.seen.len()
     }

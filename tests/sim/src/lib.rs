@@ -22,6 +22,7 @@ pub mod reader;
 pub mod report;
 pub mod run;
 mod slot;
+mod state;
 mod stores;
 mod strangers;
 mod trouble;

@@ -10,6 +10,7 @@ use tributary_stream::{Checkpoints, KafkaSettings, Stage, StageStats, StandbySet
 
 use crate::client::{DEAD, SimClient};
 use crate::log::{Refused, SimLog};
+use crate::state::Entries;
 use crate::world::World;
 
 /// A place for a worker of a stage.
@@ -132,6 +133,13 @@ impl Slot {
     fn forget_stats(&self) {
         let stats = self.stats.replace(StageStats::default());
         self.restored_entries.set(self.restored_entries.get() + stats.recovery().checkpoint_entries);
+    }
+
+    /// Adds the state that its worker has to `entries`.
+    pub(crate) fn gather(&self, entries: &mut Entries) {
+        if let Some(worker) = self.worker.borrow_mut().as_mut() {
+            worker.each_entry(|changelog, key, value| drop(entries.insert((changelog, key.to_vec()), value.to_vec())));
+        }
     }
 
     /// Stops the worker in good order.

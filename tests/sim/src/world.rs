@@ -16,6 +16,7 @@ use crate::faults::{CheckpointHabit, Faults, Profile};
 use crate::hub::{Hub, partition_number};
 use crate::log::{EPOCH_MS, LogSettings, SimLog};
 use crate::slot::{End, Keeps, Slot};
+use crate::state::{self, Entries};
 use crate::stores::{Shares, Stores};
 use crate::trouble::Trouble;
 use crate::workload::Arrival;
@@ -387,8 +388,19 @@ impl World {
 
     /// Runs until everything that arrives is read, and then until no timer is left that could fire.
     pub fn run(self: &Rc<Self>) {
-        if self.work() {
-            self.settle();
+        if self.work() && self.settle() {
+            self.check_state();
+        }
+    }
+
+    /// Holds the state that workers have against their changelogs.
+    fn check_state(&self) {
+        for (of, stage) in self.stages.iter().enumerate() {
+            let mut has = Entries::new();
+            self.slots.borrow().iter().filter(|slot| slot.of == of).for_each(|slot| slot.gather(&mut has));
+            for difference in state::differences(stage, &state::of_changelogs(&self.log, stage), &has) {
+                self.problem(difference);
+            }
         }
     }
 
@@ -434,8 +446,8 @@ impl World {
         self.log.lag(&stage.group(), &inputs) > 0
     }
 
-    /// Moves the clock on until nothing comes of it any more.
-    fn settle(self: &Rc<Self>) {
+    /// Moves the clock on until nothing comes of it any more; false when there is no end to it.
+    fn settle(self: &Rc<Self>) -> bool {
         let mut jump = Duration::from_secs(600);
         for _ in 0..MAX_ROUNDS {
             let (appended, disturbances) = (self.log.appended(), self.disturbances.get() + self.log.rebalances());
@@ -444,7 +456,7 @@ impl World {
             jump = (jump * 2).min(MAX_SETTLING_JUMP);
             loop {
                 if !self.work() {
-                    return;
+                    return false;
                 }
                 if self.slots.borrow().iter().all(|slot| slot.turns.get() >= 3) {
                     break;
@@ -452,10 +464,11 @@ impl World {
             }
             let is_quiet = self.disturbances.get() + self.log.rebalances() == disturbances;
             if is_quiet && self.log.appended() == appended {
-                return;
+                return true;
             }
         }
         self.problem(format!("timers were still firing after {MAX_ROUNDS} rounds"));
+        false
     }
 }
 

@@ -200,6 +200,11 @@ where
         self.walk.is_over(self.values.len())
     }
 
+    fn each_entry(&self, each: &mut EachEntry<'_>) {
+        let mut encoder = EntryEncoder::default();
+        self.for_each(|key, value| encoder.hand(key, self.version, value, each));
+    }
+
     fn len(&self) -> usize {
         let Some(disk) = &self.disk else { return self.values.len() };
         let was = self.before.values().flatten().count();

@@ -241,6 +241,11 @@ where
         self.within.is_none() && self.walk.is_over(self.values.len())
     }
 
+    fn each_entry(&self, each: &mut EachEntry<'_>) {
+        let mut encoder = EntryEncoder::default();
+        self.for_each(|key, sort, value| encoder.hand(&(key, sort), self.version, value, each));
+    }
+
     fn len(&self) -> usize {
         let Some(disk) = &self.disk else { return self.len };
         let was = self.before.values().flatten().count();
