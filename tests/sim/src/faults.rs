@@ -194,6 +194,18 @@ impl Profile {
         profile.rests = rng.random_bool(0.5);
         profile
     }
+
+    /// For a story in waves: of those who rest between two waves, half have their state on disks of their own, and what was
+    /// deleted before is not on the log any more when they come back.
+    #[must_use]
+    pub fn in_waves(mut self, seed: u64) -> Self {
+        if self.rests && self.checkpoints.is_some() && seed.is_multiple_of(2) {
+            self.on_disk = Some(Shares::Worker);
+            self.standby = None;
+            self.compacts = true;
+        }
+        self
+    }
 }
 
 /// A refusal of a transaction's step.

@@ -115,7 +115,7 @@ fn run_own(seed: u64, is_traced: bool) -> anyhow::Result<Judged> {
     let mut workload = workload(seed)?;
     pills::strew(&mut workload, &Hub::built_in()?.stages, seed);
     let calm = live_in_waves(&Profile::calm(2, 1), seed, workload.waves(), false)?;
-    let lived = live_in_waves(&Profile::draw(seed), seed, workload.waves(), is_traced)?;
+    let lived = live_in_waves(&Profile::draw(seed).in_waves(seed), seed, workload.waves(), is_traced)?;
     let truth = against_truth(&workload, &calm.outputs).into_iter();
     let mut found: Vec<String> =
         calm.broken.into_iter().chain(truth).map(|line| format!("without faults: {line}")).collect();

@@ -61,7 +61,7 @@ impl Stores {
     /// Keeps a copy of what is there, now and then. Nobody may have it open.
     pub(crate) fn archive(&self, name: &str) -> io::Result<()> {
         let place = self.place(name);
-        if place.exists() && self.rng.borrow_mut().random_bool(0.3) {
+        if place.exists() && self.rng.borrow_mut().random_bool(0.5) {
             let copy = self.root.path().join(format!("past-{}", self.past.borrow().len()));
             copy_directory(&place, &copy)?;
             self.past.borrow_mut().push((name.to_owned(), copy));

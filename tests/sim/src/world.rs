@@ -48,6 +48,8 @@ pub struct World {
     /// What arrives once everything before has been worked off.
     later: RefCell<VecDeque<Vec<Arrival>>>,
     is_static: bool,
+    /// Everybody has been away for days.
+    was_away: Cell<bool>,
     /// How many workers stand still at the moment.
     standing: Cell<u32>,
     steps: Cell<u64>,
@@ -100,6 +102,7 @@ impl World {
             feed: RefCell::default(),
             later: RefCell::new(waves.into()),
             is_static: profile.static_membership,
+            was_away: Cell::new(false),
             standing: Cell::new(0),
             steps: Cell::new(0),
             disturbances: Cell::new(0),
@@ -328,7 +331,8 @@ impl World {
         self.stores.archive(name)?;
         let swaps = {
             let mut faults = self.faults();
-            faults.profile().damage > 0 && faults.rng().random_bool(0.3)
+            let is_damaged = faults.profile().damage > 0 && faults.rng().random_bool(0.3);
+            is_damaged || (self.was_away.get() && faults.rng().random_bool(0.5))
         };
         if swaps && let Some(what) = self.stores.swap(name)? {
             self.log.note(|| what);
@@ -438,6 +442,7 @@ impl World {
             self.settle_end(&slot, end);
             slot.is_off.set(false);
         }
+        self.was_away.set(true);
         self.log.advance(DAY * days);
     }
 
