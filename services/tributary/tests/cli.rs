@@ -43,8 +43,19 @@ fn root() -> PathBuf {
 #[test]
 fn every_command_has_help_with_examples_and_the_exit_codes_are_told() {
     assert_says(&tributary(&["--help"]), 0, &["Exit codes", "no Kafka broker answers"]);
-    let commands =
-        ["run", "demo", "check", "topics", "load", "journey", "scorecard", "dlq", "reconcile", "dump-config"];
+    let commands = [
+        "run",
+        "demo",
+        "check",
+        "topics",
+        "load",
+        "journey",
+        "account",
+        "scorecard",
+        "dlq",
+        "reconcile",
+        "dump-config",
+    ];
     for command in commands {
         assert_says(&tributary(&[command, "--help"]), 0, &["Examples:", &format!("tributary {command}")]);
     }
@@ -193,6 +204,7 @@ fn unknown_data_sets_and_missing_files_are_named() {
 #[test]
 fn nobody_is_looked_up_by_nonsense_or_without_the_key() {
     assert_says(&tributary(&["journey", "ada"]), 2, &["namespace:value"]);
+    assert_says(&tributary(&["account", "acme"]), 2, &["namespace:value"]);
     assert_says(&tributary(&["journey", "email:null"]), 2, &["email:null", "blocked_value", "check how it is written"]);
     let output = Command::new(env!("CARGO_BIN_EXE_tributary"))
         .args(["journey", "email:ada@example.org"])
