@@ -239,6 +239,24 @@ fn accounts_that_are_one_are_found_under_the_higher_kind() {
 }
 
 #[test]
+fn workloads_have_accounts_that_are_one_that_several_claim_and_that_have_roles() {
+    let (mut merged, mut contested, mut known_roles) = (0, 0, 0);
+    for seed in 0..12 {
+        let world = World::of(Ledger::of(Workload::generate(seed, Size::SMALL).events.iter()));
+        let ids: Vec<_> = world.people.all.iter().map(|person| person.ids()[0]).collect();
+        for account in accounts(&world.people, &ids).into_values() {
+            merged += usize::from(account.merged_into.is_some());
+            contested += usize::from(!account.contested_by.is_empty());
+            known_roles += account.coverage.known_roles.len();
+        }
+    }
+    assert!(
+        merged > 3 && contested > 3 && known_roles > 3,
+        "{merged} merged, {contested} contested, {known_roles} roles"
+    );
+}
+
+#[test]
 fn the_truth_does_not_depend_on_the_order_of_arrival() {
     for seed in 0..5 {
         let workload = Workload::generate(seed, Size::SMALL);
