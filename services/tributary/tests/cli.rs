@@ -159,8 +159,16 @@ fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it
         "campaigns: [{campaign_id: a, name: A, team_id: nobody, demand_percent: 10, funnel_role: awareness}]\n",
     )
     .unwrap();
+    let rules = fs::read_to_string(root().join("schemas/accounts.yaml")).unwrap();
+    fs::write(directory.path().join("accounts.yaml"), rules.replace("half_life_days: 30", "half_life_days: 0"))
+        .unwrap();
+    fs::create_dir_all(directory.path().join("triggers")).unwrap();
+    let trigger =
+        "id: hot\nversion: 1\nscope: account\nteam: sales\naction: notify\ncondition: .account.engagment >= 1\n";
+    fs::write(directory.path().join("triggers/hot.yaml"), trigger).unwrap();
     let output = tributary(&["check", "--set", &format!("definitions={}", directory.path().display())]);
-    assert_says(&output, 3, &["mapping.vrl", "^", "no team `nobody`"]);
+    let of_accounts = "engagement.half_life_days = 0: must be from 1 to 730; 30 suits most";
+    assert_says(&output, 3, &["mapping.vrl", "^", "no team `nobody`", of_accounts, "hot.yaml:condition", "engagment"]);
 }
 
 #[test]
