@@ -23,7 +23,7 @@ pub mod time;
 pub mod topics;
 pub mod touchpoint;
 
-pub use account::AccountEvent;
+pub use account::{AccountCommand, AccountEvent};
 pub use canvas::{Canvas, CanvasEntry};
 pub use decision::{Arm, Decision, Fate, TriggerIntent, WithheldReason};
 pub use identifier::{Identifier, Pseudonymizer, RefusedIdentifier};

@@ -1,11 +1,13 @@
-//! What a step that runs chained behind the journey of one person has to offer.
+//! What a step that runs chained behind the journey of one person, or behind the record of one account, has to offer.
 //!
 //! The journey task owns the person's partition; a chained step (triggers) sees every journey event in the same
-//! transaction and keeps its own state beside the journey's. It is pure: time comes in, effects go out.
+//! transaction and keeps its own state beside the journey's. So it is with accounts. It is pure: time comes in, effects go
+//! out.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::account::AccountEvent;
 use crate::decision::{Decision, TriggerIntent};
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
@@ -60,6 +62,26 @@ pub trait PersonStep: Send {
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
 }
 
+/// A step chained behind the record of one account.
+pub trait AccountStep: Send {
+    /// What it remembers of one account.
+    type State: Clone + Default + PartialEq + Serialize + DeserializeOwned + Send;
+
+    /// The account is so now; `evidence` is the touchpoint that changed it, if one did. Not called for an account that is
+    /// merged into another. [`StepEffects::wake_at`] is not heeded.
+    fn on_account(
+        &self,
+        account: &AccountEvent,
+        evidence: Option<&str>,
+        state: &mut Self::State,
+        effects: &mut StepEffects,
+    );
+
+    /// Another account turned out to be this one. Must be associative, commutative and idempotent: the other keeps its
+    /// state as well, should it stand for itself again.
+    fn absorb(&self, state: &mut Self::State, other: Self::State);
+}
+
 /// The step that does nothing: a journey without triggers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoStep;
@@ -69,6 +91,12 @@ impl PersonStep for NoStep {
     fn on_journey(&self, _: PersonView<'_>, _: &[JourneyEvent], (): &mut (), _: &mut StepEffects) {}
     fn on_timer(&self, _: PersonView<'_>, _: i64, (): &mut (), _: &mut StepEffects) {}
     fn absorb(&self, _: PersonView<'_>, (): &mut (), (): (), _: &mut StepEffects) {}
+}
+
+impl AccountStep for NoStep {
+    type State = ();
+    fn on_account(&self, _: &AccountEvent, _: Option<&str>, (): &mut (), _: &mut StepEffects) {}
+    fn absorb(&self, (): &mut (), (): ()) {}
 }
 
 /// One step shared by many tasks.
@@ -88,5 +116,22 @@ impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
     }
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects) {
         self.as_ref().absorb(person, state, loser, effects);
+    }
+}
+
+/// One step shared by many tasks.
+impl<T: AccountStep + Sync> AccountStep for std::sync::Arc<T> {
+    type State = T::State;
+    fn on_account(
+        &self,
+        account: &AccountEvent,
+        evidence: Option<&str>,
+        state: &mut Self::State,
+        effects: &mut StepEffects,
+    ) {
+        self.as_ref().on_account(account, evidence, state, effects);
+    }
+    fn absorb(&self, state: &mut Self::State, other: Self::State) {
+        self.as_ref().absorb(state, other);
     }
 }

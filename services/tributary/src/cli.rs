@@ -56,7 +56,8 @@ pub enum Command {
   tributary demo --persons 500 --days 14 --seed 7 --exit --report report.json
   tributary demo --complete-journey ../data/complete-journey")]
     Demo(DemoArgs),
-    /// Check configuration, sources with their samples, identity rules, stages, triggers and canvas; all problems at once
+    /// Check configuration, sources with their samples, identity rules, stages, accounts, triggers and canvas; all problems at
+    /// once
     #[command(after_help = "Examples:
   tributary check
   tributary check --config tributary.yaml --output json")]
@@ -79,6 +80,12 @@ pub enum Command {
   tributary journey email:ada@example.org
   tributary journey loyalty_id:1228 --output json")]
     Journey(JourneyArgs),
+    /// Tell one account's story: its buying group, how engaged it is, and what is open
+    #[command(after_help = "Examples:
+  tributary account crm_account_id:0017
+  tributary account company_domain:engines.example --output json
+  tributary account 6ba7b811-9dad-51d1-80b4-00c04fd430c8")]
+    Account(AccountArgs),
     /// Explain who is who, and say so where the hub is wrong
     #[command(
         subcommand,
@@ -213,6 +220,13 @@ pub struct ReconcileArgs {
 pub struct JourneyArgs {
     /// The identifier, as namespace:value, in clear text
     pub identifier: String,
+}
+
+/// Arguments of `account`.
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    /// The account's id, or an identifier of it as namespace:value, in clear text
+    pub account: String,
 }
 
 /// The commands of `identity`.

@@ -27,7 +27,7 @@ pub struct HubConfig {
     /// The realm: persons of one realm never mix with those of another.
     pub realm: String,
     /// A directory laid out as `schemas/`: its `sources/`, `identity.yaml`, `channels.yaml`, `bots.yaml`, `stages.yaml`,
-    /// `triggers/` and `canvas/` extend or replace what is built in, where no section names another place.
+    /// `accounts.yaml`, `triggers/` and `canvas/` extend or replace what is built in, where no section names another place.
     pub definitions: Option<PathBuf>,
     /// Where the key of all pseudonyms is kept; the same for every instance, for ever.
     pub pseudonym_key: Option<Secret>,

@@ -99,6 +99,7 @@ impl Desk<'_> {
             priority: definition.priority,
             evidence: self.touchpoint_ids(&candidate.evidence),
             valid_until_at,
+            account_id: None,
         };
         self.remember(definition, event, decision_id, &decision, facts);
         if decision.fate == Fate::Sent {
@@ -187,6 +188,7 @@ impl Desk<'_> {
             decided_at: decision.decided_at,
             valid_until_at: decision.valid_until_at,
             payload: Json::Object(payload).to_string(),
+            account_id: None,
         }
     }
 

@@ -32,6 +32,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.emit(topics::JOURNEYS, person_id.to_key(), retraction)?;
             tell_accounts(retraction, effects)?;
         }
+        self.recount_accounts(person_id, &base, effects)?;
         let remembered: Vec<TouchKey> = self.remembered.list(&person_id).map(|(key, ())| key.clone()).collect();
         let step = self.steps.get(&person_id).cloned().unwrap_or_default();
         let transfer = Transfer { touches, remembered, base: Base::default(), step };

@@ -1,5 +1,6 @@
 //! What the commands do, one a file.
 
+mod account;
 mod check;
 mod dlq;
 mod identity;
@@ -37,6 +38,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Topics(command) => topics::topics(*command, &hub, output),
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
+        Command::Account(args) => account::account(args, &hub, output),
         Command::Identity(command) => identity::identity(command, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),

@@ -163,7 +163,7 @@ proptest! {
             processor.persons.for_each(|_, header| waiting += usize::from(header.merge.is_pending()));
             prop_assert_eq!(waiting, 0);
         }
-        check_accounts(&hub, &all_told)?;
+        check_accounts(&hub, &all_told, choices)?;
         check_restore(&mut hub, persons.ids[persons.of[0]])?;
     }
 }

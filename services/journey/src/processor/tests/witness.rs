@@ -61,6 +61,7 @@ fn decision(person_id: PersonId, touchpoint: &Touchpoint) -> Decision {
         priority: 1,
         evidence: Vec::new(),
         valid_until_at: touchpoint.occurred_at,
+        account_id: None,
     }
 }
 
@@ -76,5 +77,6 @@ fn intent(person_id: PersonId, touchpoint: &Touchpoint) -> TriggerIntent {
         decided_at: touchpoint.occurred_at,
         valid_until_at: touchpoint.occurred_at,
         payload: "{}".to_owned(),
+        account_id: None,
     }
 }
