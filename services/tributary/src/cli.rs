@@ -89,6 +89,14 @@ pub enum Command {
   tributary identity merge email:ada@example.org phone:+15550100 --reason 'told us so in store 12' --yes"
     )]
     Identity(IdentityCommand),
+    /// Show what the hub knows of one person, and what it may do
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary privacy consent email:ada@example.org
+  tributary privacy consent 6ba7b811-9dad-51d1-80b4-00c04fd430c8 --output json"
+    )]
+    Privacy(PrivacyCommand),
     /// Show the scorecards of one team, or of all
     #[command(after_help = "Examples:
   tributary scorecard
@@ -229,6 +237,21 @@ pub enum IdentityCommand {
     Merge(PairArgs),
     /// Declare two identifiers to be two persons': a person that has both is taken apart, and stays so
     Unmerge(PairArgs),
+}
+
+/// The commands of `privacy`.
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Show the last word about each channel and purpose: given or withdrawn, when, to which source, with its touchpoint
+    Consent(PersonArgs),
+}
+
+/// A person that is asked for.
+#[derive(Debug, Args)]
+pub struct PersonArgs {
+    /// An identifier as namespace:value in clear text, or any id that the person ever had
+    #[arg(value_name = "PERSON|IDENTIFIER")]
+    pub person: String,
 }
 
 /// Two identifiers that somebody decides about.

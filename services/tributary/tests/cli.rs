@@ -43,8 +43,19 @@ fn root() -> PathBuf {
 #[test]
 fn every_command_has_help_with_examples_and_the_exit_codes_are_told() {
     assert_says(&tributary(&["--help"]), 0, &["Exit codes", "no Kafka broker answers"]);
-    let commands =
-        ["run", "demo", "check", "topics", "load", "journey", "scorecard", "dlq", "reconcile", "dump-config"];
+    let commands = [
+        "run",
+        "demo",
+        "check",
+        "topics",
+        "load",
+        "journey",
+        "scorecard",
+        "privacy",
+        "dlq",
+        "reconcile",
+        "dump-config",
+    ];
     for command in commands {
         assert_says(&tributary(&[command, "--help"]), 0, &["Examples:", &format!("tributary {command}")]);
     }

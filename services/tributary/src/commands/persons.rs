@@ -1,10 +1,12 @@
-//! Finding persons by identifiers in clear text.
+//! Finding persons by identifiers in clear text or by an id that they ever had, and what is said of them.
 
 use tributary_identity::AliasTable;
+use tributary_journey::read::fold_journey;
 use tributary_model::identity::Alias;
-use tributary_model::{Identifier, topics};
+use tributary_model::ids::realm_uuid;
+use tributary_model::{Identifier, JourneyEvent, PersonId, topics};
 use tributary_normalizer::Rulebook;
-use tributary_schema::Contracts;
+use tributary_schema::{AvroRecord, Contracts};
 use tributary_stream::{KafkaSettings, read_to_end};
 
 use crate::config::HubConfig;
@@ -42,4 +44,73 @@ pub(super) fn pseudonym(text: &str, config: &HubConfig) -> Result<Identifier, Cl
         ))
     })?;
     Ok(Identifier::new(namespace, pseudonymizer.pseudonym(namespace, &normalised)))
+}
+
+/// A person that somebody asked for.
+pub(super) struct Person {
+    /// As it is called now.
+    pub(super) person_id: PersonId,
+    /// The identifier that was given; `None` when it was an id.
+    pub(super) identifier: Option<Identifier>,
+}
+
+/// The person that `text` names: an id that it ever had, or an identifier in clear text.
+///
+/// # Errors
+/// As [`pseudonym`].
+pub(super) fn person(text: &str, config: &HubConfig, aliases: &AliasTable) -> Result<Person, CliError> {
+    if let Ok(id) = text.parse::<PersonId>() {
+        return Ok(Person { person_id: aliases.resolve(id), identifier: None });
+    }
+    let identifier = pseudonym(text, config)?;
+    let person_id = aliases.resolve(PersonId::of(&realm_uuid(&config.realm), &identifier));
+    Ok(Person { person_id, identifier: Some(identifier) })
+}
+
+/// What is said when nothing is known of whom was asked for.
+pub(super) fn nobody(text: &str) -> String {
+    format!("nothing is known of {text}: check how it is written, and that realm and pseudonym key are those of the hub")
+}
+
+/// The journey events of a person that stand, under whichever id they were said, in order of event time.
+///
+/// # Errors
+/// [`CliError`] when no broker answers or a record is none.
+pub(super) fn standing_journey(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    aliases: &AliasTable,
+    person_id: PersonId,
+) -> Result<Vec<JourneyEvent>, CliError> {
+    records_of(settings, contracts, aliases, person_id, topics::JOURNEYS).map(fold_journey)
+}
+
+/// The records of a topic that is keyed by person, of one person under all ids that it ever had.
+///
+/// # Errors
+/// [`CliError`] when no broker answers or a record is none.
+pub(super) fn records_of<T: AvroRecord>(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    aliases: &AliasTable,
+    person_id: PersonId,
+    topic: &str,
+) -> Result<Vec<T>, CliError> {
+    let is_own = |key: &[u8]| {
+        let id = std::str::from_utf8(key).ok().and_then(|text| text.parse::<PersonId>().ok());
+        id.is_some_and(|id| aliases.resolve(id) == person_id)
+    };
+    let mut records = Vec::new();
+    let mut unreadable = None;
+    read_to_end(settings, topic, |record| {
+        let Some(value) = record.value.as_ref().filter(|_| is_own(&record.key)) else { return };
+        match contracts.decode(value) {
+            Ok(made) => records.push(made),
+            Err(error) => drop(unreadable.get_or_insert(error)),
+        }
+    })?;
+    match unreadable {
+        Some(error) => Err(error.into()),
+        None => Ok(records),
+    }
 }

@@ -1,0 +1,19 @@
+//! `tributary privacy`: what the hub knows of one person, and may do.
+
+mod consent;
+
+use crate::cli::PrivacyCommand;
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Answers one question about a person.
+///
+/// # Errors
+/// [`CliError`] when the person is none, there is no key, or no broker answers.
+pub(super) fn privacy(command: &PrivacyCommand, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+    match command {
+        PrivacyCommand::Consent(args) => consent::consent(args, config, output),
+    }
+}
