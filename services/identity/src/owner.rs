@@ -7,6 +7,7 @@
 //!
 //! An owner whose identifier is quarantined no longer links: it lets the event's next identifier lead.
 
+mod rekey;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,9 @@ use crate::rules::TOUCHPOINT_NAMESPACE;
 
 /// Name of the owners' store.
 pub(crate) const OWNERS_STORE: &str = "owners";
-const OWNERS_VERSION: u8 = 1;
+const OWNERS_VERSION: u8 = 2;
+/// So many names of one value are remembered: more keys than this are never rotated at once.
+const MAX_NAMES: usize = 8;
 
 /// What the owner of an identifier knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,11 +43,14 @@ pub struct Owner {
     pub edges: Vec<Identifier>,
     /// What was left out of its touchpoints before resolution and has been reported, each once.
     pub refusals: Vec<RefusedIdentifier>,
+    /// What its value is called under newer keys, as far as the sequencer was told.
+    pub names: Vec<Identifier>,
 }
 
 impl Owner {
     fn new(person_id: PersonId, first_seen_at: i64) -> Self {
-        Self { person_id, first_seen_at, quarantined: false, edges: Vec::new(), refusals: Vec::new() }
+        let (edges, refusals, names) = (Vec::new(), Vec::new(), Vec::new());
+        Self { person_id, first_seen_at, quarantined: false, edges, refusals, names }
     }
 
     fn seen(&self) -> Seen {
@@ -141,6 +147,8 @@ impl Owners {
             IdentifierCommandKind::Move => self.on_move(&command),
             IdentifierCommandKind::Link => self.on_request(command, MergeRequestKind::Merge, out),
             IdentifierCommandKind::Unlink => self.on_request(command, MergeRequestKind::Unmerge, out),
+            IdentifierCommandKind::Rekey => self.on_rekey(&command, out),
+            IdentifierCommandKind::Rekeyed => self.on_rekeyed(&command, out),
             IdentifierCommandKind::Quarantine => {
                 if let Some(owner) = self.owners.get_mut(&command.identifier) {
                     owner.quarantined = true;

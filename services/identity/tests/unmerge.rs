@@ -120,6 +120,7 @@ fn from_the_beginning(log: &[MergeRequest], input: &[Touchpoint]) -> BTreeSet<BT
                     apart.remove(&pair(request));
                 }
             }
+            MergeRequestKind::Rekey => {}
         }
     }
     let all: BTreeSet<Identifier> = input.iter().flat_map(|touch| touch.identifiers.iter().cloned()).collect();

@@ -244,6 +244,8 @@ pub enum IdentityCommand {
 pub enum PrivacyCommand {
     /// Show the last word about each channel and purpose: given or withdrawn, when, to which source, with its touchpoint
     Consent(PersonArgs),
+    /// Show how many identifiers are known under newer keys too: who is not yet, begins anew when the old key is dropped
+    Rotation,
 }
 
 /// A person that is asked for.

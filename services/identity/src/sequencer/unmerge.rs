@@ -102,12 +102,13 @@ impl Sequencer {
         component.remove_from(&mut self.merges);
         kept.note_under(person, &mut self.merges);
         taken.note_under(new, &mut self.merges);
-        let mut root = before.reduced_to(&taken.identifiers);
+        let reduced = |part: &Part| before.reduced_to(&part.identifiers, self.value_count(part.identifiers.keys()));
+        let (kept_root, mut root) = (reduced(&kept), reduced(&taken));
         let oldest = taken.identifiers.iter().min_by_key(|(identifier, seen_at)| (*seen_at, *identifier));
         if let Some((oldest, _)) = oldest {
             root.name(new, oldest);
         }
-        for (part, root, now) in [(&kept, before.reduced_to(&kept.identifiers), person), (&taken, root, new)] {
+        for (part, root, now) in [(&kept, kept_root, person), (&taken, root, new)] {
             let own = part.identifiers.keys().map(|identifier| PersonId::of(&self.realm, identifier));
             let merged: Vec<PersonId> = own.chain(root.names()).filter(|member| *member != now).collect();
             for loser in merged {

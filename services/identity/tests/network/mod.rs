@@ -44,6 +44,8 @@ pub(crate) struct Schedule {
 pub(crate) enum ByHand {
     Link(Identifier, Identifier),
     Unmerge(Identifier, Identifier),
+    /// No human: the normaliser says that the first is called the second under a newer key.
+    Rekey(Identifier, Identifier, Box<Touchpoint>),
 }
 
 #[derive(Debug, Clone)]
@@ -129,6 +131,10 @@ impl Network {
         let (kind, left, right) = match by_hand {
             ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, right),
             ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, right),
+            ByHand::Rekey(first, name, touchpoint) => {
+                let command = IdentifierCommand::rekey(first, vec![name], &touchpoint);
+                return self.append(Message::Identifier(command), self.schedule.repeat);
+            }
         };
         let message = Message::Identifier(IdentifierCommand {
             kind,

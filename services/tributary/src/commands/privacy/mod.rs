@@ -1,6 +1,7 @@
-//! `tributary privacy`: what the hub knows of one person, and may do.
+//! `tributary privacy`: what the hub knows of one person, and may do; how far a rotation of keys has come.
 
 mod consent;
+mod rotation;
 
 use crate::cli::PrivacyCommand;
 use crate::config::HubConfig;
@@ -15,5 +16,6 @@ use crate::output::Output;
 pub(super) fn privacy(command: &PrivacyCommand, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     match command {
         PrivacyCommand::Consent(args) => consent::consent(args, config, output),
+        PrivacyCommand::Rotation => rotation::rotation(config, output),
     }
 }
