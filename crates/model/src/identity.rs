@@ -24,7 +24,7 @@ pub struct Resolved {
 /// `tributary.identity.requests`, where people ask for links and their undoing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierCommand {
-    /// Claim, label, move, quarantine, link, unlink, rekey or rekeyed.
+    /// Claim, label, move, quarantine, link, unlink, reassign, rekey or rekeyed.
     pub kind: IdentifierCommandKind,
     /// The identifier that is addressed.
     pub identifier: Identifier,
@@ -37,7 +37,8 @@ pub struct IdentifierCommand {
     /// ones before it are quarantined. Link and unlink: the first of the two, once it was found to be known.
     pub with: Option<Identifier>,
     /// Claim: the event's further identifiers, to be claimed one after the other, highest priority first, so that the
-    /// sequencer hears of the edges of one event in that order. Link and unlink: the other one. Rekey: its other names.
+    /// sequencer hears of the edges of one event in that order. Link and unlink: the other one. Reassign: whose
+    /// it is not, and whose it is. Rekey: its other names.
     pub then: Vec<Identifier>,
     /// Label: the person this identifier was thought to belong to.
     pub previous_person_id: Option<PersonId>,
@@ -48,6 +49,9 @@ pub struct IdentifierCommand {
     /// Why somebody asks for this by hand; `None` for what events tell.
     #[serde(default)]
     pub by_hand: Option<String>,
+    /// Reassign: the identifier to whose person the first does not belong, once it was found to be known.
+    #[serde(default)]
+    pub from: Option<MergeSide>,
 }
 
 impl IdentifierCommand {
@@ -66,6 +70,7 @@ impl IdentifierCommand {
             touchpoint_id: touchpoint.touchpoint_id.clone(),
             occurred_at: touchpoint.occurred_at,
             by_hand: None,
+            from: None,
         }
     }
 }
@@ -86,6 +91,8 @@ pub enum IdentifierCommandKind {
     Link,
     /// "Somebody says that you and the other are two."
     Unlink,
+    /// "Somebody says that you are not the first other's but the second's."
+    Reassign,
     /// "The same value is called `then` under newer keys."
     Rekey,
     /// "You are another name of a value that belongs to `person_id`."
@@ -107,7 +114,7 @@ pub struct MergeSide {
 /// by the sequencer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequest {
-    /// Merge, unmerge or rekey.
+    /// Merge, unmerge, reassign or rekey.
     #[serde(default)]
     pub kind: MergeRequestKind,
     /// The identifier of higher priority and its person.
@@ -121,6 +128,9 @@ pub struct MergeRequest {
     /// Why somebody asks for this by hand; `None` for what events tell.
     #[serde(default)]
     pub by_hand: Option<String>,
+    /// Reassign: the identifier to whose person the left one does not belong.
+    #[serde(default)]
+    pub from: Option<MergeSide>,
 }
 
 /// The kinds of [`MergeRequest`].
@@ -132,6 +142,8 @@ pub enum MergeRequestKind {
     Merge,
     /// "These are not one, and never will be until somebody says so."
     Unmerge,
+    /// "The left is not `from`'s but the right's."
+    Reassign,
     /// "These are two names of one value", the right one by a newer key.
     Rekey,
 }

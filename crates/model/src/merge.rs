@@ -141,6 +141,7 @@ impl MergeState {
             touchpoint_id: event.touchpoint.touchpoint_id.clone(),
             occurred_at: event.touchpoint.occurred_at,
             by_hand: None,
+            from: None,
         };
         let forwarded = Resolved { person_id: survivor, hops: event.hops.saturating_add(1), ..event.clone() };
         Some((forwarded, hint))

@@ -11,6 +11,7 @@
 mod history;
 mod limits;
 mod node;
+mod reassign;
 mod rekey;
 mod sharing;
 #[cfg(test)]
@@ -103,6 +104,7 @@ impl Sequencer {
         match request.kind {
             MergeRequestKind::Merge => self.on_merge(&named, out),
             MergeRequestKind::Unmerge => self.on_unmerge(&named, out),
+            MergeRequestKind::Reassign => self.on_reassign(&named, out),
             MergeRequestKind::Rekey => self.on_rekey(&named, &request.right.identifier, out),
         }
         readdress_labels(&mut out[told..], request, &named);
@@ -371,6 +373,7 @@ fn identifier_command(
         touchpoint_id: request.touchpoint_id.clone(),
         occurred_at: request.occurred_at,
         by_hand: None,
+        from: None,
     }
 }
 

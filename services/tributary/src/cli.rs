@@ -86,7 +86,9 @@ pub enum Command {
   tributary identity explain email:ada@example.org
   tributary identity explain email:ada@example.org loyalty_id:1228
   tributary identity unmerge email:ada@example.org email:bob@example.org --reason 'a shared tablet' --yes
-  tributary identity merge email:ada@example.org phone:+15550100 --reason 'told us so in store 12' --yes"
+  tributary identity merge email:ada@example.org phone:+15550100 --reason 'told us so in store 12' --yes
+  tributary identity reassign loyalty_id:1228 --from email:ada@example.org --to email:bob@example.org \\
+    --reason 'a card that changed hands' --yes"
     )]
     Identity(IdentityCommand),
     /// Show what the hub knows of one person, and what it may do
@@ -237,6 +239,30 @@ pub enum IdentityCommand {
     Merge(PairArgs),
     /// Declare two identifiers to be two persons': a person that has both is taken apart, and stays so
     Unmerge(PairArgs),
+    /// Declare an identifier to be not one person's but another's: taken out of the one and given to the other, or neither
+    Reassign(ReassignArgs),
+}
+
+/// An identifier that changes hands.
+#[derive(Debug, Args)]
+pub struct ReassignArgs {
+    /// The identifier, as namespace:value, in clear text
+    pub identifier: String,
+    /// An identifier of the person whose it is not
+    #[arg(long, value_name = "IDENTIFIER")]
+    pub from: String,
+    /// An identifier of the person whose it is
+    #[arg(long, value_name = "IDENTIFIER")]
+    pub to: String,
+    /// Why; stands on the identity changes for everybody to read, so name no person
+    #[arg(long)]
+    pub reason: String,
+    /// Do it, instead of only showing what is known
+    #[arg(long)]
+    pub yes: bool,
+    /// How long to wait for the answer, in seconds
+    #[arg(long, default_value_t = 30)]
+    pub wait: u64,
 }
 
 /// The commands of `privacy`.

@@ -31,6 +31,7 @@ impl Owners {
                 touchpoint_id: command.touchpoint_id.clone(),
                 occurred_at: command.occurred_at,
                 by_hand: None,
+                from: None,
             }));
         }
     }

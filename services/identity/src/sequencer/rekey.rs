@@ -23,7 +23,8 @@ impl Sequencer {
     /// The same request by the first names of its identifiers.
     pub(super) fn by_first_names(&self, request: &MergeRequest) -> MergeRequest {
         let side = |side: &MergeSide| MergeSide { identifier: self.first_name(&side.identifier), ..side.clone() };
-        MergeRequest { left: side(&request.left), right: side(&request.right), ..request.clone() }
+        let (left, right, from) = (side(&request.left), side(&request.right), request.from.as_ref().map(side));
+        MergeRequest { left, right, from, ..request.clone() }
     }
 
     /// `name` is another name of the left identifier. Where events under it came before this, it has a person already: the
@@ -85,8 +86,9 @@ impl Sequencer {
         request: &MergeRequest,
         out: &mut Vec<Output>,
     ) {
-        let is_quarantined =
-            |sequencer: &Self, identifier| sequencer.sharing.get(identifier).is_some_and(Sharing::is_quarantined);
+        let is_quarantined = |sequencer: &Self, identifier: &Identifier| {
+            sequencer.sharing.get(identifier).is_some_and(Sharing::is_quarantined)
+        };
         match (is_quarantined(self, first), is_quarantined(self, name)) {
             (true, false) => out.push(quarantine(name, person, request)),
             (false, true) => {

@@ -55,7 +55,7 @@ impl Watch {
                 self.first_names.entry(request.right.identifier).or_insert(first);
                 continue;
             }
-            for side in [request.left, request.right] {
+            for side in [Some(request.left), Some(request.right), request.from].into_iter().flatten() {
                 let first = self.first_name(&side.identifier);
                 self.seen_at.entry(first).or_insert(side.first_seen_at);
             }
@@ -110,7 +110,7 @@ impl Watch {
                 .identifiers
                 .iter()
                 .any(|identifier| identifier.namespace == namespace && self.quarantined.contains(identifier)),
-            Some(("unknown" | "same", _)) => change.touchpoint_id == "by-hand",
+            Some(("unknown" | "same" | "one_person", _)) => change.touchpoint_id == "by-hand",
             Some(("hold", _)) => {
                 let sides = [Some(change.person_id), change.other_person_id];
                 let all: BTreeSet<Identifier> =
@@ -209,7 +209,8 @@ impl Network {
             }
         }
         let named: BTreeSet<&Identifier> = touchpoints.iter().flat_map(|touch| &touch.identifiers).collect();
-        let is_named = |identifier: &&Identifier| named.contains(identifier) || !self.watch.first_names.contains_key(*identifier);
+        let is_named =
+            |identifier: &&Identifier| named.contains(identifier) || !self.watch.first_names.contains_key(*identifier);
         if named != self.watch.created.iter().filter(is_named).collect() {
             found.push("not every identifier was created once".to_owned());
         }
