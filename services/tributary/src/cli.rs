@@ -96,7 +96,9 @@ pub enum Command {
         subcommand,
         after_help = "Examples:
   tributary privacy consent email:ada@example.org
-  tributary privacy consent 6ba7b811-9dad-51d1-80b4-00c04fd430c8 --output json"
+  tributary privacy consent 6ba7b811-9dad-51d1-80b4-00c04fd430c8 --output json
+  tributary privacy export email:ada@example.org --file ada.json
+  tributary privacy rotation"
     )]
     Privacy(PrivacyCommand),
     /// Show the scorecards of one team, or of all
@@ -270,8 +272,21 @@ pub struct ReassignArgs {
 pub enum PrivacyCommand {
     /// Show the last word about each channel and purpose: given or withdrawn, when, to which source, with its touchpoint
     Consent(PersonArgs),
+    /// Write everything that the hub's topics hold about one person as JSON
+    Export(ExportArgs),
     /// Show how many identifiers are known under newer keys too: who is not yet, begins anew when the old key is dropped
     Rotation,
+}
+
+/// Arguments of `privacy export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The person
+    #[command(flatten)]
+    pub person: PersonArgs,
+    /// Write it into this file, which must not be there yet, instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// A person that is asked for.

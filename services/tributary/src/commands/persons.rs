@@ -69,7 +69,9 @@ pub(super) fn person(text: &str, config: &HubConfig, aliases: &AliasTable) -> Re
 
 /// What is said when nothing is known of whom was asked for.
 pub(super) fn nobody(text: &str) -> String {
-    format!("nothing is known of {text}: check how it is written, and that realm and pseudonym key are those of the hub")
+    format!(
+        "nothing is known of {text}: check how it is written, and that realm and pseudonym key are those of the hub"
+    )
 }
 
 /// The journey events of a person that stand, under whichever id they were said, in order of event time.
@@ -101,16 +103,31 @@ pub(super) fn records_of<T: AvroRecord>(
         id.is_some_and(|id| aliases.resolve(id) == person_id)
     };
     let mut records = Vec::new();
+    each(settings, contracts, topic, is_own, |record| records.push(record))?;
+    Ok(records)
+}
+
+/// Every record of a topic whose key is wanted, partition by partition.
+///
+/// # Errors
+/// [`CliError`] when no broker answers or a record is none.
+pub(super) fn each<T: AvroRecord>(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    topic: &str,
+    is_wanted: impl Fn(&[u8]) -> bool,
+    mut take: impl FnMut(T),
+) -> Result<(), CliError> {
     let mut unreadable = None;
     read_to_end(settings, topic, |record| {
-        let Some(value) = record.value.as_ref().filter(|_| is_own(&record.key)) else { return };
+        let Some(value) = record.value.as_ref().filter(|_| is_wanted(&record.key)) else { return };
         match contracts.decode(value) {
-            Ok(made) => records.push(made),
+            Ok(made) => take(made),
             Err(error) => drop(unreadable.get_or_insert(error)),
         }
     })?;
     match unreadable {
         Some(error) => Err(error.into()),
-        None => Ok(records),
+        None => Ok(()),
     }
 }

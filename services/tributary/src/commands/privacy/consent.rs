@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tributary_model::time::to_rfc3339;
-use tributary_model::{ConsentProof, PersonId};
+use tributary_model::{ConsentProof, JourneyEvent, PersonId};
 use tributary_triggers::consent::Consents;
 
 use crate::cli::PersonArgs;
@@ -33,17 +33,22 @@ pub(super) fn consent(args: &PersonArgs, config: &HubConfig, output: &mut Output
         output.notice(nobody(&args.person));
         return Ok(Exit::Failed);
     }
-    let mut consents = Consents::default();
-    for event in &journey {
-        consents.note(&event.touchpoint, None, &config.triggers.unsubscribe_withdraws);
-    }
     let answer = Answer {
         person_id,
-        consents: consents.last_words().collect(),
+        consents: last_words(&journey, config),
         deny_by_default: config.triggers.deny_by_default.clone(),
     };
     output.either(&answer, || render(&answer))?;
     Ok(Exit::Done)
+}
+
+/// The last word of a journey about each channel and purpose.
+pub(super) fn last_words(journey: &[JourneyEvent], config: &HubConfig) -> Vec<ConsentProof> {
+    let mut consents = Consents::default();
+    for event in journey {
+        consents.note(&event.touchpoint, None, &config.triggers.unsubscribe_withdraws);
+    }
+    consents.last_words().collect()
 }
 
 fn render(answer: &Answer) -> String {

@@ -1,6 +1,7 @@
 //! `tributary privacy`: what the hub knows of one person, and may do; how far a rotation of keys has come.
 
 mod consent;
+mod export;
 mod rotation;
 
 use crate::cli::PrivacyCommand;
@@ -16,6 +17,7 @@ use crate::output::Output;
 pub(super) fn privacy(command: &PrivacyCommand, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     match command {
         PrivacyCommand::Consent(args) => consent::consent(args, config, output),
+        PrivacyCommand::Export(args) => export::export(args, config, output),
         PrivacyCommand::Rotation => rotation::rotation(config, output),
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use tributary_identity::Names;
 use tributary_model::identity::IdentityChange;
 use tributary_model::topics;
-use tributary_stream::read_to_end;
 
+use crate::commands::persons::each;
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -28,17 +28,8 @@ pub(super) fn rotation(config: &HubConfig, output: &mut Output) -> Result<Exit, 
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
     let mut names = Names::default();
-    let mut unreadable = None;
-    read_to_end(&settings, topics::IDENTITY_CHANGES, |record| {
-        let Some(value) = &record.value else { return };
-        match contracts.decode::<IdentityChange>(value) {
-            Ok(change) => names.apply(&change),
-            Err(error) => drop(unreadable.get_or_insert(error)),
-        }
-    })?;
-    if let Some(error) = unreadable {
-        return Err(error.into());
-    }
+    let note = |change: IdentityChange| names.apply(&change);
+    each(&settings, &contracts, topics::IDENTITY_CHANGES, |_| true, note)?;
     let answer = Answer { keys: keys::ids(config), known_by_keys: names.by_keys() };
     output.either(&answer, || render(&answer))?;
     Ok(Exit::Done)
