@@ -63,6 +63,23 @@ impl WithheldReason {
     }
 }
 
+/// The statement of consent that a decision goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentProof {
+    /// The channel it is about, as it was said; `*` for all.
+    pub channel: String,
+    /// The purpose it is about; `*` for all.
+    pub purpose: String,
+    /// True when given, false when withdrawn.
+    pub granted: bool,
+    /// When it was said.
+    pub occurred_at: i64,
+    /// To which source.
+    pub source: String,
+    /// The touchpoint that said it.
+    pub touchpoint_id: String,
+}
+
 /// One evaluation that found a trigger eligible; the record of `tributary.decisions`, keyed by person, or by
 /// account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +115,9 @@ pub struct Decision {
     /// The account, when the decision is about one and not about a person.
     #[serde(default)]
     pub account_id: Option<AccountId>,
+    /// The last word on consent for channel and purpose; `None` when nothing was said or consent was not asked for.
+    #[serde(default)]
+    pub consent: Option<ConsentProof>,
 }
 
 /// What a team is asked to do; the record of `tributary.triggers.<team>`, keyed by person, or by account.

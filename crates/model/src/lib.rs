@@ -25,7 +25,7 @@ pub mod touchpoint;
 
 pub use account::{AccountCommand, AccountEvent};
 pub use canvas::{Canvas, CanvasEntry};
-pub use decision::{Arm, Decision, Fate, TriggerIntent, WithheldReason};
+pub use decision::{Arm, ConsentProof, Decision, Fate, TriggerIntent, WithheldReason};
 pub use identifier::{Identifier, Pseudonymizer, RefusedIdentifier};
 pub use ids::{AccountId, IdParseError, PersonId};
 pub use journey::JourneyEvent;

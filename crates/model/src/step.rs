@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::account::AccountEvent;
 use crate::decision::{Decision, TriggerIntent};
+use crate::identifier::Identifier;
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
 
@@ -34,6 +35,8 @@ pub struct PersonView<'a> {
     /// The journey within the horizon, oldest first; retractions are already taken out. The `path` of conversions is
     /// left empty here and stands in the changes only.
     pub history: &'a [&'a JourneyEvent],
+    /// The identifier by which the touch came that is new, when one is.
+    pub via: Option<&'a Identifier>,
     /// True while a merge into this person is announced and its state has not arrived: decisions wait.
     pub merge_pending: bool,
 }
@@ -60,6 +63,12 @@ pub trait PersonStep: Send {
     /// and idempotent in the facts it keeps (sends are a set by decision id). The loser's timers are gone: ask for those
     /// that are still needed.
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
+
+    /// Takes out of `state` what came by the identifiers that `is_taken` picks, and gives it by itself: it goes with them to
+    /// another person. What cannot be told apart by identifier stays.
+    fn take(&self, _state: &mut Self::State, _is_taken: &dyn Fn(&Identifier) -> bool) -> Self::State {
+        Self::State::default()
+    }
 }
 
 /// A step chained behind the record of one account.
@@ -116,6 +125,9 @@ impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
     }
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects) {
         self.as_ref().absorb(person, state, loser, effects);
+    }
+    fn take(&self, state: &mut Self::State, is_taken: &dyn Fn(&Identifier) -> bool) -> Self::State {
+        self.as_ref().take(state, is_taken)
     }
 }
 

@@ -125,6 +125,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             return effects.emit(topics::IDENTIFIERS, hint.identifier.to_key(), &hint);
         }
         effects.observe_event_time(resolved.touchpoint.occurred_at);
+        let via = resolved.via.clone();
         let touch = Touch::new(&self.rules, person_id, &self.canvas.load(), resolved.touchpoint).by(resolved.via);
         if self.remembered.get(&person_id, &touch.key()).is_some() {
             effects.drop_input("duplicate");
@@ -138,7 +139,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
         let changes = self.settle(person_id, outcome, effects)?;
         self.run_step(person_id, effects, |step, person, state, wanted| {
-            step.on_journey(person, &changes, state, wanted);
+            step.on_journey(PersonView { via: Some(&via), ..person }, &changes, state, wanted);
         })
     }
 
@@ -148,7 +149,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let is_transfer = command.kind == PersonCommandKind::Transfer;
         if is_transfer && header.merge.forward().is_none() && transfer::is_followed(&command.state) {
             let part: Transfer<T::State> = transfer::decode(&command.state)?;
-            let touches = self.send_on(&command, part.touches, effects)?;
+            let touches = self.send_on(&command, part.touches, &mut T::State::default(), effects)?;
             let outcome = self.take_in(person_id, touches, None);
             return self.settle(person_id, outcome, effects).map(drop);
         }
@@ -196,8 +197,8 @@ impl<T: PersonStep> JourneyProcessor<T> {
 
     fn absorb(&mut self, command: &PersonCommand, state: &[u8], effects: &mut Effects) -> Result<(), Failure> {
         let person_id = command.person_id;
-        let Transfer { touches, remembered, base, step: loser } = transfer::decode(state)?;
-        let touches = self.send_on(command, touches, effects)?;
+        let Transfer { touches, remembered, base, step: mut loser } = transfer::decode(state)?;
+        let touches = self.send_on(command, touches, &mut loser, effects)?;
         let memberships = base.memberships.clone();
         let new_base = (!base.is_empty()).then(|| {
             let mut joined = self.persons.get(&person_id).unwrap_or(&self.unmarked).base.clone();
@@ -265,7 +266,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let history: Vec<&JourneyEvent> = self.touches.list(&person_id).map(|(_, touch)| &touch.event).collect();
         let merge_pending = self.persons.get(&person_id).is_some_and(|header| header.merge.is_pending());
         // A person is named after its first identifier and survives under that name, so experiments can go by it.
-        let person = PersonView { person_id, experiment_id: person_id, history: &history, merge_pending };
+        let person = PersonView { person_id, experiment_id: person_id, history: &history, via: None, merge_pending };
         let mut wanted = StepEffects::default();
         let before = self.steps.get(&person_id).cloned().unwrap_or_default();
         let mut after = before.clone();

@@ -16,6 +16,7 @@ pub mod error;
 pub mod exit;
 pub mod gateway;
 pub mod hub;
+pub mod keys;
 pub mod load;
 pub mod metrics;
 pub mod output;

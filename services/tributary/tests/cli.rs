@@ -52,6 +52,7 @@ fn every_command_has_help_with_examples_and_the_exit_codes_are_told() {
         "journey",
         "account",
         "scorecard",
+        "privacy",
         "dlq",
         "reconcile",
         "dump-config",

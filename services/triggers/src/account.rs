@@ -153,6 +153,7 @@ fn decide(
         evidence: evidence.map(str::to_owned).into_iter().collect(),
         valid_until_at: decided_at + trigger.validity.as_ms(),
         account_id: Some(account.account_id),
+        consent: None,
     };
     let fired = state.fired.entry(trigger.id.clone()).or_default();
     fired.insert(decided_at);

@@ -7,7 +7,7 @@ use tributary_model::{AccountEvent, AccountId, Money, topics};
 use tributary_stream::read_to_end;
 
 use super::now_ms;
-use super::persons::pseudonym;
+use super::persons::account_pseudonym;
 use crate::cli::AccountArgs;
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -35,7 +35,7 @@ struct Answer<'a> {
 pub(super) fn account(args: &AccountArgs, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     let mut account_id = match args.account.parse() {
         Ok(account_id) => account_id,
-        Err(_) => AccountId::of(&realm_uuid(&config.realm), &pseudonym(&args.account, config)?),
+        Err(_) => AccountId::of(&realm_uuid(&config.realm), &account_pseudonym(&args.account, config)?),
     };
     let mut found_by = Vec::new();
     let account = loop {

@@ -204,6 +204,7 @@ fn decide(hub: &mut Hub, world: &World, ids: &[PersonId]) -> Vec<Decision> {
             evidence: vec![event.touchpoint.touchpoint_id.clone()],
             valid_until_at: event.touchpoint.occurred_at + rule.validity_ms,
             account_id: None,
+            consent: None,
         };
         hub.write("tributary.decisions", ids[index], &decision);
         let intent = TriggerIntent {

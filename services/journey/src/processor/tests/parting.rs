@@ -153,6 +153,9 @@ proptest! {
             }).collect();
             let told = hub.told(*person_id);
             prop_assert_eq!(&told, &journey_of_union(*person_id, &union));
+            let known = hub.seen(*person_id).map(|seen| seen.by.keys().cloned().collect::<BTreeSet<_>>());
+            let own = union.iter().map(|made| made.touchpoint_id.clone()).collect::<BTreeSet<_>>();
+            prop_assert_eq!(known.unwrap_or_default(), own, "what the step knows by identifier");
             all_told.extend(told);
         }
         prop_assert_eq!(hub.duplicate_count, 0);
