@@ -32,6 +32,7 @@ impl AccountStep for Once {
             evidence: evidence.map(str::to_owned).into_iter().collect(),
             valid_until_at: account.last_at,
             account_id: Some(account.account_id),
+            consent: None,
         });
     }
 

@@ -39,7 +39,7 @@ fn the_highest_kind_comes_first_then_the_first_touch_then_the_least_id() {
     let home = seen("a", "household_id", "h", 0, "");
     let work = seen("b", "company_domain", "d", 5, "");
     let later = seen("c", "company_domain", "e", 6, "");
-    assert_eq!(primary(&of(&[home.clone()]), &rules), id("household_id", "h"));
+    assert_eq!(primary(&of(std::slice::from_ref(&home)), &rules), id("household_id", "h"));
     assert_eq!(primary(&of(&[home, work.clone(), later.clone()]), &rules), id("company_domain", "d"));
     let crm = seen("d", "crm_account_id", "a", 9, "");
     assert_eq!(primary(&of(&[work, later, crm]), &rules), id("crm_account_id", "a"));
