@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::PersonId;
+use crate::ids::{AccountId, PersonId};
 
 /// The arm of an experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,10 +63,28 @@ impl WithheldReason {
     }
 }
 
-/// One evaluation that found a trigger eligible; the record of `tributary.decisions`, keyed by person.
+/// The statement of consent that a decision goes by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentProof {
+    /// The channel it is about, as it was said; `*` for all.
+    pub channel: String,
+    /// The purpose it is about; `*` for all.
+    pub purpose: String,
+    /// True when given, false when withdrawn.
+    pub granted: bool,
+    /// When it was said.
+    pub occurred_at: i64,
+    /// To which source.
+    pub source: String,
+    /// The touchpoint that said it.
+    pub touchpoint_id: String,
+}
+
+/// One evaluation that found a trigger eligible; the record of `tributary.decisions`, keyed by person, or by
+/// account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// UUIDv5 of trigger, person and re-entry key: the same evaluation gives the same id.
+    /// UUIDv5 of trigger, person (or account) and re-entry key: the same evaluation gives the same id.
     pub decision_id: String,
     /// The trigger.
     pub trigger_id: String,
@@ -74,7 +92,7 @@ pub struct Decision {
     pub trigger_version: i32,
     /// The team that owns it.
     pub team_id: String,
-    /// The person.
+    /// The person; the account's id when the decision is about an account.
     pub person_id: PersonId,
     /// Event time at which it became eligible.
     pub decided_at: i64,
@@ -94,9 +112,15 @@ pub struct Decision {
     pub evidence: Vec<String>,
     /// Not to be acted on after.
     pub valid_until_at: i64,
+    /// The account, when the decision is about one and not about a person.
+    #[serde(default)]
+    pub account_id: Option<AccountId>,
+    /// The last word on consent for channel and purpose; `None` when nothing was said or consent was not asked for.
+    #[serde(default)]
+    pub consent: Option<ConsentProof>,
 }
 
-/// What a team is asked to do; the record of `tributary.triggers.<team>`, keyed by person.
+/// What a team is asked to do; the record of `tributary.triggers.<team>`, keyed by person, or by account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriggerIntent {
     /// The decision behind it; outcomes carry it back.
@@ -107,7 +131,7 @@ pub struct TriggerIntent {
     pub trigger_version: i32,
     /// The team that is to act.
     pub team_id: String,
-    /// The person.
+    /// The person; the account's id when it is about an account.
     pub person_id: PersonId,
     /// What to do: `message`, `suppress`, `notify`.
     pub action: String,
@@ -119,4 +143,7 @@ pub struct TriggerIntent {
     pub valid_until_at: i64,
     /// The payload template filled in: JSON.
     pub payload: String,
+    /// The account, when it is about one and not about a person.
+    #[serde(default)]
+    pub account_id: Option<AccountId>,
 }

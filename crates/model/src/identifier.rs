@@ -49,9 +49,16 @@ pub struct RefusedIdentifier {
 
 /// Turns identifier values into pseudonyms: the first 128 bits of HMAC-SHA-256 (RFC 2104) over
 /// `namespace 0x00 value`, in URL-safe base64 without padding (22 characters).
+///
+/// While keys are rotated there are several. A person's identifier goes by the pseudonym of the oldest, so that nothing
+/// changes for whoever reads it, and is made known under those of the newer ones meanwhile.
 #[derive(Clone)]
 pub struct Pseudonymizer {
-    keyed: Hmac<Sha256>,
+    oldest: Hmac<Sha256>,
+    /// Oldest first.
+    newer: Vec<Hmac<Sha256>>,
+    /// Accounts are called after their identifiers and know of no other names.
+    accounts: Hmac<Sha256>,
 }
 
 impl fmt::Debug for Pseudonymizer {
@@ -74,22 +81,66 @@ impl Pseudonymizer {
     /// # Errors
     /// [`WeakKey`] when the key has fewer than 16 bytes.
     pub fn new(key: &[u8]) -> Result<Self, WeakKey> {
-        let weak = WeakKey { length_bytes: key.len() };
-        if key.len() < 16 {
-            return Err(weak);
-        }
-        Ok(Self { keyed: Hmac::<Sha256>::new_from_slice(key).map_err(|_| weak)? })
+        let oldest = keyed(key)?;
+        Ok(Self { accounts: oldest.clone(), oldest, newer: Vec::new() })
     }
 
-    /// The pseudonym of a normalised identifier value.
+    /// The same with a key that is newer than all of it.
+    ///
+    /// # Errors
+    /// [`WeakKey`] when the key has fewer than 16 bytes.
+    pub fn with_newer(mut self, key: &[u8]) -> Result<Self, WeakKey> {
+        self.newer.push(keyed(key)?);
+        Ok(self)
+    }
+
+    /// The same with another key for accounts.
+    ///
+    /// # Errors
+    /// [`WeakKey`] when the key has fewer than 16 bytes.
+    pub fn with_accounts(mut self, key: &[u8]) -> Result<Self, WeakKey> {
+        self.accounts = keyed(key)?;
+        Ok(self)
+    }
+
+    /// The pseudonym of a person's normalised identifier value.
     #[must_use]
     pub fn pseudonym(&self, namespace: &str, value: &str) -> String {
-        let mut mac = self.keyed.clone();
-        mac.update(namespace.as_bytes());
-        mac.update(&[0]);
-        mac.update(value.as_bytes());
-        URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..16])
+        pseudonym(&self.oldest, namespace, value)
     }
+
+    /// True while there is more than one key for the identifiers of persons.
+    #[must_use]
+    pub fn is_rotating(&self) -> bool {
+        !self.newer.is_empty()
+    }
+
+    /// The pseudonyms that it will go by once the older keys are gone, oldest first.
+    pub fn newer_pseudonyms(&self, namespace: &str, value: &str) -> impl Iterator<Item = String> {
+        self.newer.iter().map(move |key| pseudonym(key, namespace, value))
+    }
+
+    /// The pseudonym of an account's normalised identifier value.
+    #[must_use]
+    pub fn account_pseudonym(&self, namespace: &str, value: &str) -> String {
+        pseudonym(&self.accounts, namespace, value)
+    }
+}
+
+fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, WeakKey> {
+    let weak = WeakKey { length_bytes: key.len() };
+    if key.len() < 16 {
+        return Err(weak);
+    }
+    Hmac::<Sha256>::new_from_slice(key).map_err(|_| weak)
+}
+
+fn pseudonym(keyed: &Hmac<Sha256>, namespace: &str, value: &str) -> String {
+    let mut mac = keyed.clone();
+    mac.update(namespace.as_bytes());
+    mac.update(&[0]);
+    mac.update(value.as_bytes());
+    URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..16])
 }
 
 #[cfg(test)]
@@ -107,5 +158,18 @@ mod tests {
         assert_ne!(pseudonym, one.pseudonym("phone", "ada@example.org"));
         assert!(!format!("{one:?}").contains("0123"));
         assert_eq!(Pseudonymizer::new(b"short").unwrap_err().length_bytes, 5);
+    }
+
+    #[test]
+    fn while_keys_are_rotated_the_oldest_names_and_the_newer_are_told() {
+        let [old, new] = [b"0123456789abcdef", b"0123456789abcdeX"];
+        let rotating = Pseudonymizer::new(old).unwrap().with_newer(new).unwrap();
+        let (before, after) = (Pseudonymizer::new(old).unwrap(), Pseudonymizer::new(new).unwrap());
+        assert_eq!(rotating.pseudonym("email", "ada"), before.pseudonym("email", "ada"));
+        assert_eq!(rotating.newer_pseudonyms("email", "ada").collect::<Vec<_>>(), [after.pseudonym("email", "ada")]);
+        assert_eq!(before.newer_pseudonyms("email", "ada").count(), 0);
+        let kept = after.with_accounts(old).unwrap();
+        assert_eq!(kept.account_pseudonym("household_id", "h"), before.pseudonym("household_id", "h"));
+        assert_eq!(rotating.account_pseudonym("household_id", "h"), before.pseudonym("household_id", "h"));
     }
 }

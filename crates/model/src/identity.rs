@@ -1,6 +1,7 @@
 //! Records of the identity protocol: claims, merges, aliases, and the public log of changes.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::identifier::Identifier;
 use crate::ids::PersonId;
@@ -23,7 +24,7 @@ pub struct Resolved {
 /// `tributary.identity.requests`, where people ask for links and their undoing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierCommand {
-    /// Claim, label, move, quarantine, link or unlink.
+    /// Claim, label, move, quarantine, link, unlink, reassign, rekey or rekeyed.
     pub kind: IdentifierCommandKind,
     /// The identifier that is addressed.
     pub identifier: Identifier,
@@ -36,7 +37,8 @@ pub struct IdentifierCommand {
     /// ones before it are quarantined. Link and unlink: the first of the two, once it was found to be known.
     pub with: Option<Identifier>,
     /// Claim: the event's further identifiers, to be claimed one after the other, highest priority first, so that the
-    /// sequencer hears of the edges of one event in that order. Link and unlink: the other one.
+    /// sequencer hears of the edges of one event in that order. Link and unlink: the other one. Reassign: whose
+    /// it is not, and whose it is. Rekey: its other names.
     pub then: Vec<Identifier>,
     /// Label: the person this identifier was thought to belong to.
     pub previous_person_id: Option<PersonId>,
@@ -47,6 +49,30 @@ pub struct IdentifierCommand {
     /// Why somebody asks for this by hand; `None` for what events tell.
     #[serde(default)]
     pub by_hand: Option<String>,
+    /// Reassign: the identifier to whose person the first does not belong, once it was found to be known.
+    #[serde(default)]
+    pub from: Option<MergeSide>,
+}
+
+impl IdentifierCommand {
+    /// Tells the owner of an identifier what a touchpoint's value is called under newer keys. This says nothing about
+    /// persons: the one that a command has to name is nobody.
+    #[must_use]
+    pub fn rekey(identifier: Identifier, names: Vec<Identifier>, touchpoint: &Touchpoint) -> Self {
+        Self {
+            kind: IdentifierCommandKind::Rekey,
+            identifier,
+            person_id: PersonId(Uuid::nil()),
+            first_seen_at: touchpoint.occurred_at,
+            with: None,
+            then: names,
+            previous_person_id: None,
+            touchpoint_id: touchpoint.touchpoint_id.clone(),
+            occurred_at: touchpoint.occurred_at,
+            by_hand: None,
+            from: None,
+        }
+    }
 }
 
 /// The kinds of [`IdentifierCommand`].
@@ -65,6 +91,12 @@ pub enum IdentifierCommandKind {
     Link,
     /// "Somebody says that you and the other are two."
     Unlink,
+    /// "Somebody says that you are not the first other's but the second's."
+    Reassign,
+    /// "The same value is called `then` under newer keys."
+    Rekey,
+    /// "You are another name of a value that belongs to `person_id`."
+    Rekeyed,
 }
 
 /// One side of a merge request.
@@ -82,7 +114,7 @@ pub struct MergeSide {
 /// by the sequencer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequest {
-    /// Merge or unmerge.
+    /// Merge, unmerge, reassign or rekey.
     #[serde(default)]
     pub kind: MergeRequestKind,
     /// The identifier of higher priority and its person.
@@ -96,6 +128,9 @@ pub struct MergeRequest {
     /// Why somebody asks for this by hand; `None` for what events tell.
     #[serde(default)]
     pub by_hand: Option<String>,
+    /// Reassign: the identifier to whose person the left one does not belong.
+    #[serde(default)]
+    pub from: Option<MergeSide>,
 }
 
 /// The kinds of [`MergeRequest`].
@@ -107,6 +142,10 @@ pub enum MergeRequestKind {
     Merge,
     /// "These are not one, and never will be until somebody says so."
     Unmerge,
+    /// "The left is not `from`'s but the right's."
+    Reassign,
+    /// "These are two names of one value", the right one by a newer key.
+    Rekey,
 }
 
 /// What is said to a person; the record of `tributary.persons`, keyed by `person_id`.
@@ -205,4 +244,6 @@ pub enum IdentityChangeKind {
     Quarantined,
     /// Two identifiers were declared to be of two persons; if they were of one, `other_person_id` was taken out of it.
     Unmerged,
+    /// An identifier is called by a second name, that of a newer key; `other_person_id` is the person of that name.
+    Rekeyed,
 }

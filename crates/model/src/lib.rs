@@ -23,9 +23,9 @@ pub mod time;
 pub mod topics;
 pub mod touchpoint;
 
-pub use account::AccountEvent;
+pub use account::{AccountCommand, AccountEvent};
 pub use canvas::{Canvas, CanvasEntry};
-pub use decision::{Arm, Decision, Fate, TriggerIntent, WithheldReason};
+pub use decision::{Arm, ConsentProof, Decision, Fate, TriggerIntent, WithheldReason};
 pub use identifier::{Identifier, Pseudonymizer, RefusedIdentifier};
 pub use ids::{AccountId, IdParseError, PersonId};
 pub use journey::JourneyEvent;

@@ -105,6 +105,12 @@ impl MergeState {
         self.splits.values().rev().find(|split| split.identifiers.contains(via)).map(|split| split.person_id)
     }
 
+    /// The persons to which something was taken out.
+    #[must_use]
+    pub fn destinations(&self) -> BTreeSet<PersonId> {
+        self.splits.values().filter(|split| !split.identifiers.is_empty()).map(|split| split.person_id).collect()
+    }
+
     /// Takes note of `command`, which is addressed to this person, and says what the service has to do.
     #[must_use]
     pub fn on_command(&mut self, command: PersonCommand) -> MergeAction {
@@ -135,6 +141,7 @@ impl MergeState {
             touchpoint_id: event.touchpoint.touchpoint_id.clone(),
             occurred_at: event.touchpoint.occurred_at,
             by_hand: None,
+            from: None,
         };
         let forwarded = Resolved { person_id: survivor, hops: event.hops.saturating_add(1), ..event.clone() };
         Some((forwarded, hint))

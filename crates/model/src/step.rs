@@ -1,12 +1,15 @@
-//! What a step that runs chained behind the journey of one person has to offer.
+//! What a step that runs chained behind the journey of one person, or behind the record of one account, has to offer.
 //!
 //! The journey task owns the person's partition; a chained step (triggers) sees every journey event in the same
-//! transaction and keeps its own state beside the journey's. It is pure: time comes in, effects go out.
+//! transaction and keeps its own state beside the journey's. So it is with accounts. It is pure: time comes in, effects go
+//! out.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::account::AccountEvent;
 use crate::decision::{Decision, TriggerIntent};
+use crate::identifier::Identifier;
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
 
@@ -32,6 +35,8 @@ pub struct PersonView<'a> {
     /// The journey within the horizon, oldest first; retractions are already taken out. The `path` of conversions is
     /// left empty here and stands in the changes only.
     pub history: &'a [&'a JourneyEvent],
+    /// The identifier by which the touch came that is new, when one is.
+    pub via: Option<&'a Identifier>,
     /// True while a merge into this person is announced and its state has not arrived: decisions wait.
     pub merge_pending: bool,
 }
@@ -58,6 +63,32 @@ pub trait PersonStep: Send {
     /// and idempotent in the facts it keeps (sends are a set by decision id). The loser's timers are gone: ask for those
     /// that are still needed.
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
+
+    /// Takes out of `state` what came by the identifiers that `is_taken` picks, and gives it by itself: it goes with them to
+    /// another person. What cannot be told apart by identifier stays.
+    fn take(&self, _state: &mut Self::State, _is_taken: &dyn Fn(&Identifier) -> bool) -> Self::State {
+        Self::State::default()
+    }
+}
+
+/// A step chained behind the record of one account.
+pub trait AccountStep: Send {
+    /// What it remembers of one account.
+    type State: Clone + Default + PartialEq + Serialize + DeserializeOwned + Send;
+
+    /// The account is so now; `evidence` is the touchpoint that changed it, if one did. Not called for an account that is
+    /// merged into another. [`StepEffects::wake_at`] is not heeded.
+    fn on_account(
+        &self,
+        account: &AccountEvent,
+        evidence: Option<&str>,
+        state: &mut Self::State,
+        effects: &mut StepEffects,
+    );
+
+    /// Another account turned out to be this one. Must be associative, commutative and idempotent: the other keeps its
+    /// state as well, should it stand for itself again.
+    fn absorb(&self, state: &mut Self::State, other: Self::State);
 }
 
 /// The step that does nothing: a journey without triggers.
@@ -69,6 +100,12 @@ impl PersonStep for NoStep {
     fn on_journey(&self, _: PersonView<'_>, _: &[JourneyEvent], (): &mut (), _: &mut StepEffects) {}
     fn on_timer(&self, _: PersonView<'_>, _: i64, (): &mut (), _: &mut StepEffects) {}
     fn absorb(&self, _: PersonView<'_>, (): &mut (), (): (), _: &mut StepEffects) {}
+}
+
+impl AccountStep for NoStep {
+    type State = ();
+    fn on_account(&self, _: &AccountEvent, _: Option<&str>, (): &mut (), _: &mut StepEffects) {}
+    fn absorb(&self, (): &mut (), (): ()) {}
 }
 
 /// One step shared by many tasks.
@@ -88,5 +125,25 @@ impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
     }
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects) {
         self.as_ref().absorb(person, state, loser, effects);
+    }
+    fn take(&self, state: &mut Self::State, is_taken: &dyn Fn(&Identifier) -> bool) -> Self::State {
+        self.as_ref().take(state, is_taken)
+    }
+}
+
+/// One step shared by many tasks.
+impl<T: AccountStep + Sync> AccountStep for std::sync::Arc<T> {
+    type State = T::State;
+    fn on_account(
+        &self,
+        account: &AccountEvent,
+        evidence: Option<&str>,
+        state: &mut Self::State,
+        effects: &mut StepEffects,
+    ) {
+        self.as_ref().on_account(account, evidence, state, effects);
+    }
+    fn absorb(&self, state: &mut Self::State, other: Self::State) {
+        self.as_ref().absorb(state, other);
     }
 }

@@ -26,6 +26,8 @@ pub const RESOLVED: &str = "tributary.resolved";
 pub const JOURNEYS: &str = "tributary.journeys";
 /// Journey events on their way to account roll-ups (internal), keyed by account.
 pub const ACCOUNT_TOUCHES: &str = "tributary.account-touches";
+/// What persons and accounts tell accounts (internal), keyed by account.
+pub const ACCOUNT_COMMANDS: &str = "tributary.account-commands";
 /// Account roll-ups, keyed by account.
 pub const ACCOUNTS: &str = "tributary.accounts";
 /// The decision ledger, keyed by person.
@@ -117,6 +119,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (RESOLVED, weeks(1)),
         (JOURNEYS, weeks(56)),
         (ACCOUNT_TOUCHES, weeks(1)),
+        (ACCOUNT_COMMANDS, weeks(1)),
         (ACCOUNTS, Cleanup::Compact),
         (REPLAYS, Cleanup::Compact),
         (DECISIONS, weeks(56)),

@@ -5,7 +5,9 @@ use serde::de::DeserializeOwned;
 use tributary_model::canvas::CanvasEntry;
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
-use tributary_model::{AccountEvent, Decision, JourneyEvent, RawEvent, Replay, Touchpoint, TriggerIntent};
+use tributary_model::{
+    AccountCommand, AccountEvent, Decision, JourneyEvent, RawEvent, Replay, Touchpoint, TriggerIntent,
+};
 
 /// A type with an Avro schema under `schemas/avro/`.
 pub trait AvroRecord: Serialize + DeserializeOwned {
@@ -31,6 +33,7 @@ records! {
     CanvasEntry => "canvas_entry",
     JourneyEvent => "journey_event",
     AccountEvent => "account_event",
+    AccountCommand => "account_command",
     Decision => "decision",
     TriggerIntent => "trigger_intent",
     MeasureDelta => "measure_delta",

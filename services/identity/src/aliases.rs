@@ -37,6 +37,14 @@ impl AliasTable {
         now
     }
 
+    /// Every id that `person` ever had beside this one, in order.
+    #[must_use]
+    pub fn ids_of(&self, person: PersonId) -> Vec<PersonId> {
+        let mut ids: Vec<PersonId> = self.winners.keys().copied().filter(|id| self.resolve(*id) == person).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// How many persons were merged into others.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -77,6 +85,8 @@ mod tests {
                 assert_eq!(table.resolve(person(number)), person(4), "{number} from {start}");
             }
             assert_eq!(table.resolve(person(9)), person(9));
+            assert_eq!(table.ids_of(person(4)), [1, 2, 3, 5].map(person));
+            assert_eq!(table.ids_of(person(9)), []);
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Link {
     pub rule_version: String,
     /// What was said, if somebody asked for it by hand.
     pub by_hand: Option<String>,
+    /// The other is the same value under a newer key.
+    pub is_other_name: bool,
 }
 
 /// Everything that was told about persons. Records may come in any order.
@@ -38,7 +40,7 @@ impl Evidence {
     pub fn apply(&mut self, change: IdentityChange) {
         self.undone.extend(change.undoes);
         match (change.kind, change.sequence, change.identifiers.as_slice()) {
-            (IdentityChangeKind::Merged, Some(sequence), [left, right]) => {
+            (kind @ (IdentityChangeKind::Merged | IdentityChangeKind::Rekeyed), Some(sequence), [left, right]) => {
                 let link = Link {
                     sequence,
                     left: left.clone(),
@@ -47,6 +49,7 @@ impl Evidence {
                     occurred_at: change.occurred_at,
                     rule_version: change.rule_version.clone(),
                     by_hand: change.reason.clone(),
+                    is_other_name: kind == IdentityChangeKind::Rekeyed,
                 };
                 self.links.insert(sequence, link);
             }

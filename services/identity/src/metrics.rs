@@ -24,7 +24,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: CHANGES,
         kind: Kind::Counter,
-        help: "What happened to persons, by kind: created, linked, merged, refused, quarantined, unmerged.",
+        help: "What happened to persons, by kind: created, linked, merged, refused, quarantined, unmerged, rekeyed.",
         labels: &["kind"],
     },
     Metric {
@@ -110,6 +110,7 @@ fn kind_name(kind: IdentityChangeKind) -> &'static str {
         IdentityChangeKind::Refused => "refused",
         IdentityChangeKind::Quarantined => "quarantined",
         IdentityChangeKind::Unmerged => "unmerged",
+        IdentityChangeKind::Rekeyed => "rekeyed",
     }
 }
 

@@ -7,6 +7,8 @@
 //!
 //! An owner whose identifier is quarantined no longer links: it lets the event's next identifier lead.
 
+mod rekey;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +26,9 @@ use crate::rules::TOUCHPOINT_NAMESPACE;
 
 /// Name of the owners' store.
 pub(crate) const OWNERS_STORE: &str = "owners";
-const OWNERS_VERSION: u8 = 1;
+const OWNERS_VERSION: u8 = 2;
+/// So many names of one value are remembered: more keys than this are never rotated at once.
+const MAX_NAMES: usize = 8;
 
 /// What the owner of an identifier knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,11 +44,14 @@ pub struct Owner {
     pub edges: Vec<Identifier>,
     /// What was left out of its touchpoints before resolution and has been reported, each once.
     pub refusals: Vec<RefusedIdentifier>,
+    /// What its value is called under newer keys, as far as the sequencer was told.
+    pub names: Vec<Identifier>,
 }
 
 impl Owner {
     fn new(person_id: PersonId, first_seen_at: i64) -> Self {
-        Self { person_id, first_seen_at, quarantined: false, edges: Vec::new(), refusals: Vec::new() }
+        let (edges, refusals, names) = (Vec::new(), Vec::new(), Vec::new());
+        Self { person_id, first_seen_at, quarantined: false, edges, refusals, names }
     }
 
     fn seen(&self) -> Seen {
@@ -141,6 +148,9 @@ impl Owners {
             IdentifierCommandKind::Move => self.on_move(&command),
             IdentifierCommandKind::Link => self.on_request(command, MergeRequestKind::Merge, out),
             IdentifierCommandKind::Unlink => self.on_request(command, MergeRequestKind::Unmerge, out),
+            IdentifierCommandKind::Reassign => self.on_request(command, MergeRequestKind::Reassign, out),
+            IdentifierCommandKind::Rekey => self.on_rekey(&command, out),
+            IdentifierCommandKind::Rekeyed => self.on_rekeyed(&command, out),
             IdentifierCommandKind::Quarantine => {
                 if let Some(owner) = self.owners.get_mut(&command.identifier) {
                     owner.quarantined = true;
@@ -169,6 +179,7 @@ impl Owners {
                     touchpoint_id: command.touchpoint_id.clone(),
                     occurred_at: command.occurred_at,
                     by_hand: None,
+                    from: None,
                 }));
             }
         }
@@ -193,43 +204,6 @@ impl Owners {
             owner.person_id = command.person_id;
             owner.edges.clear();
         }
-    }
-
-    /// Somebody says that this identifier and another are one, or are not: this goes by the other's owner to the sequencer,
-    /// whatever the two were said to be before. What nobody has seen yet is a mistake rather than a person.
-    fn on_request(&self, command: IdentifierCommand, kind: MergeRequestKind, out: &mut Vec<Output>) {
-        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
-        let Some(owner) = self.owners.get(&command.identifier) else {
-            return out.push(self.unknown(&command, evidence));
-        };
-        let this = owner.seen().side(&command.identifier);
-        if let Some(with) = command.with {
-            let (person_id, first_seen_at) = (command.person_id, command.first_seen_at);
-            return out.push(Output::Merge(MergeRequest {
-                kind,
-                left: MergeSide { identifier: with, person_id, first_seen_at },
-                right: this,
-                touchpoint_id: command.touchpoint_id,
-                occurred_at: command.occurred_at,
-                by_hand: command.by_hand,
-            }));
-        }
-        if let Some(other) = command.then.first().cloned() {
-            out.push(Output::Identifier(IdentifierCommand {
-                identifier: other,
-                person_id: this.person_id,
-                first_seen_at: this.first_seen_at,
-                with: Some(this.identifier),
-                then: Vec::new(),
-                ..command
-            }));
-        }
-    }
-
-    fn unknown(&self, command: &IdentifierCommand, evidence: Evidence<'_>) -> Output {
-        let reason = format!("unknown:{}", command.identifier.namespace);
-        let person = PersonId::of(&self.realm, &command.identifier);
-        self.change(IdentityChangeKind::Refused, person, vec![command.identifier.clone()], Some(reason), evidence)
     }
 
     /// What is known of an identifier now that it was seen; one that is new to its owner is new to the hub.
@@ -299,6 +273,7 @@ impl Owners {
             touchpoint_id: evidence.touchpoint_id.to_owned(),
             occurred_at: evidence.occurred_at,
             by_hand: None,
+            from: None,
         })
     }
 

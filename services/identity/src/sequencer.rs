@@ -11,6 +11,8 @@
 mod history;
 mod limits;
 mod node;
+mod reassign;
+mod rekey;
 mod sharing;
 #[cfg(test)]
 mod tests;
@@ -34,8 +36,9 @@ use node::{Node, Root};
 use sharing::Sharing;
 
 /// Names of the sequencer's stores, in order.
-pub(crate) const SEQUENCER_STORES: [&str; 6] = ["persons", "sharing", "sequence", "evidence", "holds", "taken_out"];
-const SEQUENCER_VERSION: u8 = 2;
+pub(crate) const SEQUENCER_STORES: [&str; 8] =
+    ["persons", "sharing", "sequence", "evidence", "holds", "taken_out", "first_names", "names"];
+const SEQUENCER_VERSION: u8 = 3;
 
 /// The sequencer of a realm.
 #[derive(Debug)]
@@ -54,13 +57,17 @@ pub struct Sequencer {
     holds: OrderedStore<Identifier, Identifier, ()>,
     /// Identifiers that were taken out of a person and have not come back to it.
     taken_out: OrderedStore<PersonId, Identifier, ()>,
+    /// The first name of every identifier that is another's newer name.
+    first_names: KeyedStore<Identifier, Identifier>,
+    /// The newer names of identifiers.
+    names: OrderedStore<Identifier, Identifier, ()>,
 }
 
 impl Sequencer {
     /// A sequencer that has decided nothing yet.
     #[must_use]
     pub fn new(realm: Uuid, rules: Arc<Rules>) -> Self {
-        let [persons, sharing, sequence, evidence, holds, taken_out] = SEQUENCER_STORES;
+        let [persons, sharing, sequence, evidence, holds, taken_out, first_names, names] = SEQUENCER_STORES;
         Self {
             realm,
             rules,
@@ -70,6 +77,8 @@ impl Sequencer {
             merges: OrderedStore::new(evidence, SEQUENCER_VERSION),
             holds: OrderedStore::new(holds, SEQUENCER_VERSION),
             taken_out: OrderedStore::new(taken_out, SEQUENCER_VERSION),
+            first_names: KeyedStore::new(first_names, SEQUENCER_VERSION),
+            names: OrderedStore::new(names, SEQUENCER_VERSION),
         }
     }
 
@@ -82,15 +91,23 @@ impl Sequencer {
             &mut self.merges,
             &mut self.holds,
             &mut self.taken_out,
+            &mut self.first_names,
+            &mut self.names,
         ]
     }
 
-    /// Decides one request.
+    /// Decides one request. Everything goes by the first names of identifiers; who asked hears of it under the name that
+    /// was asked about.
     pub fn on_request(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
+        let told = out.len();
+        let named = self.by_first_names(request);
         match request.kind {
-            MergeRequestKind::Merge => self.on_merge(request, out),
-            MergeRequestKind::Unmerge => self.on_unmerge(request, out),
+            MergeRequestKind::Merge => self.on_merge(&named, out),
+            MergeRequestKind::Unmerge => self.on_unmerge(&named, out),
+            MergeRequestKind::Reassign => self.on_reassign(&named, out),
+            MergeRequestKind::Rekey => self.on_rekey(&named, &request.right.identifier, out),
         }
+        readdress_labels(&mut out[told..], request, &named);
     }
 
     fn on_merge(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
@@ -178,23 +195,11 @@ impl Sequencer {
     }
 
     fn merge(&mut self, request: &MergeRequest, left: PersonId, right: PersonId, out: &mut Vec<Output>) {
-        let age = |person: PersonId| (self.root(person).map(|root| root.first_seen_at), person);
-        let (winner, loser) = if age(left) <= age(right) { (left, right) } else { (right, left) };
+        let (winner, loser) = self.by_age(left, right);
         let was_alone = |person: PersonId| self.root(person).is_some_and(Root::is_singleton);
         let (left_alone, right_alone) = (was_alone(left), was_alone(right));
-        let Some(Node::Root(lost)) = self.persons.get(&loser).cloned() else { return };
-        self.persons.insert(loser, Node::Merged(winner));
-        if let Some(Node::Root(kept)) = self.persons.get_mut(&winner) {
-            kept.absorb(lost);
-        }
-        let sequence = self.next_sequence();
-        self.merges.insert(&winner, sequence, Evidence::new(request, loser, !right_alone));
-        self.forget_taken_out(loser);
-        let returned = self.take_back(winner);
-        out.push(Output::Alias(Alias { loser, winner, sequence }));
-        out.push(Output::Person(person_command(PersonCommandKind::Out, loser, winner, sequence, request)));
-        let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
-        out.push(Output::Person(PersonCommand { identifiers: returned, ..arrival }));
+        let evidence = Evidence::new(request, loser, !right_alone);
+        let Some(sequence) = self.join(request, (winner, loser), evidence, out) else { return };
         for side in [&request.left, &request.right] {
             if side.person_id != winner {
                 out.push(label(side, winner, request));
@@ -206,6 +211,36 @@ impl Sequencer {
         if !right_alone {
             self.note_shared(request, &request.right.identifier, winner, out, Sharing::join);
         }
+    }
+
+    /// The older of two persons, then the other.
+    fn by_age(&self, left: PersonId, right: PersonId) -> (PersonId, PersonId) {
+        let age = |person: PersonId| (self.root(person).map(|root| root.first_seen_at), person);
+        if age(left) <= age(right) { (left, right) } else { (right, left) }
+    }
+
+    /// Makes two persons one, and tells them; gives the number of the merge.
+    fn join(
+        &mut self,
+        request: &MergeRequest,
+        (winner, loser): (PersonId, PersonId),
+        evidence: Evidence,
+        out: &mut Vec<Output>,
+    ) -> Option<i64> {
+        let Some(Node::Root(lost)) = self.persons.get(&loser).cloned() else { return None };
+        self.persons.insert(loser, Node::Merged(winner));
+        if let Some(Node::Root(kept)) = self.persons.get_mut(&winner) {
+            kept.absorb(lost);
+        }
+        let sequence = self.next_sequence();
+        self.merges.insert(&winner, sequence, evidence);
+        self.forget_taken_out(loser);
+        let returned = self.take_back(winner);
+        out.push(Output::Alias(Alias { loser, winner, sequence }));
+        out.push(Output::Person(person_command(PersonCommandKind::Out, loser, winner, sequence, request)));
+        let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
+        out.push(Output::Person(PersonCommand { identifiers: returned, ..arrival }));
+        Some(sequence)
     }
 
     fn report_merge(
@@ -262,6 +297,8 @@ impl Sequencer {
         self.sharing.insert(identifier.clone(), if is_shared { Sharing::quarantined() } else { sharing });
         if is_shared {
             out.push(quarantine(identifier, person, request));
+            let names = self.names.list(identifier).map(|(name, ())| quarantine(name, person, request));
+            out.extend(names);
             out.push(Output::Change(IdentityChange {
                 identifiers: vec![identifier.clone()],
                 reason: Some(shared_reason(identifier)),
@@ -336,6 +373,24 @@ fn identifier_command(
         touchpoint_id: request.touchpoint_id.clone(),
         occurred_at: request.occurred_at,
         by_hand: None,
+        from: None,
+    }
+}
+
+/// Labels answer what the owner of a name said: they go to that name.
+fn readdress_labels(told: &mut [Output], request: &MergeRequest, named: &MergeRequest) {
+    for (asked, first) in [(&request.left, &named.left), (&request.right, &named.right)] {
+        if asked.identifier == first.identifier {
+            continue;
+        }
+        for output in told.iter_mut() {
+            if let Output::Identifier(command) = output
+                && command.kind == IdentifierCommandKind::Label
+                && command.identifier == first.identifier
+            {
+                command.identifier = asked.identifier.clone();
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use network::{ByHand, Mutation, Network, REALM, Schedule, touchpoint};
 use proptest::prelude::*;
 use tributary_identity::{Output, Rules, Sequencer};
-use tributary_model::identity::{MergeRequest, MergeRequestKind, PersonCommandKind};
+use tributary_model::identity::{IdentityChangeKind, MergeRequest, MergeRequestKind, MergeSide, PersonCommandKind};
 use tributary_model::{Identifier, PersonId, Touchpoint};
 
 const NO_LIMITS: &str = "
@@ -61,9 +61,10 @@ fn touchpoints() -> impl Strategy<Value = Vec<Touchpoint>> {
 
 /// What is asked for, sometimes to be taken back later.
 fn by_hand() -> impl Strategy<Value = Vec<ByHand>> {
-    let one = (any_identifier(), any_identifier(), 0..4_u8).prop_map(|(left, right, kind)| {
+    let one = (any_identifier(), any_identifier(), any_identifier(), 0..6_u8).prop_map(|(left, right, other, kind)| {
         let apart = ByHand::Unmerge(left.clone(), right.clone());
         match kind {
+            4 | 5 => vec![ByHand::Reassign(left, right, other)],
             0 => vec![ByHand::Link(left, right)],
             1 => vec![apart],
             _ => vec![apart, ByHand::Link(left, right)],
@@ -120,11 +121,18 @@ fn from_the_beginning(log: &[MergeRequest], input: &[Touchpoint]) -> BTreeSet<BT
                     apart.remove(&pair(request));
                 }
             }
+            MergeRequestKind::Reassign => {
+                let right = request.from.clone().expect("whose it is not");
+                apart.insert(pair(&MergeRequest { right, ..request.clone() }));
+                apart.remove(&pair(request));
+            }
+            MergeRequestKind::Rekey => {}
         }
     }
     let all: BTreeSet<Identifier> = input.iter().flat_map(|touch| touch.identifiers.iter().cloned()).collect();
     let mut groups: Vec<BTreeSet<Identifier>> = all.into_iter().map(|one| BTreeSet::from([one])).collect();
-    for request in log.iter().filter(|request| request.kind == MergeRequestKind::Merge) {
+    let joins = [MergeRequestKind::Merge, MergeRequestKind::Reassign];
+    for request in log.iter().filter(|request| joins.contains(&request.kind)) {
         let place = |identifier: &Identifier| groups.iter().position(|group| group.contains(identifier));
         let (Some(left), Some(right)) = (place(&request.left.identifier), place(&request.right.identifier)) else {
             continue;
@@ -156,6 +164,29 @@ proptest! {
     }
 
     #[test]
+    fn what_is_reassigned_ends_as_if_it_had_never_been_the_ones_and_always_the_others(
+        input in touchpoints(),
+        links in prop::collection::vec((any_identifier(), any_identifier()), 0..3),
+        (this, from, to) in (any_identifier(), any_identifier(), any_identifier()),
+        schedule in schedule(),
+    ) {
+        let mut asked: Vec<ByHand> = links.into_iter().map(|(left, right)| ByHand::Link(left, right)).collect();
+        asked.push(ByHand::Reassign(this.clone(), from.clone(), to.clone()));
+        let mut network = ran(&rules(NO_LIMITS), schedule, &input, asked);
+        prop_assert_eq!(network.violations(&input), Vec::<String>::new());
+        let mut log = network.merge_log.clone();
+        let is_done = is_done(&network.merge_outputs);
+        if !is_done {
+            log.retain(|request| request.kind != MergeRequestKind::Reassign);
+        }
+        prop_assert_eq!(persons(&network, &input), from_the_beginning(&log, &input));
+        if is_done {
+            prop_assert_ne!(network.person_of(&this), network.person_of(&from));
+            prop_assert_eq!(network.person_of(&this), network.person_of(&to));
+        }
+    }
+
+    #[test]
     fn whatever_is_asked_for_by_hand_everything_stays_in_its_place(
         input in touchpoints(),
         asked in by_hand(),
@@ -165,27 +196,37 @@ proptest! {
         let rules = rules(if is_limited { LIMITS } else { NO_LIMITS });
         let mut network = ran(&rules, schedule, &input, asked);
         prop_assert_eq!(network.violations(&input), Vec::<String>::new());
+        let mut replay = Sequencer::new(REALM, Arc::clone(&rules));
+        let mut outputs: Vec<Output> = Vec::new();
         let mut held = BTreeSet::new();
         for request in &network.merge_log {
-            let pair = (request.left.identifier.clone(), request.right.identifier.clone());
-            let turned = (pair.1.clone(), pair.0.clone());
-            if request.kind == MergeRequestKind::Unmerge {
-                held.extend([pair.clone(), turned]);
-            } else if request.by_hand.is_some() {
-                held.remove(&pair);
-                held.remove(&turned);
+            let told = outputs.len();
+            replay.on_request(request, &mut outputs);
+            let both_ways = |left: &MergeSide, right: &MergeSide| {
+                [(left.identifier.clone(), right.identifier.clone()), (right.identifier.clone(), left.identifier.clone())]
+            };
+            match request.kind {
+                MergeRequestKind::Unmerge => held.extend(both_ways(&request.left, &request.right)),
+                MergeRequestKind::Reassign if !is_done(&outputs[told..]) => {}
+                MergeRequestKind::Reassign => {
+                    held.extend(both_ways(&request.left, request.from.as_ref().expect("whose it is not")));
+                    let lifted = both_ways(&request.left, &request.right);
+                    held.retain(|pair| !lifted.contains(pair));
+                }
+                _ if request.by_hand.is_some() => {
+                    let lifted = both_ways(&request.left, &request.right);
+                    held.retain(|pair| !lifted.contains(pair));
+                }
+                _ => {}
             }
         }
+        prop_assert_eq!(&outputs, &network.merge_outputs);
         for person in persons(&network, &input) {
             let both = held.iter().find(|(left, right)| left != right && person.contains(left) && person.contains(right));
             let is_known = |pair: &(Identifier, Identifier)| network.watch.held.contains(pair)
                 || network.watch.held.contains(&(pair.1.clone(), pair.0.clone()));
             prop_assert!(!both.is_some_and(is_known), "{both:?} are one");
         }
-        let mut replay = Sequencer::new(REALM, rules);
-        let mut outputs: Vec<Output> = Vec::new();
-        network.merge_log.iter().for_each(|request| replay.on_request(request, &mut outputs));
-        prop_assert_eq!(outputs, network.merge_outputs);
     }
 }
 
@@ -195,15 +236,24 @@ fn the_workloads_take_persons_apart_and_put_them_together_again() {
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]));
     let rules = rules(NO_LIMITS);
-    let (mut splits, mut returns) = (0, 0);
+    let (mut splits, mut returns, mut reassigned, mut refused) = (0, 0, 0, 0);
     for _ in 0..100 {
         let strategy = (touchpoints(), by_hand(), schedule());
         let (input, asked, schedule) = strategy.new_tree(&mut runner).expect("a workload").current();
         let network = ran(&rules, schedule, &input, asked);
         splits += network.watch.split_count;
         returns += network.merge_outputs.iter().filter(|output| is_return(output)).count();
+        reassigned += network.merge_log.iter().filter(|request| request.kind == MergeRequestKind::Reassign).count();
+        let of_one_person = network.watch.refusals.iter().filter(|(reason, _)| reason.starts_with("one_person:"));
+        refused += of_one_person.map(|(_, count)| count).sum::<usize>();
     }
     assert!(splits > 50 && returns > 20, "{splits} splits, {returns} returns");
+    assert!(reassigned > 50 && refused > 5, "{reassigned} reassigned, {refused} refused");
+}
+
+/// Whether somebody was declared to be apart.
+fn is_done(outputs: &[Output]) -> bool {
+    outputs.iter().any(|output| matches!(output, Output::Change(change) if change.kind == IdentityChangeKind::Unmerged))
 }
 
 fn is_return(output: &Output) -> bool {
@@ -228,9 +278,10 @@ fn what_nobody_has_seen_is_named_and_changes_nothing() {
         ByHand::Link(known.clone(), unknown.clone()),
         ByHand::Link(unknown.clone(), known.clone()),
         ByHand::Unmerge(known.clone(), unknown.clone()),
+        ByHand::Reassign(known.clone(), known.clone(), unknown.clone()),
     ];
     let mut network = ran(&rules, schedule, &input, asked);
     assert_eq!(network.violations(&input), Vec::<String>::new());
     assert_eq!(network.watch.merge_count, 0);
-    assert_eq!(network.watch.refusals.values().sum::<usize>(), 3, "{:?}", network.watch.refusals);
+    assert_eq!(network.watch.refusals.values().sum::<usize>(), 4, "{:?}", network.watch.refusals);
 }

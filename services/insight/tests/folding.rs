@@ -190,6 +190,8 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
         priority: 1,
         evidence: Vec::new(),
         valid_until_at: START_AT,
+        account_id: None,
+        consent: None,
     };
     let mut ledger = Ledger::new(Reach::new(62));
     for reason in [None, Some(WithheldReason::Capped), Some(WithheldReason::Capped), Some(WithheldReason::HeldOut)] {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tributary_model::journey::{PathStep, Totals};
 
-use crate::context::path_step;
+use crate::context::{Rules, path_step};
+use crate::membership::Memberships;
 use crate::touch::{Counts, Told, Touch, TouchKey};
 
 /// The sum of the touches that are no longer kept one by one.
@@ -32,6 +33,8 @@ pub struct Base {
     pub tail: Option<Tail>,
     /// The newest exposures that were folded in, oldest first; paths of conversions still reach them.
     pub exposures: Vec<FoldedExposure>,
+    /// The memberships of accounts that the touches told of.
+    pub memberships: Memberships,
 }
 
 /// Conversions in one currency.
@@ -80,8 +83,8 @@ impl Base {
         self.touch_count == 0
     }
 
-    /// Takes in a touch that falls off the horizon; at most `max_exposures` exposures are kept.
-    pub fn fold(&mut self, touch: &Touch, max_exposures: usize) {
+    /// Takes in a touch that falls off the horizon; of exposures as many are kept as a path may have.
+    pub fn fold(&mut self, touch: &Touch, rules: &Rules) {
         let touchpoint = &touch.event.touchpoint;
         let key = touch.key();
         self.touch_count += 1;
@@ -102,8 +105,9 @@ impl Base {
         }
         if touchpoint.is_exposure() {
             let exposure = FoldedExposure { step: path_step(&touch.event), told: touch.told.clone() };
-            self.keep_exposures([exposure], max_exposures);
+            self.keep_exposures([exposure], rules.path.max_steps);
         }
+        self.memberships.add(&rules.accounts, &rules.realm, &touch.event);
         let tail = Tail {
             key,
             started_at: touch.event.session.started_at,
@@ -129,6 +133,7 @@ impl Base {
         self.first_at = least(self.first_at, other.first_at);
         self.last_order_at = self.last_order_at.max(other.last_order_at);
         self.keep_exposures(other.exposures, max_exposures);
+        self.memberships.join(other.memberships);
         self.keep_tail(other.tail);
     }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use tributary_model::journey::{ExposureContext, JourneyEvent, PathStep, SessionContext, StoryContext, Totals};
 use tributary_model::time::DAY_MS;
 use tributary_model::{PersonId, Touchpoint};
+use uuid::Uuid;
 
+use crate::account_rules::AccountRules;
 use crate::base::{Base, FoldedExposure};
 use crate::config::Config;
 use crate::stage::{Facts, StageDefinitions};
@@ -31,12 +33,16 @@ pub struct Rules {
     pub horizon_ms: i64,
     /// The stages.
     pub stages: Arc<StageDefinitions>,
+    /// What an account is.
+    pub accounts: Arc<AccountRules>,
+    /// The namespace of the realm's ids.
+    pub realm: Uuid,
 }
 
 impl Rules {
-    /// The rules that `config` and `stages` give.
+    /// The rules that `config`, `stages` and `accounts` give.
     #[must_use]
-    pub fn new(config: &Config, stages: Arc<StageDefinitions>) -> Self {
+    pub fn new(config: &Config, stages: Arc<StageDefinitions>, accounts: Arc<AccountRules>) -> Self {
         Self {
             session_gap_ms: config.session_gap_ms(),
             window_ms: config.window_ms(),
@@ -44,6 +50,8 @@ impl Rules {
             horizon_touches: config.horizon_touches,
             horizon_ms: config.horizon_ms(),
             stages,
+            accounts,
+            realm: config.realm_uuid(),
         }
     }
 }

@@ -5,15 +5,15 @@ use tributary_service::config::Problem;
 /// Why the journey service cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum JourneyError {
-    /// The stage definitions are not YAML of the expected shape.
-    #[error("{file}: {detail}; compare it with the built-in schemas/stages.yaml")]
+    /// A file of definitions is not YAML of the expected shape.
+    #[error("{file}: {detail}; compare it with the built-in file of that name in schemas/")]
     Syntax {
         /// The file.
         file: String,
         /// What the parser said, with line and column.
         detail: String,
     },
-    /// The stage definitions or the configuration say something impossible; all of it is listed.
+    /// Definitions or the configuration say something impossible; all of it is listed.
     #[error("{}", listed(.0))]
     Invalid(Vec<Problem>),
     /// A file cannot be read.

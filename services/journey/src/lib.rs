@@ -2,11 +2,12 @@
 //!
 //! **In**: `tributary.resolved` (touchpoints with their person) and `tributary.persons` (merges), both keyed by person; the
 //! canvas as a shared table. **Out**: `tributary.journeys`, `tributary.account-touches`, and what the chained step decides
-//! (`tributary.decisions`, `tributary.triggers.<team>`). A second stage folds `tributary.account-touches` into
-//! `tributary.accounts`.
+//! (`tributary.decisions`, `tributary.triggers.<team>`). A second stage folds `tributary.account-touches`, and what persons
+//! and accounts tell accounts on `tributary.account-commands`, into `tributary.accounts`.
 //!
 //! **State**, by person: the touches within the horizon (1,000 touches or 400 days), the sum of those beyond it, the
-//! bookkeeping of merges, and the state of the chained step. By account: counts, orders, opportunities.
+//! bookkeeping of merges, the memberships of accounts, and the state of the chained step. By account: counts, orders,
+//! opportunities, members, engagement by day, and the account that it turned out to be.
 //!
 //! **Promise**: a touch is stated in the order of events whatever the order of arrival; what a late touch or a merge
 //! changes is taken back and stated anew, never silently. Folding assertions less retractions gives the present, and it
@@ -16,10 +17,13 @@
 
 mod account;
 mod account_processor;
+mod account_rules;
 mod base;
 mod config;
 mod context;
+mod decay;
 mod error;
+mod membership;
 pub mod metrics;
 mod processor;
 pub mod read;
@@ -31,13 +35,16 @@ mod timeline;
 mod touch;
 mod transfer;
 
-pub use account::AccountRollups;
+pub use account::delta::Delta;
+pub use account::{AccountRollups, Told as ToldAccount};
 pub use account_processor::{ACCOUNTS_STAGE, AccountsProcessor, accounts_stage};
+pub use account_rules::AccountRules;
 pub use base::{Base, CurrencySum, FoldedExposure, Tail};
 pub use config::Config;
 pub use context::{PathLimits, Rules};
 pub use error::JourneyError;
+pub use membership::{MemberStatement, Membership, Memberships};
 pub use processor::{JourneyProcessor, STAGE, journey_stage};
 pub use stage::{Facts, Ladder, StageDefinitions};
 pub use timeline::{Outcome, Timeline, is_first_statement};
-pub use touch::{Counts, Offer, Told, Touch, TouchKey, Touches, account_ids};
+pub use touch::{Counts, Offer, Told, Touch, TouchKey, Touches};

@@ -17,6 +17,7 @@ const SPLITS: &str = "tributary_journey_splits_total";
 const TRANSITIONS: &str = "tributary_journey_stage_transitions_total";
 const CONFLICTS: &str = "tributary_journey_conflicts_total";
 const ACCOUNT_TOUCHES: &str = "tributary_journey_account_touches_total";
+const ACCOUNT_MERGES: &str = "tributary_journey_account_merges_total";
 
 const fn metric(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Metric {
     Metric { name, kind: Kind::Counter, help, labels }
@@ -34,6 +35,11 @@ pub const CATALOGUE: &[Metric] = &[
     metric(TRANSITIONS, "First statements that change the person's lifecycle stage, by the stage reached.", &["stage"]),
     metric(CONFLICTS, "First statements that complete a conflict of stories, by its kind.", &["kind"]),
     metric(ACCOUNT_TOUCHES, "Touches added to or taken from account roll-ups.", &[]),
+    metric(
+        ACCOUNT_MERGES,
+        "Accounts that turned out to be another, and those kept apart again because several claim them.",
+        &["outcome"],
+    ),
 ];
 
 /// Counts between two commits; given to the recorder at once.
@@ -102,9 +108,24 @@ impl Tally {
     }
 }
 
-pub(crate) fn publish_account_touches(count: u64) {
-    if count > 0 {
-        counter!(ACCOUNT_TOUCHES).increment(count);
+/// What the accounts count between two commits.
+#[derive(Debug, Default)]
+pub(crate) struct AccountTally {
+    pub(crate) touches: u64,
+    pub(crate) merged: u64,
+    pub(crate) parted: u64,
+}
+
+impl AccountTally {
+    pub(crate) fn publish(self) {
+        if self.touches > 0 {
+            counter!(ACCOUNT_TOUCHES).increment(self.touches);
+        }
+        for (outcome, count) in [("merged", self.merged), ("parted", self.parted)] {
+            if count > 0 {
+                counter!(ACCOUNT_MERGES, "outcome" => outcome).increment(count);
+            }
+        }
     }
 }
 

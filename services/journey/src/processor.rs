@@ -10,11 +10,12 @@ use tributary_model::{Canvas, JourneyEvent, PersonId, topics};
 use tributary_stream::{
     Effects, Failure, KeyedStore, OrderedStore, Processor, Record, Stage, StateStore, Table, Timer,
 };
-use uuid::Uuid;
 
+use crate::account_rules::AccountRules;
 use crate::base::Base;
 use crate::config::Config;
 use crate::context::Rules;
+use crate::membership::ToldMemberships;
 use crate::metrics::Tally;
 use crate::stage::StageDefinitions;
 use crate::timeline::{Outcome, Timeline, is_first_statement};
@@ -28,13 +29,21 @@ const TOUCHES: &str = "touches";
 const REMEMBERED: &str = "remembered";
 const PERSONS: &str = "persons";
 const STEPS: &str = "steps";
+const MEMBERSHIPS: &str = "memberships";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 2;
+const STATE_VERSION: u8 = 3;
 
 /// The stage that keeps the journeys and runs `make_step`'s step behind each of them.
 ///
-/// Its leader is `tributary.resolved`, its sibling `tributary.persons`. `config` and `stages` are taken as validated.
-pub fn journey_stage<T, F>(config: &Config, stages: Arc<StageDefinitions>, canvas: Table<Canvas>, make_step: F) -> Stage
+/// Its leader is `tributary.resolved`, its sibling `tributary.persons`. `config`, `stages` and `accounts` are taken as
+/// validated.
+pub fn journey_stage<T, F>(
+    config: &Config,
+    stages: Arc<StageDefinitions>,
+    accounts: Arc<AccountRules>,
+    canvas: Table<Canvas>,
+    make_step: F,
+) -> Stage
 where
     T: PersonStep + 'static,
     F: Fn() -> T + Send + Sync + 'static,
@@ -45,10 +54,11 @@ where
         name: STAGE,
         leader_topics: vec![topics::RESOLVED.to_owned()],
         sibling_topics: vec![topics::PERSONS.to_owned()],
-        stores: vec![TOUCHES, REMEMBERED, PERSONS, STEPS],
+        stores: vec![TOUCHES, REMEMBERED, PERSONS, STEPS, MEMBERSHIPS],
         allowed_lateness_ms,
         factory: Arc::new(move |_| {
-            Box::new(JourneyProcessor::new(&config, Arc::clone(&stages), canvas.clone(), make_step()))
+            let rules = Rules::new(&config, Arc::clone(&stages), Arc::clone(&accounts));
+            Box::new(JourneyProcessor::new(&config, rules, canvas.clone(), make_step()))
         }),
     }
 }
@@ -63,7 +73,6 @@ struct PersonHeader {
 /// The journeys of one partition's persons.
 #[derive(Debug)]
 pub struct JourneyProcessor<T: PersonStep> {
-    realm: Uuid,
     rules: Rules,
     remembered_touches: usize,
     max_transfer_bytes: usize,
@@ -75,6 +84,7 @@ pub struct JourneyProcessor<T: PersonStep> {
     remembered: OrderedStore<PersonId, TouchKey, ()>,
     persons: KeyedStore<PersonId, PersonHeader>,
     steps: KeyedStore<PersonId, T::State>,
+    memberships: KeyedStore<PersonId, ToldMemberships>,
     tally: Tally,
     /// The header of most persons.
     unmarked: PersonHeader,
@@ -83,10 +93,9 @@ pub struct JourneyProcessor<T: PersonStep> {
 impl<T: PersonStep> JourneyProcessor<T> {
     /// A processor without state.
     #[must_use]
-    pub fn new(config: &Config, stages: Arc<StageDefinitions>, canvas: Table<Canvas>, step: T) -> Self {
+    pub fn new(config: &Config, rules: Rules, canvas: Table<Canvas>, step: T) -> Self {
         Self {
-            realm: config.realm_uuid(),
-            rules: Rules::new(config, stages),
+            rules,
             remembered_touches: config.remembered_touches,
             max_transfer_bytes: config.max_transfer_bytes,
             max_hops: config.max_hops,
@@ -96,6 +105,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             remembered: OrderedStore::new(REMEMBERED, STATE_VERSION),
             persons: KeyedStore::new(PERSONS, STATE_VERSION),
             steps: KeyedStore::new(STEPS, STATE_VERSION),
+            memberships: KeyedStore::new(MEMBERSHIPS, STATE_VERSION),
             tally: Tally::default(),
             unmarked: PersonHeader::default(),
         }
@@ -115,7 +125,8 @@ impl<T: PersonStep> JourneyProcessor<T> {
             return effects.emit(topics::IDENTIFIERS, hint.identifier.to_key(), &hint);
         }
         effects.observe_event_time(resolved.touchpoint.occurred_at);
-        let touch = Touch::new(&self.realm, person_id, &self.canvas.load(), resolved.touchpoint).by(resolved.via);
+        let via = resolved.via.clone();
+        let touch = Touch::new(&self.rules, person_id, &self.canvas.load(), resolved.touchpoint).by(resolved.via);
         if self.remembered.get(&person_id, &touch.key()).is_some() {
             effects.drop_input("duplicate");
             return Ok(());
@@ -128,7 +139,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
         let changes = self.settle(person_id, outcome, effects)?;
         self.run_step(person_id, effects, |step, person, state, wanted| {
-            step.on_journey(person, &changes, state, wanted);
+            step.on_journey(PersonView { via: Some(&via), ..person }, &changes, state, wanted);
         })
     }
 
@@ -138,7 +149,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let is_transfer = command.kind == PersonCommandKind::Transfer;
         if is_transfer && header.merge.forward().is_none() && transfer::is_followed(&command.state) {
             let part: Transfer<T::State> = transfer::decode(&command.state)?;
-            let touches = self.send_on(&command, part.touches, effects)?;
+            let touches = self.send_on(&command, part.touches, &mut T::State::default(), effects)?;
             let outcome = self.take_in(person_id, touches, None);
             return self.settle(person_id, outcome, effects).map(drop);
         }
@@ -171,6 +182,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.emit(topics::JOURNEYS, person_id.to_key(), retraction)?;
             tell_accounts(retraction, effects)?;
         }
+        self.leave_accounts(person_id, effects)?;
         let remembered: Vec<TouchKey> = self.remembered.list(&person_id).map(|(key, ())| key.clone()).collect();
         for key in &remembered {
             self.remembered.remove(&person_id, key);
@@ -185,8 +197,9 @@ impl<T: PersonStep> JourneyProcessor<T> {
 
     fn absorb(&mut self, command: &PersonCommand, state: &[u8], effects: &mut Effects) -> Result<(), Failure> {
         let person_id = command.person_id;
-        let Transfer { touches, remembered, base, step: loser } = transfer::decode(state)?;
-        let touches = self.send_on(command, touches, effects)?;
+        let Transfer { touches, remembered, base, step: mut loser } = transfer::decode(state)?;
+        let touches = self.send_on(command, touches, &mut loser, effects)?;
+        let memberships = base.memberships.clone();
         let new_base = (!base.is_empty()).then(|| {
             let mut joined = self.persons.get(&person_id).unwrap_or(&self.unmarked).base.clone();
             joined.absorb(base, self.rules.path.max_steps);
@@ -195,6 +208,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let outcome = self.take_in(person_id, touches, new_base);
         self.remember(person_id, remembered);
         self.settle(person_id, outcome, effects)?;
+        self.join_accounts(person_id, memberships, effects)?;
         self.tally.merges_in += 1;
         self.run_step(person_id, effects, |step, person, state, wanted| {
             step.absorb(person, state, loser, wanted);
@@ -228,6 +242,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
                 tell_accounts(change, effects)?;
             }
         }
+        self.heed_accounts(person_id, &outcome.changes, effects)?;
         Ok(outcome.changes)
     }
 
@@ -251,7 +266,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let history: Vec<&JourneyEvent> = self.touches.list(&person_id).map(|(_, touch)| &touch.event).collect();
         let merge_pending = self.persons.get(&person_id).is_some_and(|header| header.merge.is_pending());
         // A person is named after its first identifier and survives under that name, so experiments can go by it.
-        let person = PersonView { person_id, experiment_id: person_id, history: &history, merge_pending };
+        let person = PersonView { person_id, experiment_id: person_id, history: &history, via: None, merge_pending };
         let mut wanted = StepEffects::default();
         let before = self.steps.get(&person_id).cloned().unwrap_or_default();
         let mut after = before.clone();
@@ -324,10 +339,11 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.touches, &mut self.remembered, &mut self.persons, &mut self.steps]
+        vec![&mut self.touches, &mut self.remembered, &mut self.persons, &mut self.steps, &mut self.memberships]
     }
 }
 
+mod belonging;
 mod parting;
 #[cfg(test)]
 mod tests;

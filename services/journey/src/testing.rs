@@ -1,15 +1,22 @@
 //! Touchpoints, a canvas and rules for the tests of this crate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use tributary_model::canvas::{Campaign, Message, Team};
 use tributary_model::time::{DAY_MS, MINUTE_MS};
-use tributary_model::{Canvas, CanvasEntry, Direction, Domain, Identifier, Item, Money, PersonId, Touchpoint};
+use tributary_model::{
+    AccountEvent, AccountId, Canvas, CanvasEntry, Direction, Domain, Identifier, Item, JourneyEvent, Money, PersonId,
+    Touchpoint,
+};
 
+use crate::account::AccountRollups;
+use crate::account::delta::Delta;
+use crate::account_rules::AccountRules;
 use crate::config::Config;
 use crate::context::Rules;
+use crate::membership::Memberships;
 use crate::stage::StageDefinitions;
 use crate::touch::Touch;
 
@@ -20,8 +27,16 @@ pub(crate) fn stages() -> Arc<StageDefinitions> {
     Arc::new(StageDefinitions::built_in().unwrap())
 }
 
+pub(crate) fn account_rules() -> Arc<AccountRules> {
+    Arc::new(AccountRules::built_in().unwrap())
+}
+
+pub(crate) fn rollups(max_touch_times: usize) -> AccountRollups {
+    AccountRollups::new(Config::default().realm_uuid(), account_rules(), stages(), max_touch_times)
+}
+
 pub(crate) fn rules(config: &Config) -> Rules {
-    Rules::new(config, stages())
+    Rules::new(config, stages(), account_rules())
 }
 
 pub(crate) fn person(name: &str) -> PersonId {
@@ -126,7 +141,7 @@ pub(crate) fn canvas() -> Canvas {
 }
 
 pub(crate) fn touch(person_id: PersonId, touchpoint: Touchpoint) -> Touch {
-    Touch::new(&Config::default().realm_uuid(), person_id, &canvas(), touchpoint)
+    Touch::new(&rules(&Config::default()), person_id, &canvas(), touchpoint)
 }
 
 /// One event of a random journey: its kind, minutes after the start, and a variant of the kind.
@@ -154,12 +169,79 @@ fn random_touchpoint(index: usize, kind: u8, minutes: i64, variant: u8) -> Touch
     if kind > 10 {
         made.properties.insert("opportunity_id".to_owned(), format!("opp{}", variant % 2));
     }
-    made.account_identifiers = match variant {
-        1 => vec![Identifier::new("household_id", "h1"), Identifier::new("crm_account_id", "a1")],
-        2 => vec![Identifier::new("household_id", "h1")],
-        _ => Vec::new(),
+    if kind == 4 || kind > 9 {
+        made.properties
+            .insert("role".to_owned(), ["cto", "champion", "janitor", "owner"][usize::from(variant)].to_owned());
+    }
+    let accounts: &[(&str, &str)] = match (variant, kind) {
+        (0, 0..=3) => &[("company_domain", "d1")],
+        (0, 4..=6) => &[("company_domain", "d2")],
+        (1, _) => &[("household_id", "h1"), ("crm_account_id", "a1")],
+        (2, _) => &[("household_id", "h1")],
+        (3, 0..=3) => &[("crm_account_id", "a1"), ("company_domain", "d1")],
+        (3, 4..=5) => &[("account_id", "g1"), ("company_domain", "d2")],
+        (3, 6..=7) => &[("account_id", "g1"), ("crm_account_id", "a2")],
+        (3, 8) => &[("crm_account_id", "a2"), ("company_domain", "d1"), ("household_id", "h2")],
+        _ => &[],
     };
+    made.account_identifiers = accounts.iter().map(|(space, value)| Identifier::new(*space, *value)).collect();
     made
+}
+
+/// Something that is told to an account.
+#[derive(Debug, Clone)]
+pub(crate) enum AccountInput {
+    Touch(Box<JourneyEvent>),
+    Delta(Box<Delta>),
+}
+
+/// What statements and retractions of touches tell the accounts that they name, and what the persons tell them of
+/// their memberships, when `told` stands in the end.
+pub(crate) fn account_inputs(told: &[JourneyEvent]) -> Vec<(AccountId, AccountInput)> {
+    let rules = rules(&Config::default());
+    let mut inputs = Vec::new();
+    let mut persons: BTreeMap<PersonId, Memberships> = BTreeMap::new();
+    for event in told {
+        persons.entry(event.person_id).or_default().add(&rules.accounts, &rules.realm, event);
+        inputs.extend(event.account_ids.iter().map(|id| (*id, AccountInput::Touch(Box::new(event.clone())))));
+    }
+    for (person_id, memberships) in persons {
+        for (account_id, statement) in memberships.statements(&rules.accounts) {
+            let delta = Delta::of_member(person_id, vec![(statement, 1)]);
+            inputs.push((account_id, AccountInput::Delta(Box::new(delta))));
+        }
+    }
+    inputs
+}
+
+/// The accounts after all of `inputs` and of what they tell one another; `choices` say which account is told next, each
+/// in its order. Revisions are left out.
+pub(crate) fn accounts_after(
+    rollups: &mut AccountRollups,
+    inputs: Vec<(AccountId, AccountInput)>,
+    mut choices: impl Iterator<Item = u16>,
+) -> BTreeMap<AccountId, AccountEvent> {
+    let mut logs: BTreeMap<AccountId, VecDeque<AccountInput>> = BTreeMap::new();
+    for (account_id, input) in inputs {
+        logs.entry(account_id).or_default().push_back(input);
+    }
+    let mut latest = BTreeMap::new();
+    loop {
+        let waiting: Vec<AccountId> = logs.iter().filter(|(_, log)| !log.is_empty()).map(|(id, _)| *id).collect();
+        if waiting.is_empty() {
+            return latest;
+        }
+        let account_id = waiting[usize::from(choices.next().unwrap_or(0)) % waiting.len()];
+        let told = match logs.get_mut(&account_id).and_then(VecDeque::pop_front) {
+            Some(AccountInput::Touch(event)) => rollups.on_touch(account_id, &event),
+            Some(AccountInput::Delta(delta)) => rollups.enter(account_id, *delta),
+            None => continue,
+        };
+        latest.insert(account_id, AccountEvent { revision: 0, ..told.event });
+        for (other, delta) in told.others {
+            logs.entry(other).or_default().push_back(AccountInput::Delta(Box::new(delta)));
+        }
+    }
 }
 
 /// Up to `most` events over about `days` days, some of them at the same instant or within one session.

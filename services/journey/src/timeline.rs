@@ -202,7 +202,7 @@ impl Timeline<'_> {
             let context = derive(self.rules, self.person_id, &touch, before, earlier(), &base);
             touch.event.revision = 1;
             context.write_to(&mut touch.event);
-            base.fold(&touch, self.rules.path.max_steps);
+            base.fold(&touch, self.rules);
             outcome.folded.push(touch.key());
             outcome.changes.push(touch.event);
         }
@@ -299,7 +299,7 @@ impl Timeline<'_> {
         let mut changed = new_base;
         while let Some(key) = self.beyond_horizon() {
             let Some(touch) = self.touches.remove(&self.person_id, &key) else { break };
-            changed.get_or_insert_with(|| base.clone()).fold(&touch, self.rules.path.max_steps);
+            changed.get_or_insert_with(|| base.clone()).fold(&touch, self.rules);
             outcome.folded.push(key);
         }
         outcome.base = changed;

@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_model::journey::{ExposureContext, JourneyEvent, SessionContext, StoryContext, Totals};
-use tributary_model::{AccountId, Canvas, Identifier, PersonId, Touchpoint};
+use tributary_model::{Canvas, Identifier, PersonId, Touchpoint};
 use tributary_stream::OrderedStore;
-use uuid::Uuid;
 
-use crate::context::PathLimits;
+use crate::context::{PathLimits, Rules};
 
 /// A touch's place in its person's journey: event time, then id.
 pub type TouchKey = (i64, String);
@@ -99,11 +98,12 @@ impl Told {
 impl Touch {
     /// A touch that has just arrived at `person_id`; its context is yet to be derived.
     #[must_use]
-    pub fn new(realm: &Uuid, person_id: PersonId, canvas: &Canvas, touchpoint: Touchpoint) -> Self {
+    pub fn new(rules: &Rules, person_id: PersonId, canvas: &Canvas, touchpoint: Touchpoint) -> Self {
         let told = Told::by(canvas, &touchpoint);
+        let named = rules.accounts.named(&rules.realm, &touchpoint.account_identifiers);
         let event = JourneyEvent {
             person_id,
-            account_ids: account_ids(realm, &touchpoint.account_identifiers),
+            account_ids: named.into_iter().map(|named| named.id).collect(),
             revision: 0,
             retracted: false,
             team_id: canvas.team_of(&touchpoint).to_owned(),
@@ -162,28 +162,4 @@ impl Touch {
     pub(crate) fn place(&self) -> (i64, &str) {
         (self.occurred_at(), self.id())
     }
-}
-
-/// The accounts that `identifiers` name, the primary first: by CRM account, then company domain, then household, then
-/// whatever else there is, in the order given.
-#[must_use]
-pub fn account_ids(realm: &Uuid, identifiers: &[Identifier]) -> Vec<AccountId> {
-    if identifiers.is_empty() {
-        return Vec::new();
-    }
-    let mut ordered: Vec<&Identifier> = identifiers.iter().collect();
-    ordered.sort_by_key(|identifier| match identifier.namespace.as_str() {
-        "crm_account_id" => 0,
-        "company_domain" => 1,
-        "household_id" => 2,
-        _ => 3,
-    });
-    let mut ids: Vec<AccountId> = Vec::with_capacity(ordered.len());
-    for identifier in ordered {
-        let id = AccountId::of(realm, identifier);
-        if !ids.contains(&id) {
-            ids.push(id);
-        }
-    }
-    ids
 }

@@ -30,6 +30,8 @@ pub(crate) enum Outcome<T> {
 pub(crate) struct Normalised {
     pub(crate) touchpoint: Touchpoint,
     pub(crate) fingerprint: u64,
+    /// Its identifiers with what they are called under newer keys, while keys are rotated.
+    pub(crate) names: Vec<(Identifier, Vec<Identifier>)>,
 }
 
 /// Turns raw events into touchpoints by the rules.
@@ -52,13 +54,14 @@ impl Engine {
             Outcome::Dropped(reason) => Outcome::Dropped(reason),
             Outcome::Touchpoints(drafts) => {
                 let of_body = dedup::fingerprint(&raw.body);
-                let finish = |draft| {
+                let finish = |draft: Draft| {
+                    let names = self.newer_names(&draft.identifiers);
                     let touchpoint = self.finish(draft, &source.info.name, source.info.domain, raw.received_at);
                     let fingerprint = match source.fingerprint {
                         Fingerprint::Body => of_body,
                         Fingerprint::Touchpoint => fingerprint_of(&touchpoint),
                     };
-                    Normalised { touchpoint, fingerprint }
+                    Normalised { touchpoint, fingerprint, names }
                 };
                 Outcome::Touchpoints(drafts.into_iter().map(finish).collect())
             }
@@ -79,7 +82,7 @@ impl Engine {
                 .into_iter()
                 .map(|(namespace, reason)| RefusedIdentifier { namespace, reason: reason.to_owned() })
                 .collect(),
-            account_identifiers: self.pseudonyms(draft.account_identifiers),
+            account_identifiers: self.account_pseudonyms(draft.account_identifiers),
             channel: draft.channel.unwrap_or_default(),
             direction: draft.direction,
             campaign_id: draft.campaign_id,
@@ -96,6 +99,25 @@ impl Engine {
             duplicate_of: None,
             properties: draft.properties,
         }
+    }
+
+    fn account_pseudonyms(&self, raw: Vec<RawIdentifier>) -> Vec<Identifier> {
+        raw.into_iter()
+            .map(|identifier| {
+                let value = self.pseudonymizer.account_pseudonym(&identifier.namespace, &identifier.value);
+                Identifier { namespace: identifier.namespace, value }
+            })
+            .collect()
+    }
+
+    /// What identifiers are called under newer keys; empty unless keys are rotated.
+    fn newer_names(&self, raw: &[RawIdentifier]) -> Vec<(Identifier, Vec<Identifier>)> {
+        let named = raw.iter().map(|RawIdentifier { namespace, value }| {
+            let names = self.pseudonymizer.newer_pseudonyms(namespace, value);
+            let names = names.map(|name| Identifier::new(namespace.as_str(), name)).collect();
+            (Identifier::new(namespace.as_str(), self.pseudonymizer.pseudonym(namespace, value)), names)
+        });
+        if self.pseudonymizer.is_rotating() { named.collect() } else { Vec::new() }
     }
 
     fn pseudonyms(&self, raw: Vec<RawIdentifier>) -> Vec<Identifier> {

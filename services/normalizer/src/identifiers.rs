@@ -30,6 +30,8 @@ pub(crate) const INVALID_PHONE: &str = "invalid_phone";
 pub(crate) const PHONE_WITHOUT_REGION: &str = "phone_without_region";
 /// A number whose check digit is another one: misread or mistyped.
 pub(crate) const INVALID_CHECK_DIGIT: &str = "invalid_check_digit";
+/// A domain of free mail, which is no company's.
+pub(crate) const FREE_MAIL_DOMAIN: &str = "free_mail_domain";
 /// The account identifier that a business e-mail address gives.
 const COMPANY_DOMAIN: &str = "company_domain";
 
@@ -127,6 +129,13 @@ impl IdentityRules {
         let mut accounts = std::mem::take(&mut draft.account_identifiers);
         accounts.extend(self.company_domains(&draft.identifiers));
         draft.account_identifiers = self.admit(accounts, source, &mut refused);
+        draft.account_identifiers.retain(|account| {
+            let is_free_mail = account.namespace == COMPANY_DOMAIN && self.free_mail_domains.contains(&account.value);
+            if is_free_mail {
+                refused.push((account.namespace.clone(), FREE_MAIL_DOMAIN));
+            }
+            !is_free_mail
+        });
         refused.sort();
         draft.refused = refused;
     }

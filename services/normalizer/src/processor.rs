@@ -5,6 +5,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use tributary_model::identity::IdentifierCommand;
 use tributary_model::time::HOUR_MS;
 use tributary_model::{Domain, Pseudonymizer, Touchpoint, topics};
 use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
@@ -97,7 +98,7 @@ impl Normalizer {
     fn write(&mut self, touchpoints: Vec<Normalised>, effects: &mut Effects) -> Result<(), Failure> {
         let Some(source) = touchpoints.first().map(|first| first.touchpoint.source.clone()) else { return Ok(()) };
         let (total, mut written) = (touchpoints.len(), 0);
-        for Normalised { mut touchpoint, fingerprint } in touchpoints {
+        for Normalised { mut touchpoint, fingerprint, names } in touchpoints {
             effects.observe_event_time(touchpoint.occurred_at);
             if self.admit(&mut touchpoint, fingerprint) {
                 let key = match touchpoint.identifiers.first() {
@@ -105,6 +106,10 @@ impl Normalizer {
                     None => touchpoint.touchpoint_id.clone().into_bytes(),
                 };
                 effects.emit(topics::TOUCHPOINTS, key, &touchpoint)?;
+                for (identifier, names) in names {
+                    let command = IdentifierCommand::rekey(identifier, names, &touchpoint);
+                    effects.emit(topics::IDENTIFIERS, command.identifier.to_key(), &command)?;
+                }
                 self.count(&touchpoint);
                 written += 1;
             }

@@ -56,7 +56,8 @@ pub enum Command {
   tributary demo --persons 500 --days 14 --seed 7 --exit --report report.json
   tributary demo --complete-journey ../data/complete-journey")]
     Demo(DemoArgs),
-    /// Check configuration, sources with their samples, identity rules, stages, triggers and canvas; all problems at once
+    /// Check configuration, sources with their samples, identity rules, stages, accounts, triggers and canvas; all problems at
+    /// once
     #[command(after_help = "Examples:
   tributary check
   tributary check --config tributary.yaml --output json")]
@@ -79,6 +80,12 @@ pub enum Command {
   tributary journey email:ada@example.org
   tributary journey loyalty_id:1228 --output json")]
     Journey(JourneyArgs),
+    /// Tell one account's story: its buying group, how engaged it is, and what is open
+    #[command(after_help = "Examples:
+  tributary account crm_account_id:0017
+  tributary account company_domain:engines.example --output json
+  tributary account 6ba7b811-9dad-51d1-80b4-00c04fd430c8")]
+    Account(AccountArgs),
     /// Explain who is who, and say so where the hub is wrong
     #[command(
         subcommand,
@@ -86,9 +93,21 @@ pub enum Command {
   tributary identity explain email:ada@example.org
   tributary identity explain email:ada@example.org loyalty_id:1228
   tributary identity unmerge email:ada@example.org email:bob@example.org --reason 'a shared tablet' --yes
-  tributary identity merge email:ada@example.org phone:+15550100 --reason 'told us so in store 12' --yes"
+  tributary identity merge email:ada@example.org phone:+15550100 --reason 'told us so in store 12' --yes
+  tributary identity reassign loyalty_id:1228 --from email:ada@example.org --to email:bob@example.org \\
+    --reason 'a card that changed hands' --yes"
     )]
     Identity(IdentityCommand),
+    /// Show what the hub knows of one person, and what it may do
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary privacy consent email:ada@example.org
+  tributary privacy consent 6ba7b811-9dad-51d1-80b4-00c04fd430c8 --output json
+  tributary privacy export email:ada@example.org --file ada.json
+  tributary privacy rotation"
+    )]
+    Privacy(PrivacyCommand),
     /// Show the scorecards of one team, or of all
     #[command(after_help = "Examples:
   tributary scorecard
@@ -215,6 +234,13 @@ pub struct JourneyArgs {
     pub identifier: String,
 }
 
+/// Arguments of `account`.
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    /// The account's id, or an identifier of it as namespace:value, in clear text
+    pub account: String,
+}
+
 /// The commands of `identity`.
 #[derive(Debug, Subcommand)]
 pub enum IdentityCommand {
@@ -229,6 +255,60 @@ pub enum IdentityCommand {
     Merge(PairArgs),
     /// Declare two identifiers to be two persons': a person that has both is taken apart, and stays so
     Unmerge(PairArgs),
+    /// Declare an identifier to be not one person's but another's: taken out of the one and given to the other, or neither
+    Reassign(ReassignArgs),
+}
+
+/// An identifier that changes hands.
+#[derive(Debug, Args)]
+pub struct ReassignArgs {
+    /// The identifier, as namespace:value, in clear text
+    pub identifier: String,
+    /// An identifier of the person whose it is not
+    #[arg(long, value_name = "IDENTIFIER")]
+    pub from: String,
+    /// An identifier of the person whose it is
+    #[arg(long, value_name = "IDENTIFIER")]
+    pub to: String,
+    /// Why; stands on the identity changes for everybody to read, so name no person
+    #[arg(long)]
+    pub reason: String,
+    /// Do it, instead of only showing what is known
+    #[arg(long)]
+    pub yes: bool,
+    /// How long to wait for the answer, in seconds
+    #[arg(long, default_value_t = 30)]
+    pub wait: u64,
+}
+
+/// The commands of `privacy`.
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Show the last word about each channel and purpose: given or withdrawn, when, to which source, with its touchpoint
+    Consent(PersonArgs),
+    /// Write everything that the hub's topics hold about one person as JSON
+    Export(ExportArgs),
+    /// Show how many identifiers are known under newer keys too: who is not yet, begins anew when the old key is dropped
+    Rotation,
+}
+
+/// Arguments of `privacy export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The person
+    #[command(flatten)]
+    pub person: PersonArgs,
+    /// Write it into this file, which must not be there yet, instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// A person that is asked for.
+#[derive(Debug, Args)]
+pub struct PersonArgs {
+    /// An identifier as namespace:value in clear text, or any id that the person ever had
+    #[arg(value_name = "PERSON|IDENTIFIER")]
+    pub person: String,
 }
 
 /// Two identifiers that somebody decides about.

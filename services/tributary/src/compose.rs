@@ -9,7 +9,7 @@ use tributary_model::topics::{self, TopicDefinition};
 use tributary_model::{Canvas, CanvasEntry, Pseudonymizer};
 use tributary_normalizer::Rulebook;
 use tributary_stream::{Checkpoints, Stage, StandbySettings, Table, changelog_definitions};
-use tributary_triggers::{Definitions, TriggerEngine};
+use tributary_triggers::{AccountTriggers, Definitions, TriggerEngine};
 
 use crate::canvas;
 use crate::cli::Service;
@@ -28,6 +28,8 @@ pub struct Definition {
     pub identity: Arc<tributary_identity::Rules>,
     /// Lifecycle stages.
     pub stages: Arc<tributary_journey::StageDefinitions>,
+    /// What an account is.
+    pub accounts: Arc<tributary_journey::AccountRules>,
     /// Sources, channels and bots.
     pub sources: Rulebook,
 }
@@ -43,6 +45,7 @@ impl Definition {
             triggers: Definitions::configured(&config.triggers).map_err(wrong("triggers"))?,
             identity: Arc::new(identity_rules(config)?),
             stages: Arc::new(stages(config)?),
+            accounts: Arc::new(account_rules(config)?),
             sources: Rulebook::load(&config.normalizer).map_err(wrong("sources"))?,
         })
     }
@@ -98,9 +101,12 @@ impl Definition {
         add(Service::Identity, owners, workers.identity);
         // One partition: a second thread would have nothing to do.
         add(Service::Identity, tributary_identity::sequencer_stage(&config.identity, self.identity), 1);
-        let journeys = journey_stage(config, &self.stages, self.triggers, canvas)?;
+        let of_accounts = Arc::new(AccountTriggers::new(&self.triggers));
+        let journeys = journey_stage(config, &self.stages, &self.accounts, self.triggers, canvas)?;
         add(Service::Journey, journeys, workers.journey);
-        let accounts = tributary_journey::accounts_stage(&config.journey, self.stages);
+        let accounts = tributary_journey::accounts_stage(&config.journey, self.stages, self.accounts, move || {
+            Arc::clone(&of_accounts)
+        });
         add(Service::Journey, accounts, workers.accounts);
         add(Service::Insight, tributary_insight::credit_stage(&insight), workers.insight);
         add(Service::Insight, tributary_insight::scorecard_stage(&insight), workers.scorecards);
@@ -112,12 +118,14 @@ impl Definition {
 fn journey_stage(
     config: &HubConfig,
     stages: &Arc<tributary_journey::StageDefinitions>,
+    accounts: &Arc<tributary_journey::AccountRules>,
     triggers: Definitions,
     canvas: &Table<Canvas>,
 ) -> Result<Stage, CliError> {
     let engine = Arc::new(TriggerEngine::new(triggers, &config.triggers).map_err(wrong("triggers"))?);
     let make = move || Arc::clone(&engine);
-    Ok(tributary_journey::journey_stage(&config.journey, Arc::clone(stages), canvas.clone(), make))
+    let (stages, accounts) = (Arc::clone(stages), Arc::clone(accounts));
+    Ok(tributary_journey::journey_stage(&config.journey, stages, accounts, canvas.clone(), make))
 }
 
 /// All topics of the hub, changelogs included.
@@ -179,4 +187,12 @@ pub fn identity_rules(config: &HubConfig) -> Result<tributary_identity::Rules, C
 /// [`CliError`] with everything that is wrong with them.
 pub fn stages(config: &HubConfig) -> Result<tributary_journey::StageDefinitions, CliError> {
     tributary_journey::StageDefinitions::load(config.definitions.as_deref()).map_err(wrong("stages"))
+}
+
+/// The rules for accounts.
+///
+/// # Errors
+/// [`CliError`] with everything that is wrong with them.
+pub fn account_rules(config: &HubConfig) -> Result<tributary_journey::AccountRules, CliError> {
+    tributary_journey::AccountRules::load(config.definitions.as_deref()).map_err(wrong("account rules"))
 }

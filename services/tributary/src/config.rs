@@ -12,6 +12,7 @@ use tributary_triggers::TriggersConfig;
 
 use crate::cli::Global;
 use crate::error::CliError;
+use crate::keys::{self, PseudonymKey};
 
 /// Prefix of the environment variables that set keys: `TRIBUTARY__KAFKA__BOOTSTRAP`.
 pub const ENVIRONMENT_PREFIX: &str = "TRIBUTARY";
@@ -27,10 +28,12 @@ pub struct HubConfig {
     /// The realm: persons of one realm never mix with those of another.
     pub realm: String,
     /// A directory laid out as `schemas/`: its `sources/`, `identity.yaml`, `channels.yaml`, `bots.yaml`, `stages.yaml`,
-    /// `triggers/` and `canvas/` extend or replace what is built in, where no section names another place.
+    /// `accounts.yaml`, `triggers/` and `canvas/` extend or replace what is built in, where no section names another place.
     pub definitions: Option<PathBuf>,
-    /// Where the key of all pseudonyms is kept; the same for every instance, for ever.
+    /// Where the key of all pseudonyms is kept; the same for every instance.
     pub pseudonym_key: Option<Secret>,
+    /// Instead of it, several, the newest first: while keys are rotated.
+    pub pseudonym_keys: Vec<PseudonymKey>,
     /// Kafka, and how the runtime uses it.
     pub kafka: KafkaSettings,
     /// Checkpoints of what the stages remember.
@@ -121,6 +124,7 @@ impl Default for HubConfig {
             realm: DEFAULT_REALM.to_owned(),
             definitions: None,
             pseudonym_key: None,
+            pseudonym_keys: Vec::new(),
             kafka: KafkaSettings::default(),
             state: StateSettings::default(),
             log: LogConfig::default(),
@@ -160,6 +164,7 @@ impl Validate for HubConfig {
             let remedy = "give a directory laid out as schemas/, or leave it out";
             problems.push(Problem::new("definitions", directory.display(), "is no directory", remedy));
         }
+        problems.extend(keys::problems(self));
         problems.extend(self.log.validate().into_iter().map(|problem| problem.under("log")));
         problems.extend(self.workers.problems());
         problems.extend(state_problems(&self.state));
@@ -232,7 +237,7 @@ impl HubConfig {
     pub fn load(global: &Global) -> Result<Self, ConfigErrors> {
         let mut hub: Self = config::load_validated(global.config.as_deref(), ENVIRONMENT_PREFIX, &global.overrides)?;
         hub.share();
-        if hub.pseudonym_key.is_none() {
+        if hub.pseudonym_key.is_none() && hub.pseudonym_keys.is_empty() {
             // As if the file said so; without the variable there is no key, which commands that need one will say.
             let reference = serde_json::json!({ "env": PSEUDONYM_KEY_VARIABLE });
             hub.pseudonym_key = serde_json::from_value(reference).ok();
@@ -265,11 +270,7 @@ impl HubConfig {
     /// # Errors
     /// [`CliError::NoPseudonymKey`] when there is no key; [`CliError::Config`] when it is too short.
     pub fn pseudonymizer(&self) -> Result<Pseudonymizer, CliError> {
-        let key = self.pseudonym_key.as_ref().ok_or(CliError::NoPseudonymKey)?;
-        Pseudonymizer::new(key.expose().as_bytes()).map_err(|weak| {
-            let problem = Problem::new("pseudonym_key", "", weak.to_string(), "give a longer one");
-            CliError::Config(ConfigErrors { problems: vec![problem] })
-        })
+        keys::pseudonymizer(self)
     }
 
     /// The Kafka settings with the secrets of their file.

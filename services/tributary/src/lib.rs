@@ -1,5 +1,5 @@
-//! The one binary: run one service, run all in one process, demo, check, topics, load, journey, scorecard, dlq,
-//! reconcile.
+//! The one binary: run one service, run all in one process, demo, check, topics, load, journey, account,
+//! scorecard, dlq, reconcile.
 //!
 //! Only this crate knows all services. It makes their stages ([`compose`]), runs them on threads ([`hub`]), and shows what
 //! the topics say ([`commands`], [`demo`]). [`simulate`] makes a retailer whose truth is known; [`load`] reads files.
@@ -16,6 +16,7 @@ pub mod error;
 pub mod exit;
 pub mod gateway;
 pub mod hub;
+pub mod keys;
 pub mod load;
 pub mod metrics;
 pub mod output;

@@ -43,8 +43,20 @@ fn root() -> PathBuf {
 #[test]
 fn every_command_has_help_with_examples_and_the_exit_codes_are_told() {
     assert_says(&tributary(&["--help"]), 0, &["Exit codes", "no Kafka broker answers"]);
-    let commands =
-        ["run", "demo", "check", "topics", "load", "journey", "scorecard", "dlq", "reconcile", "dump-config"];
+    let commands = [
+        "run",
+        "demo",
+        "check",
+        "topics",
+        "load",
+        "journey",
+        "account",
+        "scorecard",
+        "privacy",
+        "dlq",
+        "reconcile",
+        "dump-config",
+    ];
     for command in commands {
         assert_says(&tributary(&[command, "--help"]), 0, &["Examples:", &format!("tributary {command}")]);
     }
@@ -148,8 +160,16 @@ fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it
         "campaigns: [{campaign_id: a, name: A, team_id: nobody, demand_percent: 10, funnel_role: awareness}]\n",
     )
     .unwrap();
+    let rules = fs::read_to_string(root().join("schemas/accounts.yaml")).unwrap();
+    fs::write(directory.path().join("accounts.yaml"), rules.replace("half_life_days: 30", "half_life_days: 0"))
+        .unwrap();
+    fs::create_dir_all(directory.path().join("triggers")).unwrap();
+    let trigger =
+        "id: hot\nversion: 1\nscope: account\nteam: sales\naction: notify\ncondition: .account.engagment >= 1\n";
+    fs::write(directory.path().join("triggers/hot.yaml"), trigger).unwrap();
     let output = tributary(&["check", "--set", &format!("definitions={}", directory.path().display())]);
-    assert_says(&output, 3, &["mapping.vrl", "^", "no team `nobody`"]);
+    let of_accounts = "engagement.half_life_days = 0: must be from 1 to 730; 30 suits most";
+    assert_says(&output, 3, &["mapping.vrl", "^", "no team `nobody`", of_accounts, "hot.yaml:condition", "engagment"]);
 }
 
 #[test]
@@ -193,6 +213,7 @@ fn unknown_data_sets_and_missing_files_are_named() {
 #[test]
 fn nobody_is_looked_up_by_nonsense_or_without_the_key() {
     assert_says(&tributary(&["journey", "ada"]), 2, &["namespace:value"]);
+    assert_says(&tributary(&["account", "acme"]), 2, &["namespace:value"]);
     assert_says(&tributary(&["journey", "email:null"]), 2, &["email:null", "blocked_value", "check how it is written"]);
     let output = Command::new(env!("CARGO_BIN_EXE_tributary"))
         .args(["journey", "email:ada@example.org"])

@@ -289,6 +289,40 @@ fn a_merge_ends_in_one_journey() {
 }
 
 #[test]
+fn a_domain_is_found_in_the_account_that_it_is_named_with() {
+    let bed = Bed::new();
+    assert!(bed.run(&["topics", "apply"]).status.success());
+    let _hub = bed.hub();
+    let send = |path: &str, event: Value| {
+        let answer = bed.post(path, WRITE_KEY, event.to_string().as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    };
+    send("/v1/identify", json!({ "messageId": "g-1", "userId": "u-8", "traits": { "email": "bob@engines.test" } }));
+    let group =
+        json!({ "messageId": "g-2", "userId": "u-7", "groupId": "A-1", "traits": { "domain": "engines.test" } });
+    send("/v1/group", group);
+    bed.until_settled(2, Duration::from_secs(60));
+    let answer = bed.json(&["account", "company_domain:engines.test"]);
+    let account = &answer["account"];
+    assert_eq!(
+        (account["namespace"].as_str(), account["touch_count"].as_i64()),
+        (Some("account_id"), Some(2)),
+        "{answer:#}"
+    );
+    assert_eq!(
+        (account["person_count"].as_i64(), &account["merged_accounts"]),
+        (Some(2), &answer["found_by"]),
+        "{answer:#}"
+    );
+    assert_eq!(bed.json(&["account", "account_id:A-1"])["account"], *account);
+    let nobody = bed.run(&["account", "crm_account_id:nobody"]);
+    assert!(
+        !nobody.status.success() && String::from_utf8_lossy(&nobody.stderr).contains("no account is known"),
+        "{nobody:?}"
+    );
+}
+
+#[test]
 fn a_killed_hub_goes_on_from_its_checkpoints() {
     let bed = Bed::new();
     assert!(bed.run(&["topics", "apply"]).status.success());

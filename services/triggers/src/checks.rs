@@ -1,7 +1,7 @@
 //! The checks a decision passes before it is sent, in their order, and the proof or the reason they give.
 
-use tributary_model::WithheldReason;
 use tributary_model::time::to_rfc3339;
+use tributary_model::{ConsentProof, WithheldReason};
 
 use crate::arbitrate::Slots;
 use crate::caps::Asked;
@@ -14,8 +14,8 @@ use crate::suppression::Suppression;
 
 /// The answer of the checks.
 pub(crate) enum Verdict {
-    Allow { channel: String, proof: String },
-    Refuse { channel: String, reason: WithheldReason, detail: String },
+    Allow { channel: String, proof: String, consent: Option<ConsentProof> },
+    Refuse { channel: String, reason: WithheldReason, detail: String, consent: Option<ConsentProof> },
     WaitUntil(i64),
 }
 
@@ -29,10 +29,13 @@ impl Desk<'_> {
         facts: &Facts,
     ) -> Verdict {
         let first = definition.channels.first().map_or("", String::as_str);
-        let refuse = |channel: &str, reason, detail| Verdict::Refuse { channel: channel.to_owned(), reason, detail };
+        let refuse = |channel: &str, reason, detail, consent| {
+            let channel = channel.to_owned();
+            Verdict::Refuse { channel, reason, detail, consent }
+        };
         if self.now_at > valid_until_at {
             let detail = format!("valid until {}, decided at {}", to_rfc3339(valid_until_at), to_rfc3339(self.now_at));
-            return refuse(first, WithheldReason::Expired, detail);
+            return refuse(first, WithheldReason::Expired, detail, None);
         }
         let channels =
             definition.channels.iter().map(String::as_str).chain(definition.channels.is_empty().then_some(""));
@@ -48,14 +51,14 @@ impl Desk<'_> {
             }
         }
         match verdict {
-            Some(Verdict::Allow { channel, proof }) => match self.slots.winner(&channel) {
+            Some(Verdict::Allow { channel, proof, consent }) => match self.slots.winner(&channel) {
                 Some(winner) if Slots::competes(definition) => {
-                    refuse(&channel, WithheldReason::LostArbitration, format!("to {winner} on {channel}"))
+                    refuse(&channel, WithheldReason::LostArbitration, format!("to {winner} on {channel}"), consent)
                 }
-                _ => Verdict::Allow { channel, proof },
+                _ => Verdict::Allow { channel, proof, consent },
             },
             Some(verdict) => verdict,
-            None => Verdict::Allow { channel: first.to_owned(), proof: String::new() },
+            None => Verdict::Allow { channel: first.to_owned(), proof: String::new(), consent: None },
         }
     }
 
@@ -67,12 +70,21 @@ impl Desk<'_> {
         candidate: &Candidate,
         facts: &Facts,
     ) -> Verdict {
-        let refuse = |reason, detail| Verdict::Refuse { channel: channel.to_owned(), reason, detail };
+        let answer = self.consent(definition, channel, facts);
+        let stated = match &answer {
+            Some(Answer::Allowed(stated)) => stated.clone(),
+            Some(Answer::Withdrawn(stated)) => Some(stated.clone()),
+            Some(Answer::NeverGiven) | None => None,
+        };
+        let refuse = |reason, detail| {
+            let (channel, consent) = (channel.to_owned(), stated.clone());
+            Verdict::Refuse { channel, reason, detail, consent }
+        };
         let mut proof = Vec::new();
-        match self.consent(definition, channel, facts) {
-            Ok(None) => {}
-            Ok(Some(basis)) => proof.push(basis),
-            Err(detail) => return refuse(WithheldReason::NoConsent, detail),
+        match answer.map(|answer| basis(&answer, channel, &definition.purpose)) {
+            None => {}
+            Some(Ok(basis)) => proof.push(basis),
+            Some(Err(detail)) => return refuse(WithheldReason::NoConsent, detail),
         }
         if let Some(suppression) = self.suppression(definition, channel, facts) {
             let until = to_rfc3339(suppression.until_at);
@@ -89,25 +101,20 @@ impl Desk<'_> {
             Ok(used) => proof.extend(used),
             Err(detail) => return refuse(WithheldReason::Capped, detail),
         }
-        Verdict::Allow { channel: channel.to_owned(), proof: proof.join("; ") }
+        Verdict::Allow { channel: channel.to_owned(), proof: proof.join("; "), consent: stated }
     }
 
     /// Consent is asked for messages, and for what says that it needs consent. Nothing is exempt.
-    fn consent(&self, definition: &Definition, channel: &str, facts: &Facts) -> Result<Option<String>, String> {
+    fn consent(&self, definition: &Definition, channel: &str, facts: &Facts) -> Option<Answer> {
         if definition.action != Action::Message && definition.consent.is_none() {
-            return Ok(None);
+            return None;
         }
         let purpose = definition.purpose.as_str();
         let rule = definition.consent.unwrap_or_else(|| {
             let denied = self.policy.deny_by_default.iter().any(|denied| denied == purpose);
             if denied { ConsentRule::Required } else { ConsentRule::OptOut }
         });
-        match facts.consents.answer(channel, purpose, rule) {
-            Answer::Allowed(Some(touchpoint_id)) => Ok(Some(format!("consent {channel}/{purpose} by {touchpoint_id}"))),
-            Answer::Allowed(None) => Ok(Some(format!("no objection to {channel}/{purpose}"))),
-            Answer::Withdrawn(touchpoint_id) => Err(format!("{channel}/{purpose} withdrawn by {touchpoint_id}")),
-            Answer::NeverGiven => Err(format!("{channel}/{purpose} never given")),
-        }
+        Some(facts.consents.answer(channel, purpose, rule))
     }
 
     fn suppression<'f>(&'f self, definition: &Definition, channel: &str, facts: &'f Facts) -> Option<&'f Suppression> {
@@ -146,5 +153,19 @@ impl Desk<'_> {
             proof.push(format!("{used} used of {cap}"));
         }
         Ok(proof)
+    }
+}
+
+/// What allows a message on a channel for a purpose, or what forbids it.
+fn basis(answer: &Answer, channel: &str, purpose: &str) -> Result<String, String> {
+    let stated = |proof: &ConsentProof| {
+        let ConsentProof { touchpoint_id, source, occurred_at, .. } = proof;
+        format!("by {touchpoint_id} from {source} at {}", to_rfc3339(*occurred_at))
+    };
+    match answer {
+        Answer::Allowed(Some(proof)) => Ok(format!("consent {channel}/{purpose} {}", stated(proof))),
+        Answer::Allowed(None) => Ok(format!("no objection to {channel}/{purpose}")),
+        Answer::Withdrawn(proof) => Err(format!("{channel}/{purpose} withdrawn {}", stated(proof))),
+        Answer::NeverGiven => Err(format!("{channel}/{purpose} never given")),
     }
 }

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::account::AccountTrigger;
 use crate::arms::BUCKETS;
 use crate::caps::Cap;
 use crate::condition::Condition;
@@ -96,6 +97,29 @@ impl Definition {
     /// # Errors
     /// Every problem found in it.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        match Parsed::parse(file, text)? {
+            Parsed::OfPerson(definition) => Ok(*definition),
+            Parsed::OfAccount(_) => {
+                let report = Report::new(file);
+                report.add("scope", "is account", "read it as one of several definitions");
+                Err(report.into_problems())
+            }
+        }
+    }
+}
+
+/// A trigger about persons or about accounts.
+#[derive(Debug, Clone)]
+pub(crate) enum Parsed {
+    OfPerson(Box<Definition>),
+    OfAccount(Box<AccountTrigger>),
+}
+
+const SCOPES: [(&str, bool); 2] = [("person", false), ("account", true)];
+
+impl Parsed {
+    /// Reads one definition from YAML. `file` is its name, for messages.
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let report = Report::new(file);
         // Only `true` and `false` are booleans: `on` and `n` are words.
         let strict = serde_saphyr::options! { strict_booleans: true };
@@ -106,16 +130,28 @@ impl Definition {
                 return Err(report.into_problems());
             }
         };
-        let definition = Self::read(&report, value);
+        let mut fields = Fields::of(&report, "", value);
+        let is_of_account = fields.one_of("scope", &SCOPES).unwrap_or(false);
+        let parsed = if is_of_account {
+            Self::OfAccount(Box::new(AccountTrigger::read(&report, fields)))
+        } else {
+            Self::OfPerson(Box::new(Definition::read(&report, fields)))
+        };
         let problems = report.into_problems();
-        match definition {
-            Some(definition) if problems.is_empty() => Ok(definition),
-            _ => Err(problems),
-        }
+        if problems.is_empty() { Ok(parsed) } else { Err(problems) }
     }
 
-    fn read(report: &Report, value: Value) -> Option<Self> {
-        let mut fields = Fields::of(report, "", value);
+    /// The trigger's id.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::OfPerson(definition) => &definition.id,
+            Self::OfAccount(trigger) => &trigger.id,
+        }
+    }
+}
+
+impl Definition {
+    fn read(report: &Report, mut fields: Fields<'_>) -> Self {
         let id = fields.required_text("id", "cart-abandoned");
         let team_id = fields.required_text("team", "ecommerce");
         check_name(&fields, "id", &id);
@@ -158,7 +194,7 @@ impl Definition {
             definition.check_together(report);
         }
         fields.finish();
-        Some(definition)
+        definition
     }
 
     /// Rules over several keys.
@@ -193,7 +229,7 @@ impl Definition {
     }
 }
 
-fn check_name(fields: &Fields<'_>, key: &'static str, name: &str) {
+pub(crate) fn check_name(fields: &Fields<'_>, key: &'static str, name: &str) {
     let is_plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !is_plain || name.len() > 64 {
         fields.problem(key, format!("\"{name}\" is not a name"), "use at most 64 lower case letters, digits and -");
@@ -201,7 +237,7 @@ fn check_name(fields: &Fields<'_>, key: &'static str, name: &str) {
 }
 
 /// `holdout_percent`, with up to two decimals, as a number of buckets.
-fn read_holdout(fields: &mut Fields<'_>) -> u16 {
+pub(crate) fn read_holdout(fields: &mut Fields<'_>) -> u16 {
     let Some(value) = fields.take("holdout_percent") else { return 0 };
     let buckets = value.as_f64().map(|percent| percent * f64::from(BUCKETS) / 100.0);
     match buckets.filter(|b| (0.0..=f64::from(BUCKETS)).contains(b) && (b - b.round()).abs() < 1e-6) {

@@ -1,8 +1,8 @@
 //! The step behind the journey: finds the triggers that a change or the passing of time makes eligible, and has
 //! them decided.
 
-use tributary_model::JourneyEvent;
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
+use tributary_model::{Identifier, JourneyEvent};
 
 use crate::arbitrate::{Slots, precedence};
 use crate::config::{Policy, TriggersConfig};
@@ -134,8 +134,10 @@ impl PersonStep for TriggerEngine {
         effects: &mut StepEffects,
     ) {
         let decided_before = effects.decisions.len();
-        for change in changes.iter().filter(|change| !change.retracted && Consents::speaks(&change.touchpoint)) {
-            state.facts_mut().consents.note(&change.touchpoint, &self.policy.unsubscribe_withdraws);
+        // A correction says again what is known already, and not by which identifier it came.
+        let is_new = |change: &&JourneyEvent| change.revision == 1 && !change.retracted;
+        for change in changes.iter().filter(is_new).filter(|change| Consents::speaks(&change.touchpoint)) {
+            state.facts_mut().consents.note(&change.touchpoint, person.via, &self.policy.unsubscribe_withdraws);
         }
         let suspects = self.catalogue.suspects(person.history, changes);
         let is_held = state.facts().is_some_and(|facts| !facts.held.is_empty());
@@ -194,6 +196,12 @@ impl PersonStep for TriggerEngine {
         self.settle(person, now_at, candidates, person.merge_pending, facts, effects);
         state.tidy();
         metrics::decided(effects, decided_before);
+    }
+
+    fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier) -> bool) -> TriggerState {
+        let taken = state.take(is_taken);
+        state.tidy();
+        taken
     }
 }
 

@@ -65,10 +65,10 @@ impl Desk<'_> {
         effects: &mut StepEffects,
     ) -> Outcome {
         let valid_until_at = candidate.eligible_at + definition.validity.as_ms();
-        let (channel, refusal, detail) = match self.judge(definition, candidate, valid_until_at, facts) {
+        let (channel, refusal, detail, consent) = match self.judge(definition, candidate, valid_until_at, facts) {
             Verdict::WaitUntil(at) => return Outcome::WaitUntil(at),
-            Verdict::Refuse { channel, reason, detail } => (channel, Some(reason), detail),
-            Verdict::Allow { channel, proof } => (channel, None, proof),
+            Verdict::Refuse { channel, reason, detail, consent } => (channel, Some(reason), detail, consent),
+            Verdict::Allow { channel, proof, consent } => (channel, None, proof, consent),
         };
         let event = self.person.history[candidate.position];
         let key = definition.reentry.key(event, &self.zone);
@@ -99,6 +99,8 @@ impl Desk<'_> {
             priority: definition.priority,
             evidence: self.touchpoint_ids(&candidate.evidence),
             valid_until_at,
+            account_id: None,
+            consent,
         };
         self.remember(definition, event, decision_id, &decision, facts);
         if decision.fate == Fate::Sent {
@@ -187,6 +189,7 @@ impl Desk<'_> {
             decided_at: decision.decided_at,
             valid_until_at: decision.valid_until_at,
             payload: Json::Object(payload).to_string(),
+            account_id: None,
         }
     }
 

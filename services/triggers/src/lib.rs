@@ -1,16 +1,18 @@
-//! Triggers: rules that teams own, decided on the journey of one person.
+//! Triggers: rules that teams own, decided on the journey of one person, or on the record of one account.
 //!
 //! In: every change of the journey, and timers that were asked for, through [`tributary_model::step::PersonStep`];
-//! the journey task calls [`TriggerEngine`] in the same transaction that writes the journey.
+//! the journey task calls [`TriggerEngine`] in the same transaction that writes the journey. Every change of an account,
+//! through [`tributary_model::step::AccountStep`]: the accounts' task calls [`AccountTriggers`].
 //!
 //! Out: for every eligible trigger one [`Decision`](tributary_model::Decision), sent or withheld with its reason, and
 //! for those sent an intent for the team. State, by person: [`TriggerState`], which holds what has fired, what was
-//! sent, arms, suppressions, consents, and what is waited for.
+//! sent, arms, suppressions, consents, and what is waited for; by account: [`AccountTriggerState`].
 //!
 //! Promise: one decision for each trigger and re-entry key, whatever the order of arrival, replays and merges; no cap
 //! exceeded by what is sent from here; held-out persons run through every check before they are held out; the same
 //! input gives the same output.
 
+mod account;
 mod arbitrate;
 pub mod arms;
 pub mod caps;
@@ -43,6 +45,7 @@ pub mod suppression;
 mod tests;
 pub mod zone;
 
+pub use account::{AccountTrigger, AccountTriggerState, AccountTriggers};
 pub use config::TriggersConfig;
 pub use definition::Definition;
 pub use engine::TriggerEngine;

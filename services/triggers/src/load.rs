@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
+use crate::account::AccountTrigger;
 use crate::config::TriggersConfig;
-use crate::definition::Definition;
+use crate::definition::{Definition, Parsed};
 use crate::error::TriggersError;
 use crate::problem::Problem;
 
@@ -16,6 +17,7 @@ static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas/trigge
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     all: Vec<Definition>,
+    accounts: Vec<AccountTrigger>,
 }
 
 impl Definitions {
@@ -24,17 +26,18 @@ impl Definitions {
     /// # Errors
     /// All problems of all files.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Problem>> {
-        let mut by_id: BTreeMap<String, (String, Definition)> = BTreeMap::new();
+        let mut by_id: BTreeMap<String, (String, Parsed)> = BTreeMap::new();
         let mut problems = Vec::new();
         for (file, text) in files {
-            match Definition::parse(file, text) {
-                Ok(definition) => {
-                    if let Some((other, _)) = by_id.get(&definition.id) {
-                        let what = format!("\"{}\" is also the id of {other}", definition.id);
+            match Parsed::parse(file, text) {
+                Ok(parsed) => {
+                    let id = parsed.id().to_owned();
+                    if let Some((other, _)) = by_id.get(&id) {
+                        let what = format!("\"{id}\" is also the id of {other}");
                         let remedy = "give each trigger an id of its own".to_owned();
                         problems.push(Problem { file: file.to_owned(), key: "id".to_owned(), what, remedy });
                     } else {
-                        by_id.insert(definition.id.clone(), (file.to_owned(), definition));
+                        by_id.insert(id, (file.to_owned(), parsed));
                     }
                 }
                 Err(found) => problems.extend(found),
@@ -43,7 +46,14 @@ impl Definitions {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { all: by_id.into_values().map(|(_, definition)| definition).collect() })
+        let mut definitions = Self::default();
+        for (_, parsed) in by_id.into_values() {
+            match parsed {
+                Parsed::OfPerson(definition) => definitions.all.push(*definition),
+                Parsed::OfAccount(trigger) => definitions.accounts.push(*trigger),
+            }
+        }
+        Ok(definitions)
     }
 
     /// The definitions compiled in.
@@ -82,7 +92,7 @@ impl Definitions {
     pub fn configured(config: &TriggersConfig) -> Result<Self, TriggersError> {
         let mut definitions = if config.builtin { Self::builtin()? } else { Self::default() };
         definitions.extend(Self::load(&config.directories)?);
-        let unknown = config.disabled.iter().filter(|id| !definitions.iter().any(|known| known.id == **id));
+        let unknown = config.disabled.iter().filter(|id| !definitions.owners().any(|(known, _)| known == **id));
         let problems: Vec<Problem> = unknown
             .map(|id| Problem {
                 file: "triggers".to_owned(),
@@ -95,39 +105,52 @@ impl Definitions {
             return Err(TriggersError::Invalid(problems));
         }
         definitions.all.retain(|definition| !config.disabled.contains(&definition.id));
+        definitions.accounts.retain(|trigger| !config.disabled.contains(&trigger.id));
         Ok(definitions)
     }
 
     /// Adds definitions; those of a known id replace it.
     pub fn extend(&mut self, others: Self) {
-        for other in others.all {
-            match self.all.binary_search_by(|known| known.id.cmp(&other.id)) {
-                Ok(position) => self.all[position] = other,
-                Err(position) => self.all.insert(position, other),
-            }
-        }
+        let replaced: BTreeSet<String> = others.owners().map(|(id, _)| id.to_owned()).collect();
+        self.all.retain(|known| !replaced.contains(&known.id));
+        self.accounts.retain(|known| !replaced.contains(&known.id));
+        self.all.extend(others.all);
+        self.accounts.extend(others.accounts);
+        self.all.sort_by(|a, b| a.id.cmp(&b.id));
+        self.accounts.sort_by(|a, b| a.id.cmp(&b.id));
     }
 
-    /// The definitions in order of their ids.
+    /// The definitions about persons, in order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Definition> {
         self.all.iter()
+    }
+
+    /// The definitions about accounts, in order of their ids.
+    pub fn of_accounts(&self) -> impl Iterator<Item = &AccountTrigger> {
+        self.accounts.iter()
+    }
+
+    /// The ids of all, each with its team.
+    fn owners(&self) -> impl Iterator<Item = (&str, &str)> {
+        let of_persons = self.all.iter().map(|definition| (definition.id.as_str(), definition.team_id.as_str()));
+        of_persons.chain(self.accounts.iter().map(|trigger| (trigger.id.as_str(), trigger.team_id.as_str())))
     }
 
     /// The teams that get intents, in order: each needs its topic.
     #[must_use]
     pub fn teams(&self) -> BTreeSet<&str> {
-        self.all.iter().map(|definition| definition.team_id.as_str()).collect()
+        self.owners().map(|(_, team_id)| team_id).collect()
     }
 
     /// A problem for every trigger whose team is not among `known`, such as the teams of the canvas.
     #[must_use]
     pub fn check_teams(&self, known: &BTreeSet<&str>) -> Vec<Problem> {
-        let strangers = self.all.iter().filter(|definition| !known.contains(definition.team_id.as_str()));
+        let strangers = self.owners().filter(|(_, team_id)| !known.contains(team_id));
         strangers
-            .map(|definition| Problem {
-                file: format!("trigger {}", definition.id),
+            .map(|(id, team_id)| Problem {
+                file: format!("trigger {id}"),
                 key: "team".to_owned(),
-                what: format!("\"{}\" is not a team of the canvas", definition.team_id),
+                what: format!("\"{team_id}\" is not a team of the canvas"),
                 remedy: format!(
                     "add it to the canvas, or name one of {}",
                     Vec::from_iter(known.iter().copied()).join(", ")

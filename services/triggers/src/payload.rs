@@ -36,7 +36,18 @@ impl Payload {
         self.fields.iter().map(|(name, template)| (name.clone(), template.fill(context))).collect()
     }
 
+    /// Reads the template of a trigger about persons.
     pub(crate) fn read(report: &Report, value: Option<Json>) -> Self {
+        Self::read_with(report, value, is_known, "touchpoint, person or decision, such as {{touchpoint.order_id}}")
+    }
+
+    /// Reads a template whose placeholders name what `is_known` knows; `example` is what problems advise.
+    pub(crate) fn read_with(
+        report: &Report,
+        value: Option<Json>,
+        is_known: fn(&[String]) -> bool,
+        example: &str,
+    ) -> Self {
         let map = match value {
             None => return Self::default(),
             Some(Json::Object(map)) => map,
@@ -47,7 +58,7 @@ impl Payload {
         };
         let read_one = |(name, value): (String, Json)| {
             let template = match value {
-                Json::String(text) => Template::read(report, &format!("payload.{name}"), &text)?,
+                Json::String(text) => Template::read(report, &format!("payload.{name}"), &text, is_known, example)?,
                 constant => Template::Constant(constant),
             };
             Some((name, template))
@@ -78,7 +89,7 @@ impl Template {
         }
     }
 
-    fn read(report: &Report, key: &str, text: &str) -> Option<Self> {
+    fn read(report: &Report, key: &str, text: &str, is_known: fn(&[String]) -> bool, example: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, tail)) = rest.split_once("{{") {
@@ -91,7 +102,7 @@ impl Template {
             }
             let path: Vec<String> = inside.trim().split('.').map(str::to_owned).collect();
             if !is_known(&path) {
-                let remedy = "name a field of touchpoint, person or decision, such as {{touchpoint.order_id}}";
+                let remedy = format!("name a field of {example}");
                 report.add(key, format!("\"{}\" is not a field", inside.trim()), remedy);
                 return None;
             }
@@ -108,9 +119,14 @@ impl Template {
     }
 }
 
+/// Whether it is a field of the decision.
+pub(crate) fn is_of_decision(path: &[String]) -> bool {
+    matches!(path, [root, name] if root == "decision" && DECISION_FIELDS.contains(&name.as_str()))
+}
+
 fn is_known(path: &[String]) -> bool {
     match path {
-        [root, name] if root == "decision" => DECISION_FIELDS.contains(&name.as_str()),
+        [root, _] if root == "decision" => is_of_decision(path),
         [root, _, ..] if root == "touchpoint" || root == "person" => knows_path(path),
         [root] => root == "now_at",
         _ => false,

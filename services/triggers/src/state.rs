@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tributary_model::Identifier;
 
 use crate::arms::ArmsSeen;
 use crate::consent::Consents;
@@ -82,6 +83,15 @@ impl TriggerState {
         if self.0.as_deref().is_some_and(|facts| *facts == Facts::default()) {
             self.0 = None;
         }
+    }
+
+    /// Takes out what came by the identifiers that `is_taken` picks.
+    #[must_use]
+    pub fn take(&mut self, is_taken: &dyn Fn(&Identifier) -> bool) -> Self {
+        let consents = self.0.as_deref_mut().map(|facts| facts.consents.take(is_taken)).unwrap_or_default();
+        let mut taken = Self(Some(Box::new(Facts { consents, ..Facts::default() })));
+        taken.tidy();
+        taken
     }
 
     /// Adds the facts about a person merged into this one.

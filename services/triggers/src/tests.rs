@@ -1,5 +1,6 @@
 //! Tests over more than one module: definitions, reasons, the shipped triggers, and properties.
 
+mod consents;
 mod cost;
 mod definitions;
 mod harness;

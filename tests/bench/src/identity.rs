@@ -233,7 +233,10 @@ impl Identity {
                 *self.tally.refusals.entry(reason).or_default() += 1;
             }
             IdentityChangeKind::Quarantined => self.tally.quarantined += 1,
-            IdentityChangeKind::Linked | IdentityChangeKind::Merged | IdentityChangeKind::Unmerged => {}
+            IdentityChangeKind::Linked
+            | IdentityChangeKind::Merged
+            | IdentityChangeKind::Unmerged
+            | IdentityChangeKind::Rekeyed => {}
         }
     }
 

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use tributary_journey::{STAGE, StageDefinitions, journey_stage};
+use tributary_journey::{AccountRules, STAGE, StageDefinitions, journey_stage};
 use tributary_model::Canvas;
 use tributary_model::step::NoStep;
 use tributary_stream::{Checkpoints, KafkaSettings, Recovery, Stage, StageStats, StateSettings, Table, Worker};
@@ -43,7 +43,7 @@ struct Said {
 pub fn stage() -> Result<Stage> {
     let stages = Arc::new(StageDefinitions::built_in()?);
     let config = tributary_journey::Config::default();
-    Ok(journey_stage(&config, stages, Table::fixed(Canvas::default()), || NoStep))
+    Ok(journey_stage(&config, stages, Arc::new(AccountRules::built_in()?), Table::fixed(Canvas::default()), || NoStep))
 }
 
 /// The journey stage in a process of its own; killed when it goes out of sight.

@@ -2,9 +2,11 @@
 
 pub(crate) mod accounts;
 pub(crate) mod cards;
+pub(crate) mod companies;
 pub(crate) mod journey;
 pub(crate) mod kinds;
 pub(crate) mod ledger;
+pub(crate) mod members;
 pub(crate) mod people;
 pub(crate) mod story;
 

@@ -59,6 +59,7 @@ fn command(kind: IdentifierCommandKind, identifier: &str) -> IdentifierCommand {
         touchpoint_id: "t-9".to_owned(),
         occurred_at: 9,
         by_hand: None,
+        from: None,
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tributary_model::identity::MergeRequest;
+use tributary_model::identity::{MergeRequest, MergeSide};
 use tributary_model::{Identifier, PersonId};
 use tributary_stream::OrderedStore;
 
@@ -21,6 +21,8 @@ pub(super) struct Evidence {
     pub(super) right: (Identifier, i64),
     /// The right one had a person already, so that this counts towards its being shared.
     pub(super) is_join: bool,
+    /// The right one is another name of the left: this is never undone.
+    is_other_name: bool,
     /// The person whose own merges belong to this one since.
     absorbed: Option<PersonId>,
 }
@@ -32,6 +34,18 @@ impl Evidence {
             left: (left.identifier.clone(), left.first_seen_at),
             right: (right.identifier.clone(), right.first_seen_at),
             is_join,
+            is_other_name: false,
+            absorbed: Some(loser),
+        }
+    }
+
+    /// `name` is another name of the left identifier.
+    pub(super) fn other_name(left: &MergeSide, name: &Identifier, loser: PersonId) -> Self {
+        Self {
+            left: (left.identifier.clone(), left.first_seen_at),
+            right: (name.clone(), left.first_seen_at),
+            is_join: false,
+            is_other_name: true,
             absorbed: Some(loser),
         }
     }
@@ -71,9 +85,10 @@ impl Component {
     /// known to be apart. With its number.
     pub(super) fn cut(&self, from: &Identifier, to: &Identifier) -> Option<(i64, &Evidence)> {
         let mut neighbours: BTreeMap<&Identifier, Vec<(&Identifier, i64)>> = BTreeMap::new();
-        for (number, Evidence { left: (left, _), right: (right, _), .. }) in &self.merges {
-            neighbours.entry(left).or_default().push((right, *number));
-            neighbours.entry(right).or_default().push((left, *number));
+        for (number, Evidence { left: (left, _), right: (right, _), is_other_name, .. }) in &self.merges {
+            let number = if *is_other_name { i64::MIN } else { *number };
+            neighbours.entry(left).or_default().push((right, number));
+            neighbours.entry(right).or_default().push((left, number));
         }
         // In a tree the newest merge on the way is known as soon as the end is reached.
         let mut open = vec![(from, i64::MIN)];

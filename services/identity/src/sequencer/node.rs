@@ -49,12 +49,29 @@ impl Root {
         }
     }
 
-    /// What is left of it with these identifiers alone, which were first seen then.
-    pub(super) fn reduced_to(&self, identifiers: &BTreeMap<Identifier, i64>) -> Self {
+    /// The person of another name of a value, which is counted already.
+    pub(super) fn another_name(seen_at: i64) -> Self {
+        Self {
+            first_seen_at: seen_at,
+            identifier_count: 0,
+            members: Vec::new(),
+            held: BTreeSet::new(),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// `name` turns out to be another name of a value that is counted elsewhere.
+    pub(super) fn rename(&mut self, name: &Identifier) {
+        self.members.retain(|member| member.identifier != *name);
+        self.identifier_count = self.identifier_count.saturating_sub(1);
+    }
+
+    /// What is left of it with these identifiers alone, which were first seen then; they name so many values.
+    pub(super) fn reduced_to(&self, identifiers: &BTreeMap<Identifier, i64>, value_count: usize) -> Self {
         let is_in = |identifier: &Identifier| identifiers.contains_key(identifier);
         Self {
             first_seen_at: identifiers.values().copied().min().unwrap_or(self.first_seen_at),
-            identifier_count: u32::try_from(identifiers.len()).unwrap_or(u32::MAX),
+            identifier_count: u32::try_from(value_count).unwrap_or(u32::MAX),
             members: self.members.iter().filter(|member| is_in(&member.identifier)).cloned().collect(),
             held: self.held.iter().filter(|held| is_in(held)).cloned().collect(),
             names: self

@@ -37,6 +37,7 @@ fn request(left: (&str, i64), right: (&str, i64)) -> MergeRequest {
         touchpoint_id: "t".to_owned(),
         occurred_at: 100,
         by_hand: None,
+        from: None,
     }
 }
 

@@ -18,7 +18,7 @@ const SPLIT_NAMESPACE: &str = "tributary:split";
 const MAX_TAKEN: usize = 5_000;
 
 /// A person in two parts.
-struct Cut {
+pub(super) struct Cut {
     component: Component,
     /// The number of the merge that is undone.
     undone: i64,
@@ -26,6 +26,19 @@ struct Cut {
     shared: Option<Identifier>,
     kept: Part,
     taken: Part,
+}
+
+impl Cut {
+    /// The part that has this identifier.
+    pub(super) fn part_of(&self, identifier: &Identifier) -> &Part {
+        if self.taken.identifiers.contains_key(identifier) { &self.taken } else { &self.kept }
+    }
+
+    /// Why it cannot be made.
+    pub(super) fn refusal(&self) -> Option<String> {
+        let count = self.taken.identifiers.len();
+        (count > MAX_TAKEN).then(|| format!("too_many:{count}"))
+    }
 }
 
 impl Sequencer {
@@ -38,10 +51,7 @@ impl Sequencer {
             return;
         }
         let cut = if left_root == right_root { self.cut(left_root, left, right) } else { None };
-        if let Some(Cut { taken, .. }) = &cut
-            && taken.identifiers.len() > MAX_TAKEN
-        {
-            let reason = format!("too_many:{}", taken.identifiers.len());
+        if let Some(reason) = cut.as_ref().and_then(Cut::refusal) {
             out.push(self.refusal(request, left_root, right_root, reason));
             return;
         }
@@ -69,14 +79,25 @@ impl Sequencer {
     /// An identifier of `left` that is held apart from one of `right`.
     pub(super) fn held_apart(&mut self, left: PersonId, right: PersonId) -> Option<Identifier> {
         let held: Vec<Identifier> = self.root(left)?.held().cloned().collect();
+        self.held_from(held, right, None)
+    }
+
+    /// One of these identifiers that is held apart from one of `right`, of this pair aside.
+    pub(super) fn held_from(
+        &mut self,
+        held: Vec<Identifier>,
+        right: PersonId,
+        aside: Option<(&Identifier, &Identifier)>,
+    ) -> Option<Identifier> {
         held.into_iter().find(|identifier| {
-            let others: Vec<Identifier> = self.holds.list(identifier).map(|(other, ())| other.clone()).collect();
+            let others = self.holds.list(identifier).map(|(other, ())| other.clone());
+            let others: Vec<Identifier> = others.filter(|other| aside != Some((identifier, other))).collect();
             others.iter().any(|other| self.resolve(PersonId::of(&self.realm, other)) == right)
         })
     }
 
     /// How a person is cut between two of its identifiers.
-    fn cut(&self, person: PersonId, left: &Identifier, right: &Identifier) -> Option<Cut> {
+    pub(super) fn cut(&self, person: PersonId, left: &Identifier, right: &Identifier) -> Option<Cut> {
         let component = Component::of(&self.merges, person);
         let (undone, evidence) = component.cut(left, right)?;
         let shared = evidence.is_join.then(|| evidence.right.0.clone());
@@ -102,12 +123,13 @@ impl Sequencer {
         component.remove_from(&mut self.merges);
         kept.note_under(person, &mut self.merges);
         taken.note_under(new, &mut self.merges);
-        let mut root = before.reduced_to(&taken.identifiers);
+        let reduced = |part: &Part| before.reduced_to(&part.identifiers, self.value_count(part.identifiers.keys()));
+        let (kept_root, mut root) = (reduced(&kept), reduced(&taken));
         let oldest = taken.identifiers.iter().min_by_key(|(identifier, seen_at)| (*seen_at, *identifier));
         if let Some((oldest, _)) = oldest {
             root.name(new, oldest);
         }
-        for (part, root, now) in [(&kept, before.reduced_to(&kept.identifiers), person), (&taken, root, new)] {
+        for (part, root, now) in [(&kept, kept_root, person), (&taken, root, new)] {
             let own = part.identifiers.keys().map(|identifier| PersonId::of(&self.realm, identifier));
             let merged: Vec<PersonId> = own.chain(root.names()).filter(|member| *member != now).collect();
             for loser in merged {

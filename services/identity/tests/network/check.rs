@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tributary_identity::{AliasTable, Output, Rules};
-use tributary_model::identity::{IdentityChange, IdentityChangeKind, MergeRequest};
+use tributary_model::identity::{IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind};
 use tributary_model::{Identifier, PersonId, Touchpoint};
 
 use super::{Network, REALM};
@@ -17,6 +17,8 @@ pub(crate) struct Watch {
     /// When each identifier that came to the sequencer was first seen, as its first request said.
     seen_at: BTreeMap<Identifier, i64>,
     created: BTreeSet<Identifier>,
+    /// Newer names of identifiers, each with the first.
+    first_names: BTreeMap<Identifier, Identifier>,
     linked: BTreeSet<Identifier>,
     pub(crate) quarantined: BTreeSet<Identifier>,
     pub(crate) merge_count: usize,
@@ -34,6 +36,7 @@ impl Watch {
             rules,
             seen_at: BTreeMap::new(),
             created: BTreeSet::new(),
+            first_names: BTreeMap::new(),
             linked: BTreeSet::new(),
             quarantined: BTreeSet::new(),
             merge_count: 0,
@@ -45,9 +48,26 @@ impl Watch {
     }
 
     pub(crate) fn requests(&mut self, requests: Vec<MergeRequest>) {
-        for side in requests.into_iter().flat_map(|request| [request.left, request.right]) {
-            self.seen_at.entry(side.identifier).or_insert(side.first_seen_at);
+        for request in requests {
+            if request.kind == MergeRequestKind::Rekey {
+                let first = self.first_name(&request.left.identifier);
+                self.seen_at.remove(&request.right.identifier);
+                self.first_names.entry(request.right.identifier).or_insert(first);
+                continue;
+            }
+            for side in [Some(request.left), Some(request.right), request.from].into_iter().flatten() {
+                let first = self.first_name(&side.identifier);
+                self.seen_at.entry(first).or_insert(side.first_seen_at);
+            }
         }
+    }
+
+    pub(crate) fn created_count(&self) -> usize {
+        self.created.len()
+    }
+
+    fn first_name(&self, identifier: &Identifier) -> Identifier {
+        self.first_names.get(identifier).unwrap_or(identifier).clone()
     }
 
     pub(crate) fn output(&mut self, output: &Output, aliases: &AliasTable) {
@@ -56,6 +76,7 @@ impl Watch {
             IdentityChangeKind::Created => self.once("created", change, |watch| &mut watch.created),
             IdentityChangeKind::Linked => self.once("linked", change, |watch| &mut watch.linked),
             IdentityChangeKind::Quarantined => self.once("quarantined", change, |watch| &mut watch.quarantined),
+            IdentityChangeKind::Rekeyed => self.merge_count += 1,
             IdentityChangeKind::Merged => {
                 self.merge_count += 1;
                 if change.identifiers.iter().any(|identifier| self.quarantined.contains(identifier)) {
@@ -89,7 +110,7 @@ impl Watch {
                 .identifiers
                 .iter()
                 .any(|identifier| identifier.namespace == namespace && self.quarantined.contains(identifier)),
-            Some(("unknown" | "same", _)) => change.touchpoint_id == "by-hand",
+            Some(("unknown" | "same" | "one_person", _)) => change.touchpoint_id == "by-hand",
             Some(("hold", _)) => {
                 let sides = [Some(change.person_id), change.other_person_id];
                 let all: BTreeSet<Identifier> =
@@ -188,7 +209,9 @@ impl Network {
             }
         }
         let named: BTreeSet<&Identifier> = touchpoints.iter().flat_map(|touch| &touch.identifiers).collect();
-        if named != self.watch.created.iter().collect() {
+        let is_named =
+            |identifier: &&Identifier| named.contains(identifier) || !self.watch.first_names.contains_key(*identifier);
+        if named != self.watch.created.iter().filter(is_named).collect() {
             found.push("not every identifier was created once".to_owned());
         }
         found

@@ -44,6 +44,10 @@ pub(crate) struct Schedule {
 pub(crate) enum ByHand {
     Link(Identifier, Identifier),
     Unmerge(Identifier, Identifier),
+    /// The first is not the second's but the third's.
+    Reassign(Identifier, Identifier, Identifier),
+    /// No human: the normaliser says that the first is called the second under a newer key.
+    Rekey(Identifier, Identifier, Box<Touchpoint>),
 }
 
 #[derive(Debug, Clone)]
@@ -126,9 +130,14 @@ impl Network {
     }
 
     fn ask(&mut self, by_hand: ByHand) {
-        let (kind, left, right) = match by_hand {
-            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, right),
-            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, right),
+        let (kind, left, then) = match by_hand {
+            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, vec![right]),
+            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, vec![right]),
+            ByHand::Reassign(this, from, to) => (IdentifierCommandKind::Reassign, this, vec![from, to]),
+            ByHand::Rekey(first, name, touchpoint) => {
+                let command = IdentifierCommand::rekey(first, vec![name], &touchpoint);
+                return self.append(Message::Identifier(command), self.schedule.repeat);
+            }
         };
         let message = Message::Identifier(IdentifierCommand {
             kind,
@@ -136,11 +145,12 @@ impl Network {
             identifier: left,
             first_seen_at: 0,
             with: None,
-            then: vec![right],
+            then,
             previous_person_id: None,
             touchpoint_id: "by-hand".to_owned(),
             occurred_at: 0,
             by_hand: Some("a test".to_owned()),
+            from: None,
         });
         self.append(message, 0.0);
     }

@@ -3,7 +3,7 @@
 use tributary_model::identity::PersonCommand;
 use tributary_model::merge::part_for;
 use tributary_model::step::PersonStep;
-use tributary_model::{PersonId, topics};
+use tributary_model::{Identifier, PersonId, topics};
 use tributary_stream::{Effects, Failure};
 
 use super::{JourneyProcessor, tell_accounts};
@@ -14,8 +14,8 @@ use crate::transfer::{self, Transfer};
 
 impl<T: PersonStep> JourneyProcessor<T> {
     /// Takes back what was said of the touches that are not the person's own, corrects the rest, and sends them to their
-    /// person. What cannot be told apart by identifier both know from now on: the ids beyond the horizon, and what the
-    /// chained step has done. A cap counts for both what was sent to them as one, and neither is sent it again. The sum
+    /// person; what the chained step knows by identifier is parted with them. What cannot be told apart by identifier both know
+    /// from now on: the ids beyond the horizon, and what the chained step has done. A cap counts for both what was sent to them as one, and neither is sent it again. The sum
     /// of what lies beyond the horizon stays.
     pub(super) fn take_out(
         &mut self,
@@ -32,8 +32,16 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.emit(topics::JOURNEYS, person_id.to_key(), retraction)?;
             tell_accounts(retraction, effects)?;
         }
+        self.recount_accounts(person_id, &base, effects)?;
         let remembered: Vec<TouchKey> = self.remembered.list(&person_id).map(|(key, ())| key.clone()).collect();
-        let step = self.steps.get(&person_id).cloned().unwrap_or_default();
+        let is_gone = |via: &Identifier| merge.destination(via).is_some();
+        let mut kept = self.steps.get(&person_id).cloned().unwrap_or_default();
+        let mut step = kept.clone();
+        drop(self.step.take(&mut kept, &is_gone));
+        drop(self.step.take(&mut step, &|via| !is_gone(via)));
+        if kept != step {
+            self.steps.insert(person_id, kept);
+        }
         let transfer = Transfer { touches, remembered, base: Base::default(), step };
         for state in transfer::encode(transfer, self.max_transfer_bytes)? {
             effects.emit(topics::PERSONS, command.person_id.to_key(), &PersonCommand { state, ..command.clone() })?;
@@ -45,11 +53,13 @@ impl<T: PersonStep> JourneyProcessor<T> {
         })
     }
 
-    /// Sends touches that came by identifiers that were taken out of the person to whom they belong; gives the others.
+    /// Sends touches, and what the chained step knows, that came by identifiers that were taken out of the person to whom
+    /// they belong; gives the others.
     pub(super) fn send_on(
         &self,
         command: &PersonCommand,
         touches: Vec<Touch>,
+        step: &mut T::State,
         effects: &mut Effects,
     ) -> Result<Vec<Touch>, Failure> {
         let header = self.persons.get(&command.person_id).unwrap_or(&self.unmarked);
@@ -57,16 +67,19 @@ impl<T: PersonStep> JourneyProcessor<T> {
             return Ok(touches);
         }
         let destination = |touch: &Touch| touch.via().and_then(|via| header.merge.destination(via));
-        let (others, own): (Vec<Touch>, Vec<Touch>) =
+        let (mut others, own): (Vec<Touch>, Vec<Touch>) =
             touches.into_iter().partition(|touch| destination(touch).is_some());
-        let mut others: Vec<(PersonId, Touch)> =
-            others.into_iter().filter_map(|touch| Some((destination(&touch)?, touch))).collect();
-        others.sort_by_key(|(person, _)| *person);
-        for group in others.chunk_by(|one, next| one.0 == next.0) {
-            let touches = group.iter().map(|(_, touch)| touch.clone()).collect();
-            let transfer: Transfer<T::State> = Transfer { touches, ..Transfer::default() };
+        for person_id in header.merge.destinations() {
+            let is_theirs = |via: &Identifier| header.merge.destination(via) == Some(person_id);
+            let known = self.step.take(step, &is_theirs);
+            let (touches, rest) = others.into_iter().partition(|touch| destination(touch) == Some(person_id));
+            others = rest;
+            let transfer = Transfer { touches, step: known, ..Transfer::default() };
+            if transfer == Transfer::default() {
+                continue;
+            }
             for state in transfer::encode(transfer, self.max_transfer_bytes)? {
-                let part = part_for(command, group[0].0, state);
+                let part = part_for(command, person_id, state);
                 effects.emit(topics::PERSONS, part.person_id.to_key(), &part)?;
             }
         }
@@ -84,8 +97,8 @@ impl<T: PersonStep> JourneyProcessor<T> {
         if command.state.is_empty() || !is_split {
             return Ok(command);
         }
-        let transfer: Transfer<T::State> = transfer::decode(&command.state)?;
-        let touches = self.send_on(as_sent, transfer.touches, effects)?;
+        let mut transfer: Transfer<T::State> = transfer::decode(&command.state)?;
+        let touches = self.send_on(as_sent, transfer.touches, &mut transfer.step, effects)?;
         let state = transfer::encode_like(&command.state, &Transfer { touches, ..transfer })?;
         Ok(PersonCommand { state, ..command })
     }

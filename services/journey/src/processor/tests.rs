@@ -1,16 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
-use tributary_model::account::AccountEvent;
+use tributary_model::account::{AccountCommand, AccountEvent};
 use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
 use tributary_model::{AccountId, Decision, Identifier, Touchpoint, TriggerIntent};
 use tributary_schema::{AvroRecord, Contracts};
 use tributary_stream::Change;
 
 use super::*;
-use crate::account::AccountRollups;
+use crate::account::delta::Delta;
 use crate::read::JourneyFold;
-use crate::testing::{START, canvas, days, person, random_touchpoints, rules, sale, stages, touch, touchpoint};
+use crate::testing::{
+    AccountInput, START, account_inputs, accounts_after, canvas, days, person, random_touchpoints, rollups, rules,
+    sale, touch, touchpoint,
+};
 use witness::{Seen, Witness};
 
 mod parting;
@@ -21,7 +24,7 @@ fn small_transfers() -> Config {
 }
 
 fn processor(config: &Config) -> JourneyProcessor<Witness> {
-    JourneyProcessor::new(config, stages(), Table::fixed(canvas()), Witness)
+    JourneyProcessor::new(config, rules(config), Table::fixed(canvas()), Witness)
 }
 
 fn resolved(person_id: PersonId, touchpoint: Touchpoint) -> Resolved {
@@ -39,10 +42,9 @@ fn command(kind: PersonCommandKind, person_id: PersonId, other_person_id: Person
 struct Hub {
     contracts: Arc<Contracts>,
     partitions: Vec<JourneyProcessor<Witness>>,
-    accounts: AccountRollups,
+    account_inputs: Vec<(AccountId, AccountInput)>,
     inputs: BTreeMap<(String, usize), VecDeque<Record>>,
     journeys: JourneyFold,
-    account_events: BTreeMap<AccountId, AccountEvent>,
     outputs: BTreeMap<String, Vec<Vec<u8>>>,
     changelog: BTreeMap<(usize, usize, Vec<u8>), Vec<u8>>,
     timers: BTreeSet<Timer>,
@@ -61,10 +63,9 @@ impl Hub {
         Self {
             contracts: Contracts::single_object().unwrap(),
             partitions: (0..partition_count).map(|_| processor(config)).collect(),
-            accounts: AccountRollups::new(stages(), 1_000),
+            account_inputs: Vec::new(),
             inputs: BTreeMap::new(),
             journeys: JourneyFold::default(),
-            account_events: BTreeMap::new(),
             outputs: BTreeMap::new(),
             changelog: BTreeMap::new(),
             timers: BTreeSet::new(),
@@ -158,8 +159,13 @@ impl Hub {
                 }
                 topics::ACCOUNT_TOUCHES => {
                     let account_id = std::str::from_utf8(&record.key).unwrap().parse().unwrap();
-                    let account = self.accounts.apply(account_id, &self.contracts.decode(&value).unwrap());
-                    self.account_events.insert(account_id, account);
+                    let event = AccountInput::Touch(Box::new(self.contracts.decode(&value).unwrap()));
+                    self.account_inputs.push((account_id, event));
+                }
+                topics::ACCOUNT_COMMANDS => {
+                    let command: AccountCommand = self.contracts.decode(&value).unwrap();
+                    let delta = Delta::decode(&command.delta).unwrap();
+                    self.account_inputs.push((command.account_id, AccountInput::Delta(Box::new(delta))));
                 }
                 _ => self.outputs.entry(record.topic.clone()).or_default().push(value),
             }
@@ -177,6 +183,11 @@ impl Hub {
 
     fn seen(&self, person_id: PersonId) -> Option<&Seen> {
         self.partitions[self.partition(&person_id.to_key())].steps.get(&person_id)
+    }
+
+    /// The accounts after all that they were told.
+    fn accounts(&self, choices: impl Iterator<Item = u16>) -> BTreeMap<AccountId, AccountEvent> {
+        accounts_after(&mut rollups(1_000), self.account_inputs.clone(), choices)
     }
 
     fn output<T: AvroRecord>(&self, topic: &str) -> Vec<T> {
@@ -206,7 +217,9 @@ fn a_sale_is_stated_told_to_its_account_and_decided_on() {
     let realm = Config::default().realm_uuid();
     let primary = AccountId::of(&realm, &Identifier::new("crm_account_id", "a"));
     assert_eq!((told[0].account_ids.len(), told[0].account_ids[0]), (2, primary));
-    assert_eq!(hub.account_events[&primary].value_minor, 900);
+    let account = &hub.accounts(std::iter::empty())[&primary];
+    assert_eq!((account.value_minor, account.persons.as_slice()), (900, [person("ada")].as_slice()));
+    assert!(account.members[0].is_primary);
     assert_eq!(hub.output::<Decision>(topics::DECISIONS).len(), 1);
     assert_eq!(hub.output::<TriggerIntent>(&topics::triggers("crm")).len(), 1);
     assert_eq!(hub.timers.iter().map(|timer| timer.at).collect::<Vec<_>>(), [START + 1_000]);
@@ -395,27 +408,25 @@ proptest! {
         }
         let stored: usize = hub.partitions.iter().map(|processor| processor.touches.len()).sum();
         prop_assert_eq!(stored, touch_count);
-        check_accounts(&hub, &all_told)?;
+        check_accounts(&hub, &all_told, choices)?;
         check_restore(&mut hub, people[survivor[0]])?;
     }
 }
 
 /// The account roll-ups are what the journeys add up to.
-fn check_accounts(hub: &Hub, told: &[JourneyEvent]) -> Result<(), TestCaseError> {
-    let mut expected = BTreeMap::new();
-    let mut rollups = AccountRollups::new(stages(), 1_000);
-    for event in told {
-        for account_id in &event.account_ids {
-            expected.insert(*account_id, rollups.apply(*account_id, event));
+fn check_accounts(hub: &Hub, told: &[JourneyEvent], choices: impl Iterator<Item = u16>) -> Result<(), TestCaseError> {
+    let expected = accounts_after(&mut rollups(1_000), account_inputs(told), std::iter::empty());
+    let mut primaries: BTreeMap<PersonId, usize> = BTreeMap::new();
+    for (account_id, account) in hub.accounts(choices) {
+        match expected.get(&account_id) {
+            Some(expected) => prop_assert_eq!(&account, expected),
+            None => prop_assert_eq!((account.touch_count, account.person_count), (0, 0)),
+        }
+        for member in account.members {
+            *primaries.entry(member.person_id).or_default() += usize::from(member.is_primary);
         }
     }
-    for (account_id, account) in &hub.account_events {
-        let plain = |account: &AccountEvent| AccountEvent { revision: 0, ..account.clone() };
-        match expected.get(account_id) {
-            Some(expected) => prop_assert_eq!(plain(account), plain(expected)),
-            None => prop_assert_eq!(account.touch_count, 0),
-        }
-    }
+    prop_assert!(primaries.values().all(|count| *count == 1), "{primaries:?}");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{
-    BLOCKED_VALUE, INVALID_CHECK_DIGIT, INVALID_DOMAIN, INVALID_EMAIL, INVALID_PHONE, IdentityRules,
+    BLOCKED_VALUE, FREE_MAIL_DOMAIN, INVALID_CHECK_DIGIT, INVALID_DOMAIN, INVALID_EMAIL, INVALID_PHONE, IdentityRules,
     PHONE_WITHOUT_REGION, Region, SourceRules, scrub_properties,
 };
 use crate::draft::{Draft, RawIdentifier};
@@ -97,8 +97,12 @@ fn a_source_has_placeholders_of_its_own() {
 
 #[test]
 fn free_mail_tells_no_company() {
-    let draft = settled(&[("email", "ada@gmail.com"), ("email", "ada@localhost")], &SourceRules::default());
+    let mut draft = settled(&[("email", "ada@gmail.com"), ("email", "ada@localhost")], &SourceRules::default());
     assert!(draft.account_identifiers.is_empty());
+    draft.account_identifiers = raw(&[("company_domain", "Gmail.com"), ("company_domain", "engines.example")]);
+    rules().settle(&mut draft, &SourceRules::default());
+    assert_eq!(values(&draft.account_identifiers), [("company_domain", "engines.example")]);
+    assert_eq!(draft.refused, [("company_domain".to_owned(), FREE_MAIL_DOMAIN)]);
 }
 
 /// What becomes of raw values of one namespace: the value, or why it is refused.

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
 use tributary_model::{Pseudonymizer, RawEvent, Touchpoint, topics};
 use tributary_schema::Contracts;
 use tributary_stream::{
@@ -11,6 +12,9 @@ use crate::{Config, HEADER_SOURCE};
 
 const NOW: i64 = 1_772_355_602_000; // 2026-03-01T09:00:02Z
 
+const OLD_KEY: &[u8] = b"0123456789abcdef";
+const NEW_KEY: &[u8] = b"fedcba9876543210";
+
 struct Harness {
     contracts: Arc<Contracts>,
     processor: Box<dyn Processor>,
@@ -18,7 +22,10 @@ struct Harness {
 
 impl Harness {
     fn new() -> Self {
-        let pseudonymizer = Pseudonymizer::new(b"0123456789abcdef").unwrap();
+        Self::with(Pseudonymizer::new(OLD_KEY).unwrap())
+    }
+
+    fn with(pseudonymizer: Pseudonymizer) -> Self {
         let stage = stage(&Config::default(), pseudonymizer).unwrap();
         assert_eq!(stage.leader_topics.len(), 4);
         let processor = (stage.factory)(TaskInfo { topic_index: 0, partition: 0 });
@@ -91,6 +98,36 @@ fn an_event_becomes_a_touchpoint_keyed_by_its_first_identifier_and_shows_no_raw_
     let bytes = [record.key.clone(), record.value.clone().unwrap()].concat();
     let text = String::from_utf8_lossy(&bytes).to_lowercase();
     assert!(!text.contains("ada@") && !text.contains("engines") && !text.contains("c-1"), "{text}");
+}
+
+#[test]
+fn while_keys_are_rotated_touchpoints_go_by_the_old_key_and_owners_are_told_the_new_names() {
+    let [before, after] = [OLD_KEY, NEW_KEY].map(|key| {
+        let [touchpoint] =
+            touchpoints(&Harness::with(Pseudonymizer::new(key).unwrap()).bare("segment", &page("m-1", AT)))
+                .try_into()
+                .unwrap();
+        touchpoint
+    });
+    let rotating = Pseudonymizer::new(OLD_KEY).unwrap().with_newer(NEW_KEY).unwrap();
+    let mut harness = Harness::with(rotating);
+    let effects = harness.bare("segment", &page("m-1", AT));
+    assert_eq!(touchpoints(&effects), std::slice::from_ref(&before));
+    let records = effects.records().iter().filter(|record| record.topic == topics::IDENTIFIERS);
+    let told: Vec<IdentifierCommand> = records
+        .map(|record| {
+            let command: IdentifierCommand = effects.contracts().decode(record.value.as_deref().unwrap()).unwrap();
+            assert_eq!((command.kind, &record.key), (IdentifierCommandKind::Rekey, &command.identifier.to_key()));
+            command
+        })
+        .collect();
+    let names: Vec<_> = told.iter().map(|command| (command.identifier.clone(), command.then.clone())).collect();
+    let expected = before.identifiers.iter().cloned().zip(after.identifiers.iter().map(|name| vec![name.clone()]));
+    assert_eq!(names, expected.collect::<Vec<_>>());
+    let again = harness.bare("segment", &page("m-1", AT));
+    assert!(again.records().is_empty(), "a duplicate tells nobody anything");
+    let single = Harness::new().bare("segment", &page("m-1", AT));
+    assert!(single.records().iter().all(|record| record.topic != topics::IDENTIFIERS));
 }
 
 #[test]

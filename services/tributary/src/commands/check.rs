@@ -8,7 +8,7 @@ use tributary_triggers::Definitions;
 
 use crate::canvas;
 use crate::cli::Global;
-use crate::compose::{canvas_entries, identity_rules, stages};
+use crate::compose::{account_rules, canvas_entries, identity_rules, stages};
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -18,7 +18,7 @@ use crate::output::Output;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// `configuration`, `sources`, `identity`, `stages`, `triggers` or `canvas`.
+    /// `configuration`, `sources`, `identity`, `stages`, `accounts`, `triggers` or `canvas`.
     area: &'static str,
     /// Where, what and how to mend it.
     text: String,
@@ -47,7 +47,7 @@ pub(super) fn check(global: &Global, output: &mut Output) -> Result<Exit, CliErr
 
 fn text(answer: &Answer) -> String {
     if answer.good {
-        return "configuration, sources with their samples, identity rules, stages, triggers and canvas are good"
+        return "configuration, sources with their samples, identity rules, stages, accounts, triggers and canvas are good"
             .to_owned();
     }
     let mut lines: Vec<String> =
@@ -77,6 +77,7 @@ fn findings(config: &HubConfig) -> Vec<Finding> {
     }
     found.extend(identity_rules(config).err().map(|error| finding("identity", error)));
     found.extend(stages(config).err().map(|error| finding("stages", error)));
+    found.extend(account_rules(config).err().map(|error| finding("accounts", error)));
     let entries = canvas_entries(config).map_err(|error| found.push(finding("canvas", error))).unwrap_or_default();
     found.extend(canvas::faults(&entries).iter().map(|fault| finding("canvas", fault)));
     found.extend(config.triggers.validate().iter().map(|problem| finding("triggers", problem)));

@@ -1,11 +1,13 @@
 //! What the commands do, one a file.
 
+mod account;
 mod check;
 mod dlq;
 mod identity;
 mod journey;
 mod load;
 mod persons;
+mod privacy;
 mod reconcile;
 mod run;
 mod scorecard;
@@ -37,7 +39,9 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Topics(command) => topics::topics(*command, &hub, output),
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
+        Command::Account(args) => account::account(args, &hub, output),
         Command::Identity(command) => identity::identity(command, &hub, output),
+        Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),
         Command::Reconcile(args) => reconcile::reconcile(args, &hub, output),

@@ -15,6 +15,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::gateway;
 use crate::hub::Hub;
+use crate::keys;
 use crate::server::{Serving, describe_metrics, serve};
 use crate::watch::{Watch, Watched};
 
@@ -42,6 +43,9 @@ pub(super) fn run(args: &RunArgs, config: &HubConfig) -> Result<Exit, CliError> 
         Service::Gateway => None,
         service => {
             let key = if has(Service::Normalizer) { config.pseudonymizer()? } else { unused_key()? };
+            if has(Service::Normalizer) && !config.pseudonym_keys.is_empty() {
+                tracing::info!(keys = ?keys::ids(config), "keys of pseudonyms, the newest first");
+            }
             let canvas = Table::default();
             let staffed = definition.staffed(config, service, &canvas, key)?;
             Some(Hub::start(&settings, &contracts, &staffed, &canvas, &health)?)

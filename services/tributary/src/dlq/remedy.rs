@@ -39,6 +39,11 @@ const REMEDIES: &[(&[&str], &str)] = &[
     (&["too_far_ahead"], "the sender's clock is wrong: mend it there, and correct the time with --with or --map"),
     (&["panic"], "a defect of the hub: report it with the stage and the message; replay once a release mends it"),
     (&["too_many_hops"], "raise journey.max_hops, restart, and replay"),
+    (
+        &["account_circle"],
+        "the kinds of accounts.yaml were changed while accounts were merged by the old ones: begin with new topics",
+    ),
+    (&["corrupt_delta", "corrupt_step"], "something else writes account commands: find and stop it"),
     (&["account_key"], "something else writes account touches: find and stop it; the letter is of no use"),
     (&["amount_out_of_range"], "the amount is beyond what money may be: correct it at the source"),
     (&["reserved_team"], "a team of the canvas has the reserved name of the sum: rename it, restart, and replay"),

@@ -66,13 +66,20 @@ impl Bed {
         std::fs::write(bed.dir.path().join("tributary.yaml"), config.to_string()).unwrap();
         let source = bed.source();
         std::fs::create_dir_all(&source).unwrap();
-        let about =
-            "domain: store\ndescription: Till\nauth: none\nevent_id: [/id]\ntypes: [store.visited, store.purchased]\n";
+        let about = "domain: store\ndescription: Till\nauth: none\nevent_id: [/id]\ntypes: [store.visited, store.purchased, consent.changed]\n";
         std::fs::write(source.join("source.yaml"), about).unwrap();
         bed.map(BAD_MAPPING);
         let applied = bed.run(&["topics", "apply"]);
         assert!(applied.status.success(), "{}", said(&applied));
         bed
+    }
+
+    /// Sets a key of the configuration; the hub has to be started again to see it.
+    pub(crate) fn set(&self, key: &str, value: Value) {
+        let path = self.dir.path().join("tributary.yaml");
+        let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        config[key] = value;
+        std::fs::write(path, config.to_string()).unwrap();
     }
 
     fn source(&self) -> PathBuf {
@@ -91,6 +98,7 @@ impl Bed {
             .args(arguments)
             .current_dir(self.dir.path())
             .env("TRIBUTARY_PSEUDONYM_KEY", "a key that is only for tests, 0123456789")
+            .env("NEW_PSEUDONYM_KEY", "another key that is only for tests, 987654321")
             .stdin(Stdio::null());
         command
     }

@@ -8,7 +8,7 @@ use tributary_stream::OutRecord;
 use crate::bed::{Bed, GOOD_MAPPING, account, bare};
 
 /// Each input of each stage.
-const INPUTS: [(&str, &str); 11] = [
+const INPUTS: [(&str, &str); 12] = [
     ("normalizer", "tributary.raw.store"),
     ("identity", topics::TOUCHPOINTS),
     ("identity", topics::IDENTIFIERS),
@@ -16,6 +16,7 @@ const INPUTS: [(&str, &str); 11] = [
     ("journey", topics::RESOLVED),
     ("journey", topics::PERSONS),
     ("accounts", topics::ACCOUNT_TOUCHES),
+    ("accounts", topics::ACCOUNT_COMMANDS),
     ("insight", topics::JOURNEYS),
     ("insight", topics::DECISIONS),
     ("scorecards", topics::MEASURES),

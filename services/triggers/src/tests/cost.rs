@@ -39,8 +39,13 @@ fn cost_of_a_touch_with_fifty_triggers() {
         newest.totals.order_count = 2;
         history.push(newest.clone());
         let history: Vec<&JourneyEvent> = history.iter().collect();
-        let view =
-            PersonView { person_id: person(1), experiment_id: person(1), history: &history, merge_pending: false };
+        let view = PersonView {
+            person_id: person(1),
+            experiment_id: person(1),
+            history: &history,
+            via: None,
+            merge_pending: false,
+        };
         let mut state = TriggerState::default();
         engine.on_journey(view, std::slice::from_ref(&newest), &mut state, &mut StepEffects::default());
         let started = Instant::now();

@@ -111,6 +111,8 @@ pub(crate) struct World {
     pub(crate) state: TriggerState,
     pub(crate) timers: BTreeSet<i64>,
     pub(crate) watermark_at: i64,
+    /// By which identifier the next touches come.
+    pub(crate) via: Option<Identifier>,
     pub(crate) merge_pending: bool,
     pub(crate) decisions: Vec<Decision>,
     pub(crate) intents: Vec<TriggerIntent>,
@@ -144,6 +146,7 @@ impl World {
             state: TriggerState::default(),
             timers: BTreeSet::new(),
             watermark_at: i64::MIN,
+            via: None,
             merge_pending: false,
             decisions: Vec::new(),
             intents: Vec::new(),
@@ -185,6 +188,7 @@ impl World {
             person_id: self.person_id,
             experiment_id: self.person_id,
             history: &history,
+            via: self.via.as_ref(),
             merge_pending: self.merge_pending,
         };
         run(&self.engine, person, &mut self.state, &mut effects);

@@ -2,7 +2,7 @@
 
 use tributary_model::step::PersonStep;
 use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
-use tributary_model::{Arm, JourneyEvent};
+use tributary_model::{Arm, Identifier, JourneyEvent};
 
 use super::harness::{TouchExt, World, monday, person, touch};
 use crate::TriggerState;
@@ -138,4 +138,29 @@ fn states_survive_their_encoding() {
     let text = serde_json::to_string(&world.state).unwrap();
     assert_eq!(serde_json::from_str::<TriggerState>(&text).unwrap(), world.state);
     assert_eq!(std::mem::size_of::<TriggerState>(), 8, "nothing but a pointer for those of whom nothing is known");
+}
+
+#[test]
+fn consents_go_with_the_identifiers_by_which_they_came_and_sends_stay_with_both() {
+    let definition =
+        message("pattern: [{on: a.a}], reentry: {per: touchpoint}").replace("consent: opt_out", "consent: required");
+    let mut world = World::of(&[&definition]);
+    let [own, theirs] = ["own", "theirs"].map(|value| Identifier::new("email", value));
+    world.via = Some(own.clone());
+    world.see(touch("consent.changed", monday()).consent("email", "marketing", true));
+    world.via = Some(theirs.clone());
+    world.see(touch("consent.changed", monday() + 1).consent("email", "marketing", false));
+    world.see(touch("a.a", monday() + 2));
+    let mut state = world.state.clone();
+    let gone = world.engine.take(&mut state, &|via| *via == theirs);
+    let mut other = self::other(&definition);
+    (world.state, other.state) = (state, gone);
+    world.see(touch("a.a", monday() + 3));
+    other.see(touch("a.a", monday() + 3));
+    assert_eq!((world.fates(), other.fates()), (vec!["no_consent", "sent"], vec!["no_consent"]));
+    assert!(
+        !world.decisions[0].consent.as_ref().unwrap().granted && world.decisions[1].consent.as_ref().unwrap().granted
+    );
+    let mut nothing = TriggerState::default();
+    assert_eq!(world.engine.take(&mut nothing, &|_| true), TriggerState::default());
 }

@@ -107,8 +107,16 @@ fn consent_is_asked_per_channel_and_purpose_and_the_latest_statement_counts() {
     assert_eq!(world.fates(), ["no_consent", "sent", "no_consent", "sent"]);
     let (push, withdrawn) = (monday() + MINUTE_MS, monday() + 3 * MINUTE_MS);
     assert_eq!(details(&world)[0], "email/marketing never given");
-    assert_eq!(details(&world)[1], format!("consent push/marketing by test:consent.changed@{push}"));
-    assert_eq!(details(&world)[2], format!("email/marketing withdrawn by test:consent.changed@{withdrawn}"));
+    let by = |at: i64| format!("by test:consent.changed@{at} from test at {}", to_rfc3339(at));
+    assert_eq!(details(&world)[1], format!("consent push/marketing {}", by(push)));
+    assert_eq!(details(&world)[2], format!("email/marketing withdrawn {}", by(withdrawn)));
+    assert_eq!(world.decisions[0].consent, None);
+    let proof = |index: usize| world.decisions[index].consent.clone().unwrap();
+    let (given, taken) = (proof(1), proof(2));
+    assert_eq!((given.channel.as_str(), given.purpose.as_str(), given.granted), ("push", "marketing", true));
+    assert_eq!((given.occurred_at, given.source.as_str()), (push, "test"));
+    assert_eq!((taken.granted, taken.occurred_at), (false, withdrawn));
+    assert_eq!(taken.touchpoint_id, format!("test:consent.changed@{withdrawn}"));
 }
 
 #[test]

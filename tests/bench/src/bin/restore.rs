@@ -93,7 +93,14 @@ fn measure(args: &Args) -> Result<()> {
     let broker = Broker::start()?;
     let settings = settings(broker.bootstrap());
     let mut definitions = changelog_definitions(&stage()?);
-    for name in [topics::RESOLVED, topics::PERSONS, topics::JOURNEYS, topics::ACCOUNT_TOUCHES, topics::DEAD_LETTERS] {
+    for name in [
+        topics::RESOLVED,
+        topics::PERSONS,
+        topics::JOURNEYS,
+        topics::ACCOUNT_TOUCHES,
+        topics::ACCOUNT_COMMANDS,
+        topics::DEAD_LETTERS,
+    ] {
         let cleanup = Cleanup::DeleteAfterMs(86_400_000);
         definitions.push(TopicDefinition { name: name.to_owned(), partitions: Partitions::Configured, cleanup });
     }

@@ -1,4 +1,4 @@
-//! `accounts`: the newest record of each account is the roll-up of its touches.
+//! `accounts`: the newest record of each account is the roll-up of its touches and of those that are one with it.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use crate::truth::accounts::accounts;
 
 const TOPIC: &str = "tributary.accounts";
 const ACCOUNT_TOUCHES: &str = "tributary.account-touches";
+const ACCOUNT_COMMANDS: &str = "tributary.account-commands";
 
 pub(super) fn check(world: &World, ids: &[PersonId], outputs: &Outputs, reader: &Reader<'_>, report: &mut Report) {
     let mut latest: BTreeMap<AccountId, AccountEvent> = BTreeMap::new();
@@ -29,7 +30,7 @@ pub(super) fn check(world: &World, ids: &[PersonId], outputs: &Outputs, reader: 
         latest.insert(account.account_id, account);
     }
     let mut statements: BTreeMap<String, i64> = BTreeMap::new();
-    for record in outputs.records(ACCOUNT_TOUCHES) {
+    for record in outputs.records(ACCOUNT_TOUCHES).chain(outputs.records(ACCOUNT_COMMANDS)) {
         *statements.entry(text(&record.key)).or_default() += 1;
     }
     for account in latest.values().filter(|_| !statements.is_empty()) {

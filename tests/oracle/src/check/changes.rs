@@ -92,6 +92,7 @@ fn count(change: &IdentityChange, found: &mut Counts) {
         }
         IdentityChangeKind::Refused => return,
         IdentityChangeKind::Unmerged => "unmerged",
+        IdentityChangeKind::Rekeyed => "rekeyed",
     };
     for identifier in &change.identifiers {
         *found.entry((kind, written(identifier))).or_default() += 1;
@@ -162,8 +163,8 @@ fn check_persons(
             let is_own = may_belong(world, &change.touchpoint_id, change.person_id);
             is_own.then_some((change.person_id, change.other_person_id, false))
         }
-        // Nobody asks for one in what the oracle tells.
-        IdentityChangeKind::Unmerged => None,
+        // Nobody asks for one, or rotates keys, in what the oracle tells.
+        IdentityChangeKind::Unmerged | IdentityChangeKind::Rekeyed => None,
         IdentityChangeKind::Quarantined => {
             let shared = change.identifiers.first();
             let sharers = shared.and_then(|shared| world.people.sharers.get(shared));

@@ -16,6 +16,8 @@ use crate::check::triggers::{DAY_MS, Rule, rule};
 use crate::outputs::Outputs;
 use crate::truth::World;
 
+mod of_accounts;
+
 pub(super) const TOPIC: &str = "tributary.decisions";
 const INTENTS: &str = "tributary.triggers.";
 
@@ -25,12 +27,13 @@ pub(super) fn check(world: &World, outputs: &Outputs, reader: &Reader<'_>, repor
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for Read { key, value: decision } in reader.all::<Decision>(TOPIC, report) {
         if key != decision.person_id.to_string() {
-            report.add(TOPIC, &decision.decision_id, "the person as key", key);
+            report.add(TOPIC, &decision.decision_id, "the person or the account as key", key);
         }
         if !seen.insert(decision.decision_id.clone()) {
             report.add(TOPIC, &decision.decision_id, "one decision", format!("{} again", decision.trigger_id));
         }
         match rule(&decision.trigger_id) {
+            Some(rule) if rule.is_of_account => of_accounts::check(world, rule, &decision, report),
             Some(rule) => check_one(world, rule, &decision, report),
             None => report.add(TOPIC, &decision.decision_id, "a trigger that is known", &decision.trigger_id),
         }
@@ -44,12 +47,11 @@ pub(super) fn check(world: &World, outputs: &Outputs, reader: &Reader<'_>, repor
 }
 
 fn check_one(world: &World, rule: &Rule, decision: &Decision, report: &mut Report) {
-    let id = &decision.decision_id;
-    let name = format!("{} {id}", rule.id);
-    if (decision.team_id.as_str(), decision.trigger_version) != (rule.team, 1) {
-        let found = format!("{} version {}", decision.team_id, decision.trigger_version);
-        report.add(TOPIC, &name, format!("{} version 1", rule.team), found);
+    let name = format!("{} {}", rule.id, decision.decision_id);
+    if decision.account_id.is_some() {
+        report.add(TOPIC, &name, "a person's decision", "an account's");
     }
+    check_team(&name, rule, decision, report);
     for touchpoint_id in &decision.evidence {
         if !may_belong(world, touchpoint_id, decision.person_id) {
             report.add(TOPIC, &name, format!("evidence of {}", decision.person_id), touchpoint_id);
@@ -68,6 +70,20 @@ fn check_one(world: &World, rule: &Rule, decision: &Decision, report: &mut Repor
     }
     let valid_until = decision.decided_at + rule.validity_ms;
     report.count(TOPIC, &name, "as end of validity", valid_until, decision.valid_until_at);
+    check_fate(&name, rule, decision, report);
+    if decision.fate == Fate::Sent {
+        check_proof(&name, decision, report);
+    }
+}
+
+fn check_team(name: &str, rule: &Rule, decision: &Decision, report: &mut Report) {
+    if (decision.team_id.as_str(), decision.trigger_version) != (rule.team, 1) {
+        let found = format!("{} version {}", decision.team_id, decision.trigger_version);
+        report.add(TOPIC, name, format!("{} version 1", rule.team), found);
+    }
+}
+
+fn check_fate(name: &str, rule: &Rule, decision: &Decision, report: &mut Report) {
     let is_sound = match (decision.fate, decision.reason, decision.arm) {
         (Fate::Sent, reason, arm) => reason.is_none() && arm == Arm::Treated,
         (Fate::Withheld, None, _) => false,
@@ -75,10 +91,7 @@ fn check_one(world: &World, rule: &Rule, decision: &Decision, report: &mut Repor
     };
     if !is_sound || (decision.arm == Arm::HeldOut && !rule.has_holdout) {
         let found = format!("{:?} for {:?} in arm {:?}", decision.fate, decision.reason, decision.arm);
-        report.add(TOPIC, &name, "a fate, its reason and an arm that agree", found);
-    }
-    if decision.fate == Fate::Sent {
-        check_proof(&name, decision, report);
+        report.add(TOPIC, name, "a fate, its reason and an arm that agree", found);
     }
 }
 
@@ -114,6 +127,7 @@ fn check_intents(decisions: &[Decision], outputs: &Outputs, reader: &Reader<'_>,
                 && intent.trigger_version == decision.trigger_version
                 && intent.team_id == decision.team_id
                 && intent.person_id == decision.person_id
+                && intent.account_id == decision.account_id
                 && intent.channel == decision.channel
                 && intent.decided_at == decision.decided_at
                 && intent.valid_until_at == decision.valid_until_at

@@ -63,7 +63,8 @@ pub(super) fn outputs(events: &[Event]) -> Outputs {
         state_journey(&mut hub, person, ids[index]);
     }
     for (id, account) in accounts(&world.people, &ids) {
-        let revision = account.touch_count;
+        let told = hub.outputs.records("tributary.account-touches");
+        let revision = told.filter(|record| record.key == id.to_string().into_bytes()).count() as i64;
         hub.write("tributary.accounts", id, &tributary_model::AccountEvent { revision, ..account });
     }
     let decisions = decide(&mut hub, &world, &ids);
@@ -202,6 +203,8 @@ fn decide(hub: &mut Hub, world: &World, ids: &[PersonId]) -> Vec<Decision> {
             priority: 0,
             evidence: vec![event.touchpoint.touchpoint_id.clone()],
             valid_until_at: event.touchpoint.occurred_at + rule.validity_ms,
+            account_id: None,
+            consent: None,
         };
         hub.write("tributary.decisions", ids[index], &decision);
         let intent = TriggerIntent {
@@ -215,6 +218,7 @@ fn decide(hub: &mut Hub, world: &World, ids: &[PersonId]) -> Vec<Decision> {
             decided_at: decision.decided_at,
             valid_until_at: decision.valid_until_at,
             payload: "{}".to_owned(),
+            account_id: None,
         };
         hub.write(&format!("tributary.triggers.{}", rule.team), ids[index], &intent);
         decisions.push(decision);

@@ -23,6 +23,8 @@ pub(super) struct Rule {
     pub(super) absent_ms: i64,
     pub(super) validity_ms: i64,
     pub(super) has_holdout: bool,
+    /// Whether it is about accounts instead of persons.
+    pub(super) is_of_account: bool,
     pub(super) caps: &'static [Cap],
 }
 
@@ -44,12 +46,14 @@ const NOTICE: Rule = Rule {
     absent_ms: 0,
     validity_ms: DAY_MS,
     has_holdout: false,
+    is_of_account: false,
     caps: &[],
 };
 const MESSAGE: Rule = Rule { action: "message", ..NOTICE };
 const PURCHASES: &[&str] = &["order.placed", "store.purchased"];
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
+    Rule { id: "account-hot-to-sales", team: "sales", validity_ms: 2 * DAY_MS, is_of_account: true, ..NOTICE },
     Rule {
         id: "bought-in-store-suppress-ads",
         team: "media",
@@ -122,6 +126,6 @@ const RULES: [Rule; 10] = [
 
 /// The trigger with this id.
 pub(super) fn rule(id: &str) -> Option<&'static Rule> {
-    static TABLE: [Rule; 10] = RULES;
+    static TABLE: [Rule; 11] = RULES;
     TABLE.iter().find(|rule| rule.id == id)
 }

@@ -4,8 +4,8 @@ use tributary_model::journey::{ExposureContext, PathStep, SessionContext, Totals
 use tributary_model::{AccountId, Direction, JourneyEvent, PersonId, Touchpoint};
 use uuid::Uuid;
 
-use crate::names::account_of;
 use crate::plan;
+use crate::truth::companies::named;
 use crate::truth::kinds::{is_conversion, is_exposure, is_sale, money, orders};
 use crate::truth::story;
 
@@ -64,12 +64,9 @@ pub(crate) fn team(touch: &Touchpoint) -> &'static str {
     plan::team(touch.campaign_id.as_deref(), &touch.channel)
 }
 
-/// The accounts a touch names: CRM account, company, household, others.
+/// The accounts a touch names, the highest kind first.
 fn accounts(touch: &Touchpoint) -> Vec<AccountId> {
-    let order = ["crm_account_id", "company_domain", "household_id"];
-    let mut named: Vec<_> = touch.account_identifiers.iter().collect();
-    named.sort_by_key(|account| order.iter().position(|known| *known == account.namespace).unwrap_or(order.len()));
-    named.into_iter().map(account_of).collect()
+    named(touch).into_iter().map(|(_, _, id)| id).collect()
 }
 
 /// The touches of the window before a touch, newest first.

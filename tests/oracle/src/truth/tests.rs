@@ -207,6 +207,53 @@ fn accounts_add_up_their_persons() {
     assert_eq!((found.open_opportunity_count, found.stage.as_str()), (1, "expansion"));
     assert_eq!(found.last_touches.len(), 1);
     assert_eq!(found.last_at, START_AT + 3 * DAY_MS);
+    assert_eq!(found.open_opportunities.len(), 1);
+    // Three opportunities' touches, one and two days older than the newest.
+    assert_eq!(found.engagement_milli, 20_000 + 19_543 + 19_097);
+    assert!(found.members.iter().all(|member| member.is_primary && member.source == "crm_account_id"));
+}
+
+#[test]
+fn accounts_that_are_one_are_found_under_the_higher_kind() {
+    let (acme, other, domain) = (("crm_account_id", "acme"), ("crm_account_id", "other"), ("company_domain", "d.test"));
+    let touch = |id: &str, kind: &str, accounts: &[(&'static str, &str)]| {
+        let mut spec = plain("events-crm", id, kind, START_AT).who(email(id)).on("sales");
+        spec.accounts = accounts.iter().map(|(namespace, value)| (*namespace, (*value).to_owned())).collect();
+        spec
+    };
+    let id = |(namespace, value): (&str, &str)| account_of(&pseudonym(namespace, value));
+    let all = |drafts: Vec<crate::workload::spec::Spec>| {
+        let world = world(drafts.into_iter().map(Into::into).collect());
+        let ids: Vec<_> = world.people.all.iter().map(|person| person.ids()[0]).collect();
+        accounts(&world.people, &ids)
+    };
+    let alone = || touch("1", "call.held", &[domain]);
+    let both = || touch("2", "meeting.held", &[domain, acme]);
+    let one = all(vec![alone(), both()]);
+    assert_eq!((one[&id(acme)].touch_count, one[&id(acme)].person_count), (2, 2));
+    assert_eq!(one[&id(acme)].merged_accounts, [id(domain)]);
+    assert_eq!((one[&id(domain)].touch_count, one[&id(domain)].merged_into), (0, Some(id(acme))));
+    let two = all(vec![alone(), both(), touch("3", "meeting.held", &[domain, other])]);
+    assert_eq!([acme, other, domain].map(|account| two[&id(account)].touch_count), [1, 1, 1]);
+    assert_eq!(two[&id(domain)].contested_by.len(), 2);
+}
+
+#[test]
+fn workloads_have_accounts_that_are_one_that_several_claim_and_that_have_roles() {
+    let (mut merged, mut contested, mut known_roles) = (0, 0, 0);
+    for seed in 0..24 {
+        let world = World::of(Ledger::of(Workload::generate(seed, Size::SMALL).events.iter()));
+        let ids: Vec<_> = world.people.all.iter().map(|person| person.ids()[0]).collect();
+        for account in accounts(&world.people, &ids).into_values() {
+            merged += usize::from(account.merged_into.is_some());
+            contested += usize::from(!account.contested_by.is_empty());
+            known_roles += account.coverage.known_roles.len();
+        }
+    }
+    assert!(
+        merged > 3 && contested > 3 && known_roles > 3,
+        "{merged} merged, {contested} contested, {known_roles} roles"
+    );
 }
 
 #[test]

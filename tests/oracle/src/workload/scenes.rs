@@ -259,8 +259,15 @@ impl Stage<'_> {
             let who = vec![("crm_contact_id", contact.clone())];
             let opportunity = format!("opp-{}", person.number % 3);
             let mut opened = Spec::new("events-crm", self.id(), "opportunity.created", self.at()).on("sales");
+            // A company of one account, or one that several claim; every other opportunity says so.
+            let is_shared = person.number.is_multiple_of(3);
+            let firm = if is_shared { "shared.test".to_owned() } else { format!("firm-{}.test", person.number % 12) };
+            let domain = ("company_domain", firm);
             opened.accounts = vec![("crm_account_id", format!("account-{}", person.number % 4))];
-            opened = opened.who(who.clone()).with("opportunity_id", opportunity);
+            opened.accounts.extend(person.number.is_multiple_of(2).then(|| domain.clone()));
+            let role = ["ceo", "Champion", "End-User", "florist"][person.number % 4];
+            opened = opened.who(who.clone()).with("opportunity_id", opportunity).with("role", role);
+            opened = opened.with("opportunity_stage", ["proposal", "negotiation"][person.number % 2]);
             let closed = self.one_in(2).then(|| opened.clone());
             self.plain(opened);
             if let Some(opened) = closed {
@@ -270,7 +277,8 @@ impl Stage<'_> {
                 let value = is_won.then(|| ("USD", self.amount()));
                 self.plain(Spec { id, at, kind, value, ..opened });
             }
-            let called = Spec::new("events-crm", self.id(), "call.held", self.at()).on("sales").who(who);
+            let mut called = Spec::new("events-crm", self.id(), "call.held", self.at()).on("sales").who(who);
+            called.accounts = vec![domain];
             self.plain(called.spoken("", ""));
             let lead_at = START_AT + self.rng.random_range(0..DAYS) * DAY_MS;
             self.add(retail::lead(&contact, lead_at));

@@ -153,6 +153,9 @@ proptest! {
             }).collect();
             let told = hub.told(*person_id);
             prop_assert_eq!(&told, &journey_of_union(*person_id, &union));
+            let known = hub.seen(*person_id).map(|seen| seen.by.keys().cloned().collect::<BTreeSet<_>>());
+            let own = union.iter().map(|made| made.touchpoint_id.clone()).collect::<BTreeSet<_>>();
+            prop_assert_eq!(known.unwrap_or_default(), own, "what the step knows by identifier");
             all_told.extend(told);
         }
         prop_assert_eq!(hub.duplicate_count, 0);
@@ -163,7 +166,7 @@ proptest! {
             processor.persons.for_each(|_, header| waiting += usize::from(header.merge.is_pending()));
             prop_assert_eq!(waiting, 0);
         }
-        check_accounts(&hub, &all_told)?;
+        check_accounts(&hub, &all_told, choices)?;
         check_restore(&mut hub, persons.ids[persons.of[0]])?;
     }
 }

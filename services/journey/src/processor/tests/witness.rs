@@ -1,10 +1,10 @@
 //! A chained step that shows what it was told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Arm, Decision, Fate, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
+use tributary_model::{Arm, Decision, Fate, Identifier, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
 
 use crate::timeline::is_first_statement;
 
@@ -14,6 +14,8 @@ pub(super) struct Witness;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub(super) touches: BTreeSet<String>,
+    /// By which identifier each touch came: this goes with the identifier when the person is taken apart.
+    pub(super) by: BTreeMap<String, Identifier>,
     pub(super) woken: Vec<i64>,
     pub(super) absorbed: u32,
 }
@@ -26,6 +28,7 @@ impl PersonStep for Witness {
             let touchpoint = &change.touchpoint;
             assert!(person.history.iter().any(|event| event.touchpoint == *touchpoint), "the history shows the change");
             state.touches.insert(touchpoint.touchpoint_id.clone());
+            state.by.extend(person.via.map(|via| (touchpoint.touchpoint_id.clone(), via.clone())));
             wanted.wake_at.push(touchpoint.occurred_at + 1_000);
             if touchpoint.is_sale() && !person.merge_pending {
                 wanted.decisions.push(decision(person.person_id, touchpoint));
@@ -40,8 +43,15 @@ impl PersonStep for Witness {
 
     fn absorb(&self, person: PersonView<'_>, state: &mut Seen, loser: Seen, wanted: &mut StepEffects) {
         state.touches.extend(loser.touches);
+        state.by.extend(loser.by);
         state.absorbed += 1 + loser.absorbed;
         wanted.wake_at.extend(person.history.iter().map(|event| event.touchpoint.occurred_at + 1_000));
+    }
+
+    fn take(&self, state: &mut Seen, is_taken: &dyn Fn(&Identifier) -> bool) -> Seen {
+        let (by, own) = std::mem::take(&mut state.by).into_iter().partition(|(_, via)| is_taken(via));
+        state.by = own;
+        Seen { by, ..Seen::default() }
     }
 }
 
@@ -61,6 +71,8 @@ fn decision(person_id: PersonId, touchpoint: &Touchpoint) -> Decision {
         priority: 1,
         evidence: Vec::new(),
         valid_until_at: touchpoint.occurred_at,
+        account_id: None,
+        consent: None,
     }
 }
 
@@ -76,5 +88,6 @@ fn intent(person_id: PersonId, touchpoint: &Touchpoint) -> TriggerIntent {
         decided_at: touchpoint.occurred_at,
         valid_until_at: touchpoint.occurred_at,
         payload: "{}".to_owned(),
+        account_id: None,
     }
 }

@@ -112,8 +112,9 @@ fn render(explanation: &Explanation<'_>, named: &Named, is_pair: bool) -> String
     if !links.is_empty() {
         line(&mut text, "because of".to_owned());
     }
-    for Link { sequence, left, right, touchpoint_id, occurred_at, rule_version, by_hand } in links {
+    for Link { sequence, left, right, touchpoint_id, occurred_at, rule_version, by_hand, is_other_name } in links {
         let why = match by_hand {
+            None if *is_other_name => format!("one value by two keys, touchpoint {touchpoint_id}"),
             Some(reason) => format!("by hand: {reason}"),
             None => format!("touchpoint {touchpoint_id}, rules {rule_version}"),
         };
@@ -147,5 +148,6 @@ fn kind_name(kind: IdentityChangeKind) -> &'static str {
         IdentityChangeKind::Refused => "refused",
         IdentityChangeKind::Quarantined => "quarantined",
         IdentityChangeKind::Unmerged => "taken apart",
+        IdentityChangeKind::Rekeyed => "has another name",
     }
 }

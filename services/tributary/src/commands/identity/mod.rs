@@ -1,6 +1,7 @@
 //! `tributary identity`: why identifiers are one person, and deciding it by hand.
 
 mod explain;
+mod reassign;
 mod request;
 
 use tributary_identity::Evidence;
@@ -15,7 +16,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
 
-/// Explains, merges or unmerges.
+/// Explains, merges, unmerges or reassigns.
 ///
 /// # Errors
 /// [`CliError`] when an identifier is none, there is no key, or no broker answers.
@@ -26,6 +27,7 @@ pub(super) fn identity(command: &IdentityCommand, config: &HubConfig, output: &m
         }
         IdentityCommand::Merge(args) => request::request(IdentifierCommandKind::Link, args, config, output),
         IdentityCommand::Unmerge(args) => request::request(IdentifierCommandKind::Unlink, args, config, output),
+        IdentityCommand::Reassign(args) => reassign::reassign(args, config, output),
     }
 }
 

@@ -8,6 +8,7 @@ use tributary_model::ids::realm_uuid;
 use tributary_model::{Identifier, PersonId, topics};
 use tributary_schema::Contracts;
 use tributary_stream::{BulkPublisher, KafkaSettings, OutRecord, read_to_end};
+use uuid::Uuid;
 
 use crate::cli::PairArgs;
 use crate::commands::now_ms;
@@ -44,10 +45,7 @@ pub(super) fn request(
         let remedy = "it is the same identifier as the other: name two".to_owned();
         return Err(CliError::Argument { argument: "identifier", value: args.identifier.clone(), remedy });
     }
-    if args.reason.trim().is_empty() {
-        let remedy = "say why, for those who will ask".to_owned();
-        return Err(CliError::Argument { argument: "--reason", value: args.reason.clone(), remedy });
-    }
+    let reason = reason(&args.reason)?;
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
     let aliases = aliases(&settings, &contracts)?;
@@ -64,22 +62,11 @@ pub(super) fn request(
         }
         return Ok(if is_idle { Exit::Done } else { Exit::Misconfigured });
     }
-    let at = now_ms();
-    let request_id = format!("by-hand:{at}-{}", std::process::id());
-    let command = IdentifierCommand {
-        kind,
-        person_id: PersonId::of(&realm, &left),
-        identifier: left,
-        first_seen_at: at,
-        with: None,
-        then: vec![right],
-        previous_person_id: None,
-        touchpoint_id: request_id.clone(),
-        occurred_at: at,
-        by_hand: Some(args.reason.trim().to_owned()),
-    };
+    let command = command(kind, left, vec![right], &realm, reason);
+    let request_id = command.touchpoint_id.clone();
     publish(&settings, &contracts, &command)?;
-    let change = answer(&settings, &contracts, &request_id, Duration::from_secs(args.wait))?;
+    let is_answer = |changes: &[IdentityChange]| !changes.is_empty();
+    let change = answer(&settings, &contracts, &request_id, Duration::from_secs(args.wait), is_answer)?.pop();
     let exit = match &change {
         Some(change) if change.kind == IdentityChangeKind::Refused => Exit::Failed,
         Some(_) => Exit::Done,
@@ -94,7 +81,48 @@ pub(super) fn request(
     Ok(exit)
 }
 
-fn publish(settings: &KafkaSettings, contracts: &Contracts, command: &IdentifierCommand) -> Result<(), CliError> {
+/// What is said of why it is asked for.
+///
+/// # Errors
+/// [`CliError`] when nothing is said.
+pub(super) fn reason(text: &str) -> Result<String, CliError> {
+    let reason = text.trim().to_owned();
+    if reason.is_empty() {
+        let remedy = "say why, for those who will ask".to_owned();
+        return Err(CliError::Argument { argument: "--reason", value: text.to_owned(), remedy });
+    }
+    Ok(reason)
+}
+
+/// A request about an identifier and others; its id is that of its touchpoint.
+pub(super) fn command(
+    kind: IdentifierCommandKind,
+    identifier: Identifier,
+    then: Vec<Identifier>,
+    realm: &Uuid,
+    reason: String,
+) -> IdentifierCommand {
+    let at = now_ms();
+    IdentifierCommand {
+        kind,
+        person_id: PersonId::of(realm, &identifier),
+        identifier,
+        first_seen_at: at,
+        with: None,
+        then,
+        previous_person_id: None,
+        touchpoint_id: format!("by-hand:{at}-{}", std::process::id()),
+        occurred_at: at,
+        by_hand: Some(reason),
+        from: None,
+    }
+}
+
+pub(super) fn publish(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    command: &IdentifierCommand,
+) -> Result<(), CliError> {
     // Says so at once when nobody answers, instead of after the first flush.
     tributary_stream::list_topics(settings)?;
     let value = contracts.encode(topics::IDENTITY_REQUESTS, command)?;
@@ -110,26 +138,26 @@ fn publish(settings: &KafkaSettings, contracts: &Contracts, command: &Identifier
     Ok(())
 }
 
-/// The change that answers a request, if it comes in time.
-fn answer(
+/// The changes that answer a request, in the order in which they were decided, once they are all there or time is over.
+pub(super) fn answer(
     settings: &KafkaSettings,
     contracts: &Contracts,
     request_id: &str,
     wait: Duration,
-) -> Result<Option<IdentityChange>, CliError> {
+    is_all: impl Fn(&[IdentityChange]) -> bool,
+) -> Result<Vec<IdentityChange>, CliError> {
     let until = Instant::now() + wait;
     loop {
-        let mut answer = None;
+        let mut answer = Vec::new();
         read_to_end(settings, topics::IDENTITY_CHANGES, |record| {
             let change = record.value.as_deref().and_then(|value| contracts.decode::<IdentityChange>(value).ok());
             let is_answer = |change: &IdentityChange| {
                 change.touchpoint_id == request_id && change.kind != IdentityChangeKind::Linked
             };
-            if let Some(change) = change.filter(is_answer) {
-                answer = Some(change);
-            }
+            answer.extend(change.filter(is_answer));
         })?;
-        if answer.is_some() || Instant::now() >= until {
+        answer.sort_by_key(|change| change.sequence);
+        if is_all(&answer) || Instant::now() >= until {
             return Ok(answer);
         }
         std::thread::park_timeout(LOOK);
@@ -155,12 +183,14 @@ fn render(answer: &Answer, args: &PairArgs) -> String {
 }
 
 /// What a reason means to the one who asked.
-fn refusal(reason: &str) -> String {
+pub(super) fn refusal(reason: &str) -> String {
     let (kind, namespace) = reason.split_once(':').unwrap_or((reason, ""));
     match kind {
         "unknown" => format!("no event has named this {namespace} yet (check its spelling, realm and pseudonym key)"),
         "unique" => format!("the persons have different values of {namespace}, which names one person"),
         "limit" => format!("one person would have more values of {namespace} than the rules allow"),
+        "one_person" => "whose it is not and whose it is are one person".to_owned(),
+        "same" => "two of the identifiers are the same".to_owned(),
         "shared" => format!("the {namespace} is in quarantine: too many persons share it"),
         "too_many" => format!("{namespace} identifiers would have to move at once: take it apart in smaller pieces"),
         "hold" => format!("somebody holds another {namespace} of theirs apart: see `tributary identity explain`"),

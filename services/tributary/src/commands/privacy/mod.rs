@@ -1,0 +1,23 @@
+//! `tributary privacy`: what the hub knows of one person, and may do; how far a rotation of keys has come.
+
+mod consent;
+mod export;
+mod rotation;
+
+use crate::cli::PrivacyCommand;
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Answers one question about a person.
+///
+/// # Errors
+/// [`CliError`] when the person is none, there is no key, or no broker answers.
+pub(super) fn privacy(command: &PrivacyCommand, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+    match command {
+        PrivacyCommand::Consent(args) => consent::consent(args, config, output),
+        PrivacyCommand::Export(args) => export::export(args, config, output),
+        PrivacyCommand::Rotation => rotation::rotation(config, output),
+    }
+}
