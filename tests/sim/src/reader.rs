@@ -37,6 +37,7 @@ impl SimReader {
         from: &[(Partition, Option<i64>)],
         compacts: bool,
     ) -> Result<Self, StreamError> {
+        let was_away = world.upgrade().is_some_and(|world| world.was_away());
         let mut inner = log.inner();
         let mut open = Vec::with_capacity(from.len());
         for (index, ((topic, partition), offset)) in from.iter().enumerate() {
@@ -49,9 +50,11 @@ impl SimReader {
             };
             let mut opened = Open { index, place, next: offset.unwrap_or(0), compacted: VecDeque::new() };
             if compacts {
-                let cleaned = inner.rng().random_range(0..=stable);
+                // Days later the cleaner has mostly come to the end.
+                let is_clean = was_away && inner.rng().random_bool(0.8);
+                let cleaned = if is_clean { stable } else { inner.rng().random_range(0..=stable) };
                 // Deletions are kept for a day, so whoever goes on from a checkpoint that is younger still sees them.
-                let is_late = inner.rng().random_bool(0.5);
+                let is_late = was_away || inner.rng().random_bool(0.5);
                 let deleted_since_ms = if is_late { inner.now_ms() - DELETE_RETENTION_MS } else { i64::MIN };
                 if let Some(log) = inner.partition(place) {
                     let records = log.compacted(cleaned, deleted_since_ms).into_iter();

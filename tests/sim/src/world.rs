@@ -157,6 +157,11 @@ impl World {
         self.problems.borrow().clone()
     }
 
+    /// Everybody has been away for days.
+    pub(crate) fn was_away(&self) -> bool {
+        self.was_away.get()
+    }
+
     pub(crate) fn is_static(&self) -> bool {
         self.is_static
     }

@@ -241,7 +241,7 @@ fn accounts_that_are_one_are_found_under_the_higher_kind() {
 #[test]
 fn workloads_have_accounts_that_are_one_that_several_claim_and_that_have_roles() {
     let (mut merged, mut contested, mut known_roles) = (0, 0, 0);
-    for seed in 0..24 {
+    for seed in 0..48 {
         let world = World::of(Ledger::of(Workload::generate(seed, Size::SMALL).events.iter()));
         let ids: Vec<_> = world.people.all.iter().map(|person| person.ids()[0]).collect();
         for account in accounts(&world.people, &ids).into_values() {
