@@ -23,7 +23,7 @@ pub struct Resolved {
 /// `tributary.identity.requests`, where people ask for links and their undoing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierCommand {
-    /// Claim, label, move, quarantine, link or unlink.
+    /// Claim, label, move, quarantine, link, unlink, erase, forget or unsee.
     pub kind: IdentifierCommandKind,
     /// The identifier that is addressed.
     pub identifier: Identifier,
@@ -47,6 +47,12 @@ pub struct IdentifierCommand {
     /// Why somebody asks for this by hand; `None` for what events tell.
     #[serde(default)]
     pub by_hand: Option<String>,
+    /// When the hub received the evidence. Erase, forget and unsee: what was received up to then is erased.
+    #[serde(default)]
+    pub received_at: i64,
+    /// Forget and unsee: the erasure's number in the sequencer's order.
+    #[serde(default)]
+    pub sequence: i64,
 }
 
 /// The kinds of [`IdentifierCommand`].
@@ -65,6 +71,12 @@ pub enum IdentifierCommandKind {
     Link,
     /// "Somebody says that you and the other are two."
     Unlink,
+    /// "Your person is to be erased."
+    Erase,
+    /// "Your person was erased: forget all."
+    Forget,
+    /// "`with` was erased: you were never seen with it."
+    Unsee,
 }
 
 /// One side of a merge request.
@@ -82,7 +94,7 @@ pub struct MergeSide {
 /// by the sequencer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequest {
-    /// Merge or unmerge.
+    /// Merge, unmerge or erase.
     #[serde(default)]
     pub kind: MergeRequestKind,
     /// The identifier of higher priority and its person.
@@ -96,6 +108,9 @@ pub struct MergeRequest {
     /// Why somebody asks for this by hand; `None` for what events tell.
     #[serde(default)]
     pub by_hand: Option<String>,
+    /// When the hub received the evidence. Erase: what was received up to then is erased.
+    #[serde(default)]
+    pub received_at: i64,
 }
 
 /// The kinds of [`MergeRequest`].
@@ -107,12 +122,14 @@ pub enum MergeRequestKind {
     Merge,
     /// "These are not one, and never will be until somebody says so."
     Unmerge,
+    /// "The person that has these is to be erased."
+    Erase,
 }
 
 /// What is said to a person; the record of `tributary.persons`, keyed by `person_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonCommand {
-    /// Out, in, part, transfer or split.
+    /// Out, in, part, transfer, split, erase or unsee.
     pub kind: PersonCommandKind,
     /// The person that is addressed.
     pub person_id: PersonId,
@@ -121,7 +138,7 @@ pub struct PersonCommand {
     pub other_person_id: PersonId,
     /// The merge's or split's number in the sequencer's order.
     pub sequence: i64,
-    /// Event time of the evidence.
+    /// Event time of the evidence. Erase and unsee: what the hub received up to then is erased.
     pub occurred_at: i64,
     /// Part and transfer: the loser's state, in the service's own encoding; empty when it had none.
     #[serde(with = "serde_bytes")]
@@ -131,7 +148,7 @@ pub struct PersonCommand {
     /// Transfer: merges whose state the loser had absorbed, in ascending order.
     pub done: Vec<i64>,
     /// Split: the identifiers that go to the new person. In: those that were taken out of this person and have come back
-    /// to it with the other. In order.
+    /// to it with the other. In order. Unsee: the one by which something came, and the one that was erased.
     #[serde(default)]
     pub identifiers: Vec<Identifier>,
 }
@@ -150,6 +167,10 @@ pub enum PersonCommandKind {
     Transfer,
     /// "These identifiers are not yours: what came by them, and whatever still comes, belongs to the other."
     Split,
+    /// "You are erased."
+    Erase,
+    /// "The second of these was erased: what came by the first never named it."
+    Unsee,
 }
 
 /// One entry of the alias table; the record of the compacted `tributary.aliases`, keyed by the loser.
@@ -205,4 +226,6 @@ pub enum IdentityChangeKind {
     Quarantined,
     /// Two identifiers were declared to be of two persons; if they were of one, `other_person_id` was taken out of it.
     Unmerged,
+    /// A person was erased; no identifier is named.
+    Erased,
 }

@@ -7,6 +7,7 @@
 //!
 //! An owner whose identifier is quarantined no longer links: it lets the event's next identifier lead.
 
+mod erasure;
 #[cfg(test)]
 mod tests;
 
@@ -15,15 +16,15 @@ use tributary_model::identity::{
     IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind,
     MergeSide, Resolved,
 };
-use tributary_model::{Identifier, PersonId, RefusedIdentifier, Touchpoint};
+use tributary_model::{Erasure, Fingerprint, Identifier, PersonId, RefusedIdentifier, Touchpoint};
 use tributary_stream::{KeyedStore, StateStore};
 use uuid::Uuid;
 
 use crate::output::Output;
 use crate::rules::TOUCHPOINT_NAMESPACE;
 
-/// Name of the owners' store.
-pub(crate) const OWNERS_STORE: &str = "owners";
+/// Names of the owners' stores, in order.
+pub(crate) const OWNERS_STORES: [&str; 2] = ["owners", "erased"];
 const OWNERS_VERSION: u8 = 1;
 
 /// What the owner of an identifier knows of it.
@@ -67,6 +68,25 @@ impl Owner {
 struct Evidence<'a> {
     touchpoint_id: &'a str,
     occurred_at: i64,
+    received_at: i64,
+}
+
+impl<'a> Evidence<'a> {
+    fn of_touchpoint(touchpoint: &'a Touchpoint) -> Self {
+        Self {
+            touchpoint_id: &touchpoint.touchpoint_id,
+            occurred_at: touchpoint.occurred_at,
+            received_at: touchpoint.received_at,
+        }
+    }
+
+    fn of_command(command: &'a IdentifierCommand) -> Self {
+        Self {
+            touchpoint_id: &command.touchpoint_id,
+            occurred_at: command.occurred_at,
+            received_at: command.received_at,
+        }
+    }
 }
 
 /// What an event goes by at an owner.
@@ -90,14 +110,22 @@ pub struct Owners {
     rule_version: String,
     max_edges: usize,
     owners: KeyedStore<Identifier, Owner>,
+    /// Identifiers that were erased: those that are owned here, and others that were seen with them.
+    erased: KeyedStore<Fingerprint, Erasure>,
 }
 
 impl Owners {
     /// No identifiers yet. Each remembers at most `max_edges` partners.
     #[must_use]
     pub fn new(realm: Uuid, rule_version: &str, max_edges: usize) -> Self {
-        let owners = KeyedStore::new(OWNERS_STORE, OWNERS_VERSION);
-        Self { realm, rule_version: rule_version.to_owned(), max_edges: max_edges.max(1), owners }
+        let [owners, erased] = OWNERS_STORES;
+        Self {
+            realm,
+            rule_version: rule_version.to_owned(),
+            max_edges: max_edges.max(1),
+            owners: KeyedStore::new(owners, OWNERS_VERSION),
+            erased: KeyedStore::new(erased, OWNERS_VERSION),
+        }
     }
 
     /// What is known of an identifier.
@@ -107,16 +135,18 @@ impl Owners {
     }
 
     /// The state, for the runtime.
-    pub fn store(&mut self) -> &mut dyn StateStore {
-        &mut self.owners
+    pub fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.owners, &mut self.erased]
     }
 
-    /// Resolves a touchpoint that is keyed by its first identifier, or names nobody.
-    pub fn on_touchpoint(&mut self, touchpoint: Touchpoint, out: &mut Vec<Output>) {
+    /// Resolves a touchpoint that is keyed by its first identifier, or names nobody. One that
+    /// [`Owners::is_of_erased`] is not for here.
+    pub fn on_touchpoint(&mut self, mut touchpoint: Touchpoint, out: &mut Vec<Output>) {
+        self.leave_out_erased(&mut touchpoint);
         let Some((first, others)) = touchpoint.identifiers.split_first() else {
             return self.resolve_nobody(touchpoint, out);
         };
-        let evidence = Evidence { touchpoint_id: &touchpoint.touchpoint_id, occurred_at: touchpoint.occurred_at };
+        let evidence = Evidence::of_touchpoint(&touchpoint);
         let seen = self.see(first, evidence, out);
         self.report_refusals(first, seen.person_id, &touchpoint.refused_identifiers, evidence, out);
         let fresh = self.open_edges(first, others);
@@ -137,10 +167,13 @@ impl Owners {
     pub fn on_command(&mut self, command: IdentifierCommand, out: &mut Vec<Output>) {
         match command.kind {
             IdentifierCommandKind::Claim => self.on_claim(command, out),
-            IdentifierCommandKind::Label => self.on_label(&command),
+            IdentifierCommandKind::Label => self.on_label(&command, out),
             IdentifierCommandKind::Move => self.on_move(&command),
             IdentifierCommandKind::Link => self.on_request(command, MergeRequestKind::Merge, out),
             IdentifierCommandKind::Unlink => self.on_request(command, MergeRequestKind::Unmerge, out),
+            IdentifierCommandKind::Erase => self.on_erase(command, out),
+            IdentifierCommandKind::Forget => self.on_forget(&command, out),
+            IdentifierCommandKind::Unsee => self.on_unsee(&command, out),
             IdentifierCommandKind::Quarantine => {
                 if let Some(owner) = self.owners.get_mut(&command.identifier) {
                     owner.quarantined = true;
@@ -150,7 +183,12 @@ impl Owners {
     }
 
     fn on_claim(&mut self, command: IdentifierCommand, out: &mut Vec<Output>) {
-        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
+        let Some(command) = self.unless_erased(command, out) else { return };
+        let evidence = Evidence {
+            touchpoint_id: &command.touchpoint_id,
+            occurred_at: command.occurred_at,
+            received_at: command.received_at,
+        };
         let this = &command.identifier;
         let seen = self.see(this, evidence, out);
         let Some(with) = command.with else {
@@ -169,6 +207,7 @@ impl Owners {
                     touchpoint_id: command.touchpoint_id.clone(),
                     occurred_at: command.occurred_at,
                     by_hand: None,
+                    received_at: command.received_at,
                 }));
             }
         }
@@ -176,8 +215,11 @@ impl Owners {
     }
 
     /// A hint counts only while it says more than is known: hints of one chain of merges may overtake each other.
-    fn on_label(&mut self, command: &IdentifierCommand) {
+    fn on_label(&mut self, command: &IdentifierCommand, out: &mut Vec<Output>) {
         let known = self.owners.get(&command.identifier).map(|owner| owner.person_id);
+        if known.is_none() && self.is_back(&command.identifier, command.person_id) {
+            self.see(&command.identifier, Evidence::of_command(command), out);
+        }
         if known.is_some()
             && known == command.previous_person_id
             && let Some(owner) = self.owners.get_mut(&command.identifier)
@@ -198,7 +240,7 @@ impl Owners {
     /// Somebody says that this identifier and another are one, or are not: this goes by the other's owner to the sequencer,
     /// whatever the two were said to be before. What nobody has seen yet is a mistake rather than a person.
     fn on_request(&self, command: IdentifierCommand, kind: MergeRequestKind, out: &mut Vec<Output>) {
-        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
+        let evidence = Evidence::of_command(&command);
         let Some(owner) = self.owners.get(&command.identifier) else {
             return out.push(self.unknown(&command, evidence));
         };
@@ -212,6 +254,7 @@ impl Owners {
                 touchpoint_id: command.touchpoint_id,
                 occurred_at: command.occurred_at,
                 by_hand: command.by_hand,
+                received_at: command.received_at,
             }));
         }
         if let Some(other) = command.then.first().cloned() {
@@ -235,7 +278,7 @@ impl Owners {
     /// What is known of an identifier now that it was seen; one that is new to its owner is new to the hub.
     fn see(&mut self, identifier: &Identifier, evidence: Evidence<'_>, out: &mut Vec<Output>) -> Seen {
         let Some(owner) = self.owners.get(identifier) else {
-            let owner = Owner::new(PersonId::of(&self.realm, identifier), evidence.occurred_at);
+            let owner = Owner::new(self.first_person(identifier, out), evidence.occurred_at);
             let seen = owner.seen();
             self.owners.insert(identifier.clone(), owner);
             let created = IdentityChangeKind::Created;
@@ -299,6 +342,8 @@ impl Owners {
             touchpoint_id: evidence.touchpoint_id.to_owned(),
             occurred_at: evidence.occurred_at,
             by_hand: None,
+            received_at: evidence.received_at,
+            sequence: 0,
         })
     }
 
@@ -326,7 +371,7 @@ impl Owners {
     fn resolve_nobody(&self, touchpoint: Touchpoint, out: &mut Vec<Output>) {
         let via = Identifier::new(TOUCHPOINT_NAMESPACE, touchpoint.touchpoint_id.as_str());
         let person_id = PersonId::of(&self.realm, &via);
-        let evidence = Evidence { touchpoint_id: &touchpoint.touchpoint_id, occurred_at: touchpoint.occurred_at };
+        let evidence = Evidence::of_touchpoint(&touchpoint);
         for refusal in &touchpoint.refused_identifiers {
             out.push(self.refusal(via.clone(), person_id, refusal, evidence));
         }

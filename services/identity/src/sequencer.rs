@@ -8,6 +8,7 @@
 //! declares to be of two persons are held apart from then on, and a person that has both is cut where it would not have
 //! been joined had this been known from the beginning.
 
+mod erase;
 mod history;
 mod limits;
 mod node;
@@ -22,7 +23,7 @@ use tributary_model::identity::{
     Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest,
     MergeRequestKind, MergeSide, PersonCommand, PersonCommandKind,
 };
-use tributary_model::{Identifier, PersonId};
+use tributary_model::{Erasure, Fingerprint, Identifier, PersonId};
 use tributary_stream::{KeyedStore, OrderedStore, StateStore};
 use uuid::Uuid;
 
@@ -34,8 +35,9 @@ use node::{Node, Root};
 use sharing::Sharing;
 
 /// Names of the sequencer's stores, in order.
-pub(crate) const SEQUENCER_STORES: [&str; 6] = ["persons", "sharing", "sequence", "evidence", "holds", "taken_out"];
-const SEQUENCER_VERSION: u8 = 2;
+pub(crate) const SEQUENCER_STORES: [&str; 8] =
+    ["persons", "sharing", "sequence", "evidence", "holds", "taken_out", "refused_by", "erased"];
+const SEQUENCER_VERSION: u8 = 3;
 
 /// The sequencer of a realm.
 #[derive(Debug)]
@@ -53,14 +55,18 @@ pub struct Sequencer {
     /// Identifiers that are held apart, each pair both ways.
     holds: OrderedStore<Identifier, Identifier, ()>,
     /// Identifiers that were taken out of a person and have not come back to it.
-    taken_out: OrderedStore<PersonId, Identifier, ()>,
+    taken_out: OrderedStore<PersonId, Fingerprint, ()>,
+    /// Persons that identifiers were not linked to, with those identifiers.
+    refused_by: OrderedStore<PersonId, Identifier, ()>,
+    /// Identifiers whose person was erased.
+    erased: KeyedStore<Fingerprint, Erasure>,
 }
 
 impl Sequencer {
     /// A sequencer that has decided nothing yet.
     #[must_use]
     pub fn new(realm: Uuid, rules: Arc<Rules>) -> Self {
-        let [persons, sharing, sequence, evidence, holds, taken_out] = SEQUENCER_STORES;
+        let [persons, sharing, sequence, evidence, holds, taken_out, refused_by, erased] = SEQUENCER_STORES;
         Self {
             realm,
             rules,
@@ -70,6 +76,8 @@ impl Sequencer {
             merges: OrderedStore::new(evidence, SEQUENCER_VERSION),
             holds: OrderedStore::new(holds, SEQUENCER_VERSION),
             taken_out: OrderedStore::new(taken_out, SEQUENCER_VERSION),
+            refused_by: OrderedStore::new(refused_by, SEQUENCER_VERSION),
+            erased: KeyedStore::new(erased, SEQUENCER_VERSION),
         }
     }
 
@@ -82,14 +90,20 @@ impl Sequencer {
             &mut self.merges,
             &mut self.holds,
             &mut self.taken_out,
+            &mut self.refused_by,
+            &mut self.erased,
         ]
     }
 
     /// Decides one request.
     pub fn on_request(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
+        if self.is_of_erased(request) {
+            return;
+        }
         match request.kind {
             MergeRequestKind::Merge => self.on_merge(request, out),
             MergeRequestKind::Unmerge => self.on_unmerge(request, out),
+            MergeRequestKind::Erase => self.on_erase(request, out),
         }
     }
 
@@ -142,7 +156,7 @@ impl Sequencer {
     /// The root of a side; one that is new is the person of that identifier alone. It goes by the identifier: what its
     /// owner says may be a person that it has been taken out of since.
     fn root_of(&mut self, side: &MergeSide) -> PersonId {
-        let root = self.resolve(PersonId::of(&self.realm, &side.identifier));
+        let root = self.resolve(self.start_of(&side.identifier));
         match self.persons.get(&root) {
             Some(Node::Root(known)) if known.first_seen_at <= side.first_seen_at => {}
             Some(_) => {
@@ -190,7 +204,8 @@ impl Sequencer {
         let sequence = self.next_sequence();
         self.merges.insert(&winner, sequence, Evidence::new(request, loser, !right_alone));
         self.forget_taken_out(loser);
-        let returned = self.take_back(winner);
+        let side_of_loser = if loser == left { &request.left } else { &request.right };
+        let returned = self.take_back(winner, loser, &side_of_loser.identifier);
         out.push(Output::Alias(Alias { loser, winner, sequence }));
         out.push(Output::Person(person_command(PersonCommandKind::Out, loser, winner, sequence, request)));
         let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
@@ -255,11 +270,14 @@ impl Sequencer {
         if rule.unique {
             return;
         }
-        let mut sharing = self.sharing.get(identifier).cloned().unwrap_or_default();
+        let before = self.sharing.get(identifier).cloned().unwrap_or_default();
+        let mut sharing = before.clone();
         note(&mut sharing);
         sharing.resolve_refused(|refused| self.resolve(refused));
         let is_shared = sharing.person_count() > rule.max_persons;
-        self.sharing.insert(identifier.clone(), if is_shared { Sharing::quarantined() } else { sharing });
+        let after = if is_shared { Sharing::quarantined() } else { sharing };
+        self.note_refused(identifier, &before, &after);
+        self.sharing.insert(identifier.clone(), after);
         if is_shared {
             out.push(quarantine(identifier, person, request));
             out.push(Output::Change(IdentityChange {
@@ -336,6 +354,8 @@ fn identifier_command(
         touchpoint_id: request.touchpoint_id.clone(),
         occurred_at: request.occurred_at,
         by_hand: None,
+        received_at: request.received_at,
+        sequence: 0,
     }
 }
 

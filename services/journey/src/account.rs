@@ -234,5 +234,6 @@ where
     }
 }
 
+mod erasure;
 #[cfg(test)]
 mod tests;

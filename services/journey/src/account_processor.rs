@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tributary_model::{AccountId, JourneyEvent, topics};
+use tributary_model::{AccountId, JourneyEvent, PersonId, topics};
 use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
 
 use crate::account::{AccountRollups, STORES};
@@ -12,6 +12,8 @@ use crate::stage::StageDefinitions;
 
 /// Name of the stage.
 pub const ACCOUNTS_STAGE: &str = "accounts";
+/// The person that an account is to forget, on a record without a value.
+pub(crate) const HEADER_ERASED_PERSON: &str = "tributary-erased-person";
 
 /// The stage that folds `tributary.account-touches` into `tributary.accounts`.
 #[must_use]
@@ -44,13 +46,18 @@ impl AccountsProcessor {
 
 impl Processor for AccountsProcessor {
     fn process(&mut self, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
-        let Some(value) = &input.value else {
+        let erased = input.header(HEADER_ERASED_PERSON).and_then(|text| text.parse::<PersonId>().ok());
+        if input.value.is_none() && erased.is_none() {
             effects.drop_input("tombstone");
             return Ok(());
-        };
+        }
         let account_id: AccountId = String::from_utf8_lossy(&input.key)
             .parse()
             .map_err(|_| Failure::Poison { code: "account_key", message: "the key is not an account".to_owned() })?;
+        let Some(value) = &input.value else {
+            let left = erased.and_then(|person_id| self.rollups.forget(account_id, person_id));
+            return left.map_or(Ok(()), |account| effects.emit(topics::ACCOUNTS, account_id.to_key(), &account));
+        };
         let event: JourneyEvent = effects.contracts().decode(value)?;
         effects.observe_event_time(event.touchpoint.occurred_at);
         let account = self.rollups.apply(account_id, &event);

@@ -89,6 +89,14 @@ pub enum Command {
   tributary identity merge email:ada@example.org phone:+15550100 --reason 'told us so in store 12' --yes"
     )]
     Identity(IdentityCommand),
+    /// Erase a person, and verify that nothing is left of one
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary privacy erase email:ada@example.org --reason 'asked us to, case 4711' --yes
+  tributary privacy verify email:ada@example.org"
+    )]
+    Privacy(PrivacyCommand),
     /// Show the scorecards of one team, or of all
     #[command(after_help = "Examples:
   tributary scorecard
@@ -229,6 +237,40 @@ pub enum IdentityCommand {
     Merge(PairArgs),
     /// Declare two identifiers to be two persons': a person that has both is taken apart, and stays so
     Unmerge(PairArgs),
+}
+
+/// The commands of `privacy`.
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Erase a person: everything received so far by any identifier that it is known by
+    Erase(EraseArgs),
+    /// Look for persons in all topics and state, and say what is left and until when; ends with 3 when state names them
+    Verify(VerifyArgs),
+}
+
+/// Arguments of `privacy erase`.
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// An identifier as namespace:value in clear text, or a person's id
+    #[arg(value_name = "PERSON|IDENTIFIER")]
+    pub person: String,
+    /// Why; stands on the identity changes for everybody to read, so name no person
+    #[arg(long)]
+    pub reason: String,
+    /// Do it, instead of only showing what is known; it cannot be undone
+    #[arg(long)]
+    pub yes: bool,
+    /// How long to wait for the answer, in seconds
+    #[arg(long, default_value_t = 30)]
+    pub wait: u64,
+}
+
+/// Arguments of `privacy verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Identifiers as namespace:value in clear text, or persons' ids
+    #[arg(value_name = "PERSON|IDENTIFIER", required = true)]
+    pub persons: Vec<String>,
 }
 
 /// Two identifiers that somebody decides about.

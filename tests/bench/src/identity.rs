@@ -162,7 +162,7 @@ impl Identity {
         let mut left = input.into_iter().peekable();
         while left.peek().is_some() {
             left.by_ref().take(COMMIT_RECORDS).for_each(|one| handle(owners, one, &mut out));
-            self.tally.changelog_bytes += commit(owners.store());
+            self.tally.changelog_bytes += owners.stores().into_iter().map(commit).sum::<u64>();
         }
         self.tally.owners_took += cpu_time().saturating_sub(started);
         out.into_iter().for_each(|output| self.publish(output));
@@ -233,7 +233,10 @@ impl Identity {
                 *self.tally.refusals.entry(reason).or_default() += 1;
             }
             IdentityChangeKind::Quarantined => self.tally.quarantined += 1,
-            IdentityChangeKind::Linked | IdentityChangeKind::Merged | IdentityChangeKind::Unmerged => {}
+            IdentityChangeKind::Linked
+            | IdentityChangeKind::Merged
+            | IdentityChangeKind::Unmerged
+            | IdentityChangeKind::Erased => {}
         }
     }
 

@@ -37,6 +37,7 @@ fn request(left: (&str, i64), right: (&str, i64)) -> MergeRequest {
         touchpoint_id: "t".to_owned(),
         occurred_at: 100,
         by_hand: None,
+        received_at: 100,
     }
 }
 
@@ -371,4 +372,56 @@ fn what_was_taken_out_twice_comes_back_without_what_was_taken_out_with_it() {
     let back = told(&out).into_iter().find(|command| command.kind == PersonCommandKind::In).expect("an arrival");
     assert_eq!((back.person_id, back.identifiers.as_slice()), (split.person_id, [id("anonymous_id:z")].as_slice()));
     assert_eq!(sequencer.resolve(person("anonymous_id:y")), split.other_person_id, "it stays away");
+}
+
+fn erase(sequencer: &mut Sequencer, identifier: &str) -> Vec<Output> {
+    let mut out = Vec::new();
+    let by_hand = Some("asked us to".to_owned());
+    let request = MergeRequest {
+        kind: MergeRequestKind::Erase,
+        by_hand,
+        received_at: 500,
+        ..request((identifier, 1), (identifier, 1))
+    };
+    sequencer.on_request(&request, &mut out);
+    out
+}
+
+#[test]
+fn an_erasure_reaches_everybody_who_ever_was_the_person_and_nobody_else() {
+    let mut sequencer = sequencer();
+    decide(&mut sequencer, ("email:a", 1), ("loyalty_id:1", 2));
+    decide(&mut sequencer, ("loyalty_id:2", 3), ("email:b", 4));
+    decide(&mut sequencer, ("loyalty_id:1", 2), ("email:b", 4));
+    unmerge(&mut sequencer, "email:a", "email:b");
+    link(&mut sequencer, "phone:other", "email:other");
+    let out = erase(&mut sequencer, "loyalty_id:2");
+    let own = [person("email:b"), person("loyalty_id:2")];
+    let [change] = changes(&out, IdentityChangeKind::Erased)[..] else { panic!("{out:?}") };
+    assert_eq!((change.reason.as_deref(), change.identifiers.len()), (Some("asked us to"), 0));
+    let told: Vec<PersonId> = told(&out).into_iter().map(|command| command.person_id).collect();
+    assert_eq!(told.len(), 3);
+    assert!(own.iter().chain([&change.person_id]).all(|person| told.contains(person)));
+    let forgotten = out.iter().filter_map(|output| match output {
+        Output::Identifier(command) if command.kind == IdentifierCommandKind::Forget => Some(&command.identifier),
+        _ => None,
+    });
+    assert_eq!(forgotten.cloned().collect::<Vec<_>>(), ids(&["email:b", "loyalty_id:2"]));
+    for gone in own {
+        assert!(out.contains(&Output::Unalias(gone)), "{out:?}");
+    }
+    assert_eq!(erase(&mut sequencer, "email:b"), [], "it is done");
+}
+
+#[test]
+fn late_evidence_of_the_erased_counts_for_nobody_and_new_evidence_for_somebody_new() {
+    let mut sequencer = sequencer();
+    link(&mut sequencer, "email:a", "loyalty_id:1");
+    erase(&mut sequencer, "email:a");
+    assert_eq!(link(&mut sequencer, "email:a", "phone:p"), [], "it was received before");
+    let mut out = Vec::new();
+    sequencer.on_request(&MergeRequest { received_at: 501, ..request(("email:a", 1), ("phone:p", 2)) }, &mut out);
+    let [change] = changes(&out, IdentityChangeKind::Merged)[..] else { panic!("{out:?}") };
+    assert!(![person("email:a"), person("loyalty_id:1")].contains(&change.person_id), "{change:?}");
+    assert_eq!(sequencer.resolve(person("phone:p")), change.person_id);
 }

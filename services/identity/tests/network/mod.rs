@@ -3,9 +3,10 @@
 //!
 //! A transaction handles up to three inputs of one task. When it is aborted the state rolls back, nothing it wrote is
 //! seen, and its inputs are read again.
-#![allow(dead_code, clippy::expect_used)]
+#![allow(dead_code, unused_imports, clippy::expect_used)]
 
 mod check;
+mod erased;
 mod person;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +22,7 @@ use tributary_stream::StateStore;
 use uuid::Uuid;
 
 pub(crate) use check::Watch;
+pub(crate) use erased::without_erased;
 pub(crate) use person::{Mutation, Persons};
 
 pub(crate) const REALM: Uuid = Uuid::from_u128(7);
@@ -44,6 +46,8 @@ pub(crate) struct Schedule {
 pub(crate) enum ByHand {
     Link(Identifier, Identifier),
     Unmerge(Identifier, Identifier),
+    /// The person of this identifier is to be erased, with what was received up to this instant.
+    Erase(Identifier, i64),
 }
 
 #[derive(Debug, Clone)]
@@ -83,10 +87,16 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(rules: &Arc<Rules>, schedule: Schedule, mutation: Mutation) -> Self {
+        Self::with_partners(rules, schedule, mutation, 3)
+    }
+
+    /// Owners that remember at most so many partners.
+    pub(crate) fn with_partners(rules: &Arc<Rules>, schedule: Schedule, mutation: Mutation, max_edges: usize) -> Self {
+        let owners = |_| Owners::new(REALM, rules.version(), max_edges);
         Self {
             rng: ChaCha8Rng::seed_from_u64(schedule.seed),
             schedule,
-            owners: (0..schedule.identifier_partitions).map(|_| Owners::new(REALM, rules.version(), 3)).collect(),
+            owners: (0..schedule.identifier_partitions).map(owners).collect(),
             sequencer: Sequencer::new(REALM, Arc::clone(rules)),
             persons: (0..schedule.person_partitions).map(|_| Persons::new(mutation)).collect(),
             queues: BTreeMap::new(),
@@ -126,9 +136,10 @@ impl Network {
     }
 
     fn ask(&mut self, by_hand: ByHand) {
-        let (kind, left, right) = match by_hand {
-            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, right),
-            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, right),
+        let (kind, left, right, received_at) = match by_hand {
+            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, Some(right), i64::MAX),
+            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, Some(right), i64::MAX),
+            ByHand::Erase(identifier, at) => (IdentifierCommandKind::Erase, identifier, None, at),
         };
         let message = Message::Identifier(IdentifierCommand {
             kind,
@@ -136,11 +147,13 @@ impl Network {
             identifier: left,
             first_seen_at: 0,
             with: None,
-            then: vec![right],
+            then: right.into_iter().collect(),
             previous_person_id: None,
             touchpoint_id: "by-hand".to_owned(),
             occurred_at: 0,
             by_hand: Some("a test".to_owned()),
+            received_at,
+            sequence: 0,
         });
         self.append(message, 0.0);
     }
@@ -193,7 +206,9 @@ impl Network {
     fn handle(&mut self, task: Task, message: Message, requests: &mut Vec<MergeRequest>, out: &mut Vec<Output>) {
         match (task, message) {
             (Task::Owner(index), Message::Touchpoint(touchpoint)) => {
-                self.owners[index].on_touchpoint(touchpoint, out);
+                if !self.owners[index].is_of_erased(&touchpoint) {
+                    self.owners[index].on_touchpoint(touchpoint, out);
+                }
             }
             (Task::Owner(index), Message::Identifier(command)) => self.owners[index].on_command(command, out),
             (Task::Sequencer, Message::Merge(request)) => {
@@ -208,7 +223,7 @@ impl Network {
 
     fn stores(&mut self, task: Task) -> Vec<&mut dyn StateStore> {
         match task {
-            Task::Owner(index) => vec![self.owners[index].store()],
+            Task::Owner(index) => self.owners[index].stores(),
             Task::Sequencer => self.sequencer.stores(),
             Task::Person(index) => self.persons[index].stores(),
         }
@@ -226,6 +241,7 @@ impl Network {
                 self.aliases.apply(&alias.loser.to_key(), Some(alias));
                 self.watch.persons(&self.aliases);
             }
+            Output::Unalias(loser) => self.aliases.apply(&loser.to_key(), None),
             Output::Change(_) => {}
         }
     }

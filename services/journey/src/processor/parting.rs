@@ -3,7 +3,7 @@
 use tributary_model::identity::PersonCommand;
 use tributary_model::merge::part_for;
 use tributary_model::step::PersonStep;
-use tributary_model::{PersonId, topics};
+use tributary_model::{MergeState, PersonId, topics};
 use tributary_stream::{Effects, Failure};
 
 use super::{JourneyProcessor, tell_accounts};
@@ -53,10 +53,21 @@ impl<T: PersonStep> JourneyProcessor<T> {
         effects: &mut Effects,
     ) -> Result<Vec<Touch>, Failure> {
         let header = self.persons.get(&command.person_id).unwrap_or(&self.unmarked);
+        let touches = without_unseen(&header.merge, touches);
         if !header.merge.is_split() {
             return Ok(touches);
         }
-        let destination = |touch: &Touch| touch.via().and_then(|via| header.merge.destination(via));
+        self.send_to_others(command, touches, |touch| header.merge.destination(touch.via()?), effects)
+    }
+
+    /// Sends touches that are another's to whom they belong; gives those that `destination` knows no other person for.
+    pub(super) fn send_to_others(
+        &self,
+        command: &PersonCommand,
+        touches: Vec<Touch>,
+        destination: impl Fn(&Touch) -> Option<PersonId>,
+        effects: &mut Effects,
+    ) -> Result<Vec<Touch>, Failure> {
         let (others, own): (Vec<Touch>, Vec<Touch>) =
             touches.into_iter().partition(|touch| destination(touch).is_some());
         let mut others: Vec<(PersonId, Touch)> =
@@ -80,8 +91,9 @@ impl<T: PersonStep> JourneyProcessor<T> {
         command: PersonCommand,
         effects: &mut Effects,
     ) -> Result<PersonCommand, Failure> {
-        let is_split = self.persons.get(&as_sent.person_id).is_some_and(|header| header.merge.is_split());
-        if command.state.is_empty() || !is_split {
+        let is_other = |merge: &MergeState| merge.is_split() || merge.has_unseen();
+        let is_other = self.persons.get(&as_sent.person_id).is_some_and(|header| is_other(&header.merge));
+        if command.state.is_empty() || !is_other {
             return Ok(command);
         }
         let transfer: Transfer<T::State> = transfer::decode(&command.state)?;
@@ -89,4 +101,13 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let state = transfer::encode_like(&command.state, &Transfer { touches, ..transfer })?;
         Ok(PersonCommand { state, ..command })
     }
+}
+
+/// Touches as they are told without the identifiers of others that were erased since.
+fn without_unseen(merge: &MergeState, touches: Vec<Touch>) -> Vec<Touch> {
+    if !merge.has_unseen() {
+        return touches;
+    }
+    let without = |touch: Touch| touch.without(|one, received_at| merge.is_unseen(one, received_at)).unwrap_or(touch);
+    touches.into_iter().map(without).collect()
 }

@@ -6,6 +6,7 @@ mod identity;
 mod journey;
 mod load;
 mod persons;
+mod privacy;
 mod reconcile;
 mod run;
 mod scorecard;
@@ -38,6 +39,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
         Command::Identity(command) => identity::identity(command, &hub, output),
+        Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),
         Command::Reconcile(args) => reconcile::reconcile(args, &hub, output),

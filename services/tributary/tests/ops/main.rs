@@ -7,3 +7,4 @@ mod identity;
 mod letters;
 mod outage;
 mod poison;
+mod privacy;

@@ -147,5 +147,6 @@ fn kind_name(kind: IdentityChangeKind) -> &'static str {
         IdentityChangeKind::Refused => "refused",
         IdentityChangeKind::Quarantined => "quarantined",
         IdentityChangeKind::Unmerged => "taken apart",
+        IdentityChangeKind::Erased => "erased",
     }
 }

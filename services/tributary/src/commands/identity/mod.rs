@@ -1,7 +1,7 @@
 //! `tributary identity`: why identifiers are one person, and deciding it by hand.
 
 mod explain;
-mod request;
+pub(super) mod request;
 
 use tributary_identity::Evidence;
 use tributary_model::identity::{IdentifierCommandKind, IdentityChange};

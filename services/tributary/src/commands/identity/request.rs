@@ -77,6 +77,8 @@ pub(super) fn request(
         touchpoint_id: request_id.clone(),
         occurred_at: at,
         by_hand: Some(args.reason.trim().to_owned()),
+        received_at: at,
+        sequence: 0,
     };
     publish(&settings, &contracts, &command)?;
     let change = answer(&settings, &contracts, &request_id, Duration::from_secs(args.wait))?;
@@ -94,7 +96,12 @@ pub(super) fn request(
     Ok(exit)
 }
 
-fn publish(settings: &KafkaSettings, contracts: &Contracts, command: &IdentifierCommand) -> Result<(), CliError> {
+/// Writes a request for the owner of its identifier.
+pub(in crate::commands) fn publish(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    command: &IdentifierCommand,
+) -> Result<(), CliError> {
     // Says so at once when nobody answers, instead of after the first flush.
     tributary_stream::list_topics(settings)?;
     let value = contracts.encode(topics::IDENTITY_REQUESTS, command)?;
@@ -111,7 +118,7 @@ fn publish(settings: &KafkaSettings, contracts: &Contracts, command: &Identifier
 }
 
 /// The change that answers a request, if it comes in time.
-fn answer(
+pub(in crate::commands) fn answer(
     settings: &KafkaSettings,
     contracts: &Contracts,
     request_id: &str,
