@@ -156,7 +156,7 @@ mod tests {
     fn load(records: u64, max_lag: u64) -> (u64, u64) {
         let sink = Counting::default();
         let (sent, worst) = (Rc::clone(&sink.sent), Rc::default());
-        let hub = Hub { acknowledged: Rc::clone(&sink.acknowledged), taken: 0, by: 30, worst: Rc::clone(&worst) };
+        let hub = Hub { acknowledged: Rc::clone(&sink.acknowledged), taken: 0, by: 10, worst: Rc::clone(&worst) };
         let mut held = Held::new(sink, hub, max_lag);
         held.pause = Duration::ZERO;
         for _ in 0..records {
