@@ -3,7 +3,7 @@
 
 use super::*;
 
-fn identifier(index: usize) -> Identifier {
+pub(super) fn identifier(index: usize) -> Identifier {
     Identifier::new("email", format!("pseudonym-{index}"))
 }
 
@@ -18,7 +18,7 @@ enum Input {
     Split(usize, u8),
 }
 
-const IDENTIFIERS: usize = 5;
+pub(super) const IDENTIFIERS: usize = 5;
 
 fn inputs() -> impl Strategy<Value = Vec<Input>> {
     let merges = prop::collection::vec((any::<u16>(), any::<u16>()), 2..8);
@@ -34,26 +34,26 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
     })
 }
 
-fn named(made: Touchpoint, by: usize) -> Touchpoint {
+pub(super) fn named(made: Touchpoint, by: usize) -> Touchpoint {
     Touchpoint { identifiers: vec![identifier(by)], ..made }
 }
 
 /// What the sequencer knows: who is who now, and who was what.
-struct Persons {
-    ids: Vec<PersonId>,
+pub(super) struct Persons {
+    pub(super) ids: Vec<PersonId>,
     /// The person of each identifier.
-    of: Vec<usize>,
+    pub(super) of: Vec<usize>,
     /// All persons that each identifier has had.
-    past: Vec<Vec<usize>>,
+    pub(super) past: Vec<Vec<usize>>,
     /// The identifier that each person is called after.
-    first: Vec<usize>,
+    pub(super) first: Vec<usize>,
     /// Identifiers that were taken out of a person and have not come back to it.
     taken_out: BTreeSet<(usize, usize)>,
-    sequence: i64,
+    pub(super) sequence: i64,
 }
 
 impl Persons {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             ids: (0..IDENTIFIERS).map(|index| person(&format!("p{index}"))).collect(),
             of: (0..IDENTIFIERS).collect(),
@@ -74,7 +74,7 @@ impl Persons {
         self.of.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn merge(&mut self, hub: &mut Hub, loser: u16, winner: u16) {
+    pub(super) fn merge(&mut self, hub: &mut Hub, loser: u16, winner: u16) {
         let roots = self.roots();
         let (loser, winner) = (roots[usize::from(loser) % roots.len()], roots[usize::from(winner) % roots.len()]);
         if loser == winner {
@@ -96,7 +96,7 @@ impl Persons {
         hub.send(topics::PERSONS, winner.to_key(), &PersonCommand { identifiers, ..arrival });
     }
 
-    fn split(&mut self, hub: &mut Hub, of: usize, which: u8) {
+    pub(super) fn split(&mut self, hub: &mut Hub, of: usize, which: u8) {
         let root = self.of[of];
         let is_taken =
             |index: &usize| self.of[*index] == root && *index != self.first[root] && which & (1 << index) != 0;
