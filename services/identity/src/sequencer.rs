@@ -226,7 +226,7 @@ impl Sequencer {
         let Some(sequence) = self.join(request, (winner, loser), evidence, out) else { return };
         for side in [&request.left, &request.right] {
             if side.person_id != winner {
-                out.push(label(side, winner, request));
+                out.push(self.label(side, winner, request));
             }
         }
         self.report_merge(request, (winner, loser), (left_alone, right_alone), sequence, out);
@@ -265,6 +265,14 @@ impl Sequencer {
         let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
         out.push(Output::Person(PersonCommand { identifiers: returned, ..arrival }));
         Some(sequence)
+    }
+
+    /// Tells the owner of a side who its person is now, and after which erasure: its owner may have said this before it heard
+    /// of that, and known nothing of the identifier since.
+    fn label(&self, side: &MergeSide, winner: PersonId, request: &MergeRequest) -> Output {
+        let command = identifier_command(IdentifierCommandKind::Label, &side.identifier, winner, request);
+        let sequence = self.erasure_of(&side.identifier).map_or(0, |erasure| erasure.sequence);
+        Output::Identifier(IdentifierCommand { previous_person_id: Some(side.person_id), sequence, ..command })
     }
 
     fn report_merge(
@@ -406,7 +414,7 @@ fn identifier_command(
     }
 }
 
-/// Labels answer what the owner of a name said: they go to that name.
+/// Labels answer what the owner of a name said: they go to that name, which has not come back with the first one.
 fn readdress_labels(told: &mut [Output], request: &MergeRequest, named: &MergeRequest) {
     for (asked, first) in [(&request.left, &named.left), (&request.right, &named.right)] {
         if asked.identifier == first.identifier {
@@ -418,14 +426,10 @@ fn readdress_labels(told: &mut [Output], request: &MergeRequest, named: &MergeRe
                 && command.identifier == first.identifier
             {
                 command.identifier = asked.identifier.clone();
+                command.sequence = 0;
             }
         }
     }
-}
-
-fn label(side: &MergeSide, winner: PersonId, request: &MergeRequest) -> Output {
-    let command = identifier_command(IdentifierCommandKind::Label, &side.identifier, winner, request);
-    Output::Identifier(IdentifierCommand { previous_person_id: Some(side.person_id), ..command })
 }
 
 fn quarantine(identifier: &Identifier, person: PersonId, request: &MergeRequest) -> Output {

@@ -24,7 +24,7 @@ impl Sequencer {
         }
     }
 
-    fn erasure_of(&self, identifier: &Identifier) -> Option<Erasure> {
+    pub(super) fn erasure_of(&self, identifier: &Identifier) -> Option<Erasure> {
         if self.erased.is_empty() {
             return None;
         }
