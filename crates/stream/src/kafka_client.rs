@@ -189,6 +189,8 @@ impl Client for KafkaClient {
     }
 
     fn poll(&mut self, wait: Duration) -> Result<Option<Record>, StreamError> {
+        // In whole milliseconds, which is what librdkafka can wait: rdkafka spins for what is left of one.
+        let wait = Duration::from_millis(u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX));
         match self.consumer.poll(wait) {
             Some(Ok(message)) => Ok(Some(to_record(&message))),
             Some(Err(KafkaError::MessageConsumption(code))) if is_transient(code) => Ok(None),

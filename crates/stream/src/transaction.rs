@@ -23,8 +23,9 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 /// How long the broker leaves a transaction open whose producer has died: so long its partitions stand still.
 const TRANSACTION_TIMEOUT_MS: &str = "15000";
-/// Waiting for acknowledgements in short polls: `commit_transaction` alone would wait in slices of 100 ms.
-const DRAIN_POLL: Duration = Duration::from_micros(300);
+/// Between two looks for acknowledgements. `commit_transaction` alone would wait in slices of 100 ms; and a producer that is
+/// told to wait spins for what is left of a millisecond, so the waiting is not left to it.
+const DRAIN_PAUSE: Duration = Duration::from_micros(300);
 /// Stores in the number that stands for a slot at the client.
 const MAX_STORES: usize = 1 << 12;
 
@@ -150,14 +151,21 @@ impl Transactions {
 
     /// Waits until the broker has everything that was written.
     fn drain(&self, deadline: Instant) -> Result<(), TransactionError> {
-        while self.producer.in_flight_count() > 0 {
+        loop {
+            let in_flight = self.producer.in_flight_count();
+            self.producer.poll(Duration::ZERO);
+            let left = self.producer.in_flight_count();
+            if left == 0 {
+                return Ok(());
+            }
             if Instant::now() > deadline {
                 let detail = format!("records were not acknowledged within {} s", STEP_TIMEOUT.as_secs());
                 return Err(TransactionError::Abort(detail));
             }
-            self.producer.poll(DRAIN_POLL);
+            if left >= in_flight {
+                std::thread::park_timeout(DRAIN_PAUSE);
+            }
         }
-        Ok(())
     }
 
     /// Commits, and waits for the broker's word: without it the outcome is not known, and rolling back would be a guess.
@@ -188,7 +196,8 @@ impl Transactions {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !ended.load(Ordering::Acquire) {
-                    producer.poll(Duration::from_millis(1));
+                    producer.poll(Duration::ZERO);
+                    std::thread::park_timeout(DRAIN_PAUSE);
                 }
             });
             let aborted = retrying(Instant::now() + STEP_TIMEOUT, || producer.abort_transaction(STEP_TIMEOUT));

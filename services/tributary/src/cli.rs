@@ -73,6 +73,7 @@ pub enum Command {
     /// Load files of a data set or source into its raw topic; goes on where it stopped
     #[command(after_help = "Examples:
   tributary load complete-journey ../data/complete-journey
+  tributary load complete-journey ../data/complete-journey --max-lag 50000
   tributary load shopify orders-2026-03.ndjson.zst orders-2026-04.ndjson.zst")]
     Load(LoadArgs),
     /// Tell one person's story as the hub knows it
@@ -219,6 +220,9 @@ pub struct LoadArgs {
     /// Events a second at most; 0 is as fast as the broker takes them
     #[arg(long, default_value_t = 0)]
     pub rate: u64,
+    /// Wait while a stage of the hub has more records than this before it; 0 is never
+    #[arg(long, default_value_t = 0)]
+    pub max_lag: u64,
 }
 
 /// Arguments of `reconcile`.

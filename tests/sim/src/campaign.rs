@@ -1,10 +1,10 @@
 //! Many seeds on all cores.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::faults::Site;
@@ -102,22 +102,22 @@ pub fn run_safely(seed: u64, is_traced: bool) -> Outcome {
 
 /// Runs seeds on this many threads and tells `progress` now and then. Stops early once `max_failed` seeds have failed.
 pub fn campaign(
-    seeds: Range<u64>,
+    seeds: impl Iterator<Item = u64> + Send,
     threads: usize,
     max_failed: usize,
     mut progress: impl FnMut(&Totals, Duration),
 ) -> Totals {
-    let (next, stop) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
+    let (seeds, stop) = (Mutex::new(seeds), AtomicBool::new(false));
     let (sender, outcomes) = channel();
     let started = Instant::now();
     let mut totals = Totals::default();
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
-            let (sender, next, stop) = (sender.clone(), &next, &stop);
+            let (sender, seeds, stop) = (sender.clone(), &seeds, &stop);
+            let next = move || seeds.lock().unwrap_or_else(PoisonError::into_inner).next();
             scope.spawn(move || {
-                while !stop.load(Ordering::Acquire) {
-                    let seed = next.fetch_add(1, Ordering::AcqRel);
-                    if seed >= seeds.end || sender.send(run_safely(seed, false)).is_err() {
+                while let Some(seed) = next().filter(|_| !stop.load(Ordering::Acquire)) {
+                    if sender.send(run_safely(seed, false)).is_err() {
                         return;
                     }
                 }

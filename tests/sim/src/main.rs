@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tributary_test_sim::faults::Profile;
 use tributary_test_sim::report::{report, report_one, show_progress};
 use tributary_test_sim::{campaign, campaign::run_safely};
 
@@ -22,6 +23,9 @@ struct Arguments {
     /// Print every step of it.
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Only worlds whose state is on disk.
+    #[arg(long, conflicts_with = "seed")]
+    on_disk: bool,
     /// Threads; as many as there are cores when absent.
     #[arg(long)]
     threads: Option<usize>,
@@ -39,7 +43,8 @@ fn main() -> anyhow::Result<ExitCode> {
         outcome.differences.is_empty()
     } else {
         let cores = std::thread::available_parallelism()?.get();
-        let seeds = arguments.from..arguments.from.saturating_add(arguments.seeds);
+        let is_wanted = |seed: &u64| !arguments.on_disk || Profile::draw(*seed).in_waves(*seed).on_disk.is_some();
+        let seeds = (arguments.from..u64::MAX).filter(is_wanted).take(usize::try_from(arguments.seeds)?);
         let started = std::time::Instant::now();
         let threads = arguments.threads.unwrap_or(cores);
         let totals = campaign::campaign(seeds, threads, arguments.max_failed, show_progress(arguments.seeds));

@@ -3,14 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 use tributary_normalizer::Rulebook;
-use tributary_stream::{BulkPublisher, OutRecord};
+use tributary_stream::{BulkPublisher, OutRecord, Stage};
 
 use crate::cli::LoadArgs;
+use crate::compose::{Definition, nameless};
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::gateway::loadable;
-use crate::load::{BrokerSink, Load, LoadBar, LoadOptions, LoadReport, ProgressFile, Sink, SinkError, run};
+use crate::load::{
+    BrokerSink, GroupLag, Held, Load, LoadBar, LoadOptions, LoadReport, ProgressFile, Sink, SinkError, run,
+};
 use crate::output::Output;
 use crate::pace::Pace;
 
@@ -30,7 +33,10 @@ pub(super) fn load(args: &LoadArgs, config: &HubConfig, output: &mut Output) -> 
     // Says so at once when nobody answers, instead of after the first flush.
     tributary_stream::list_topics(&settings)?;
     let publisher = BulkPublisher::new(&settings, TIMEOUT)?;
-    let mut sink = Paced { sink: BrokerSink::new(publisher, TIMEOUT), pace: Pace::new(args.rate) };
+    let stages: Vec<Stage> =
+        nameless(config, Definition::read(config)?)?.into_iter().map(|staffed| staffed.stage).collect();
+    let sink = Held::new(BrokerSink::new(publisher, TIMEOUT), GroupLag::new(&settings, &stages)?, args.max_lag);
+    let mut sink = Paced { sink, pace: Pace::new(args.rate) };
     let mut options = LoadOptions::new(now_ms());
     options.progress = Some(ProgressFile::new(format!(".tributary-load-{}.json", args.source)));
     let bar = LoadBar::new(load.total_bytes()?, !output.is_json());
