@@ -178,7 +178,8 @@ impl MergeState {
         }
         let merged = std::mem::take(self);
         self.forward = Some(Sealed::under_person(command.other_person_id, command.person_id));
-        self.splits = merged.splits;
+        // Also of what is still on its way here, and goes on from here.
+        (self.splits, self.unseen) = (merged.splits, merged.unseen);
         MergeAction::HandOver(PersonCommand {
             kind: PersonCommandKind::Transfer,
             person_id: command.other_person_id,

@@ -28,6 +28,8 @@ use crate::rules::TOUCHPOINT_NAMESPACE;
 /// Names of the owners' stores, in order.
 pub(crate) const OWNERS_STORES: [&str; 2] = ["owners", "erased"];
 const OWNERS_VERSION: u8 = 3;
+/// So many times more former partners are remembered than those that need not be claimed again.
+const FORMER_EDGES: usize = 8;
 /// So many names of one value are remembered: more keys than this are never rotated at once.
 const MAX_NAMES: usize = 8;
 
@@ -43,6 +45,9 @@ pub struct Owner {
     /// Identifiers it was seen with, oldest first, bounded: one that has been forgotten is claimed again, which costs
     /// messages and changes nothing.
     pub edges: Vec<Identifier>,
+    /// Identifiers it was seen with that are no edges any more, oldest first, bounded: those too have to hear of it when it is
+    /// erased.
+    pub former: Vec<Identifier>,
     /// What was left out of its touchpoints before resolution and has been reported, each once.
     pub refusals: Vec<RefusedIdentifier>,
     /// What its value is called under newer keys, as far as the sequencer was told.
@@ -53,8 +58,8 @@ pub struct Owner {
 
 impl Owner {
     fn new(person_id: PersonId, first_seen_at: i64) -> Self {
-        let (edges, refusals, names) = (Vec::new(), Vec::new(), Vec::new());
-        Self { person_id, first_seen_at, quarantined: false, edges, refusals, names, back_after: None }
+        let (edges, former, refusals, names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { person_id, first_seen_at, quarantined: false, edges, former, refusals, names, back_after: None }
     }
 
     fn seen(&self) -> Seen {
@@ -66,9 +71,26 @@ impl Owner {
             return;
         }
         if self.edges.len() >= max_edges {
-            self.edges.remove(0);
+            let oldest = self.edges.remove(0);
+            self.retire(oldest, max_edges);
         }
         self.edges.push(partner.clone());
+    }
+
+    /// A partner that is to be claimed again when it is seen again.
+    fn retire(&mut self, partner: Identifier, max_edges: usize) {
+        if self.former.contains(&partner) {
+            return;
+        }
+        if self.former.len() >= FORMER_EDGES * max_edges {
+            self.former.remove(0);
+        }
+        self.former.push(partner);
+    }
+
+    /// Everybody it is known to have been seen with.
+    fn partners(&self) -> impl Iterator<Item = &Identifier> {
+        self.edges.iter().chain(self.former.iter().filter(|partner| !self.edges.contains(partner)))
     }
 }
 
@@ -227,14 +249,15 @@ impl Owners {
         self.claim_next(Some(&anchor), command.then, evidence, out);
     }
 
-    /// A hint counts only while it says more than is known: hints of one chain of merges may overtake each other.
+    /// A hint counts only while it says more than is known: hints of one chain of merges may overtake each other. One of the
+    /// sequencer's that names no person before always does.
     fn on_label(&mut self, command: &IdentifierCommand, out: &mut Vec<Output>) {
         if self.heed_return(command, out) {
             return;
         }
         let known = self.owners.get(&command.identifier).map(|owner| owner.person_id);
         if known.is_some()
-            && known == command.previous_person_id
+            && (known == command.previous_person_id || command.previous_person_id.is_none())
             && let Some(owner) = self.owners.get_mut(&command.identifier)
         {
             owner.person_id = command.person_id;
@@ -246,7 +269,7 @@ impl Owners {
     fn on_move(&mut self, command: &IdentifierCommand) {
         if let Some(owner) = self.owners.get_mut(&command.identifier) {
             owner.person_id = command.person_id;
-            owner.edges.clear();
+            std::mem::take(&mut owner.edges).into_iter().for_each(|partner| owner.retire(partner, self.max_edges));
         }
     }
 

@@ -79,10 +79,10 @@ fn newer(identifier: &Identifier) -> Identifier {
 }
 
 fn by_hand() -> impl Strategy<Value = Vec<ByHand>> {
-    let one = (any_identifier(), any_identifier(), 0..7_u8).prop_map(|(left, right, kind)| match kind {
+    let one = (any_identifier(), any_identifier(), 0..8_u8).prop_map(|(left, right, kind)| match kind {
         0 => ByHand::Link(left, right),
-        1 | 2 => ByHand::Unmerge(left, right),
-        3 => {
+        1..=3 => ByHand::Unmerge(left, right),
+        4 => {
             let named = [left.clone()];
             let seen = Touchpoint { received_at: CUT, ..touchpoint("rekeyed", 0, &named) };
             let name = newer(&left);

@@ -101,7 +101,7 @@ impl Owners {
         self.erased.insert(fingerprint, erasure);
         let evidence = Evidence::of_command(command);
         let Some(owner) = self.owners.remove(this) else { return };
-        out.extend(owner.edges.iter().map(|partner| unsee(partner, this, erasure, evidence)));
+        out.extend(owner.partners().map(|partner| unsee(partner, this, erasure, evidence)));
         let Some((number, occurred_at)) = owner.back_after.filter(|(number, _)| *number >= erasure.sequence) else {
             return;
         };
@@ -146,6 +146,7 @@ impl Owners {
         }
         let Some(owner) = self.owners.get_mut(&command.identifier) else { return };
         owner.edges.retain(|partner| partner != gone);
+        owner.former.retain(|partner| partner != gone);
         out.push(Output::Person(PersonCommand {
             kind: PersonCommandKind::Unsee,
             person_id: owner.person_id,

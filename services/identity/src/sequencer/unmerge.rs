@@ -142,6 +142,7 @@ impl Sequencer {
             self.taken_out.insert(&person, Fingerprint::of(identifier), ());
         }
         tell(request, (person, new), sequence, &taken, out);
+        relabel(request, person, &kept, out);
         let change = self.unmerged_change(request, person, new);
         out.push(Output::Change(IdentityChange { sequence: Some(sequence), undoes: Some(undone), ..change }));
     }
@@ -178,6 +179,15 @@ impl Sequencer {
             reason: request.by_hand.clone(),
             ..self.change(IdentityChangeKind::Unmerged, request, person_id)
         }
+    }
+}
+
+/// Tells the owners of the identifiers that stay whose they are. They may still call their person by the name of one of
+/// those that are the other's now, which would be a trace of it when the other is erased.
+fn relabel(request: &MergeRequest, person: PersonId, kept: &Part, out: &mut Vec<Output>) {
+    for identifier in kept.identifiers.keys().take(MAX_TAKEN) {
+        let label = identifier_command(IdentifierCommandKind::Label, identifier, person, request);
+        out.push(Output::Identifier(label));
     }
 }
 

@@ -7,7 +7,7 @@ use tributary_identity::{AliasTable, Output, Rules};
 use tributary_model::identity::{
     IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind, MergeSide,
 };
-use tributary_model::{Identifier, PersonId, Touchpoint};
+use tributary_model::{Erasure, Identifier, PersonId, Touchpoint};
 
 use super::{Network, REALM};
 
@@ -20,6 +20,8 @@ pub(crate) struct Watch {
     seen_at: BTreeMap<Identifier, i64>,
     /// Identifiers that were erased, with until when.
     erased: BTreeMap<Identifier, i64>,
+    /// As whom erased identifiers start again, whether their owners have heard of it yet or not.
+    successors: BTreeMap<Identifier, PersonId>,
     created: BTreeSet<Identifier>,
     /// Newer names of identifiers, each with the first.
     first_names: BTreeMap<Identifier, Identifier>,
@@ -41,6 +43,7 @@ impl Watch {
             rules,
             seen_at: BTreeMap::new(),
             erased: BTreeMap::new(),
+            successors: BTreeMap::new(),
             created: BTreeSet::new(),
             first_names: BTreeMap::new(),
             linked: BTreeSet::new(),
@@ -54,23 +57,21 @@ impl Watch {
         }
     }
 
-    pub(crate) fn requests(&mut self, requests: Vec<MergeRequest>) {
-        for request in requests {
-            let is_erased =
-                |side: &MergeSide| self.erased.get(&side.identifier).is_some_and(|until| request.received_at <= *until);
-            if is_erased(&request.left) || is_erased(&request.right) {
-                continue;
-            }
-            if request.kind == MergeRequestKind::Rekey {
-                let first = self.first_name(&request.left.identifier);
-                self.seen_at.remove(&request.right.identifier);
-                self.first_names.entry(request.right.identifier).or_insert(first);
-                continue;
-            }
-            for side in [Some(request.left), Some(request.right), request.from].into_iter().flatten() {
-                let first = self.first_name(&side.identifier);
-                self.seen_at.entry(first).or_insert(side.first_seen_at);
-            }
+    pub(crate) fn request(&mut self, request: MergeRequest) {
+        let is_erased =
+            |side: &MergeSide| self.erased.get(&side.identifier).is_some_and(|until| request.received_at <= *until);
+        if is_erased(&request.left) || is_erased(&request.right) {
+            return;
+        }
+        if request.kind == MergeRequestKind::Rekey {
+            let first = self.first_name(&request.left.identifier);
+            self.seen_at.remove(&request.right.identifier);
+            self.first_names.entry(request.right.identifier).or_insert(first);
+            return;
+        }
+        for side in [Some(request.left), Some(request.right), request.from].into_iter().flatten() {
+            let first = self.first_name(&side.identifier);
+            self.seen_at.entry(first).or_insert(side.first_seen_at);
         }
     }
 
@@ -89,6 +90,8 @@ impl Watch {
             self.seen_at.remove(&command.identifier);
             self.first_names.retain(|name, first| *name != command.identifier && *first != command.identifier);
             self.erased.insert(command.identifier.clone(), command.received_at);
+            let erasure = Erasure { sequence: command.sequence, at: command.received_at };
+            self.successors.insert(command.identifier.clone(), erasure.successor(&command.identifier));
         }
         let Output::Change(change) = output else { return };
         match change.kind {
@@ -165,7 +168,7 @@ impl Watch {
         }
         let mut by_person: BTreeMap<PersonId, Vec<Identifier>> = BTreeMap::new();
         for identifier in self.seen_at.keys() {
-            by_person.entry(aliases.resolve(PersonId::of(&REALM, identifier))).or_default().push(identifier.clone());
+            by_person.entry(aliases.resolve(self.start_of(identifier))).or_default().push(identifier.clone());
         }
         for (person, identifiers) in by_person {
             for namespace in self.exceeded(&identifiers) {
@@ -174,8 +177,12 @@ impl Watch {
         }
     }
 
+    fn start_of(&self, identifier: &Identifier) -> PersonId {
+        self.successors.get(identifier).copied().unwrap_or_else(|| PersonId::of(&REALM, identifier))
+    }
+
     fn identifiers_of(&self, person: PersonId, aliases: &AliasTable) -> Vec<Identifier> {
-        let is_theirs = |identifier: &&Identifier| aliases.resolve(PersonId::of(&REALM, identifier)) == person;
+        let is_theirs = |identifier: &&Identifier| aliases.resolve(self.start_of(identifier)) == person;
         self.seen_at.keys().filter(is_theirs).cloned().collect()
     }
 

@@ -64,6 +64,10 @@ impl Network {
         let is_back = |identifier: &Identifier, at: i64| {
             let names = |touchpoint: &&Touchpoint| touchpoint.identifiers.contains(identifier);
             touchpoints.iter().filter(names).any(|touchpoint| touchpoint.received_at > at)
+                || self.merge_log.iter().filter(|request| request.by_hand.is_some()).any(|request| {
+                    let sides = [Some(&request.left), Some(&request.right), request.from.as_ref()];
+                    request.received_at > at && sides.into_iter().flatten().any(|side| side.identifier == *identifier)
+                })
         };
         let mut needles: Vec<String> = self.erased_persons().iter().map(ToString::to_string).collect();
         for (identifier, at) in &erased {

@@ -140,11 +140,13 @@ impl Network {
     }
 
     fn ask(&mut self, by_hand: ByHand) {
+        // What is asked is as old as the oldest touchpoint or newer than all.
+        let asked_at = if self.rng.random_bool(0.5) { 0 } else { i64::MAX };
         let (kind, left, then, received_at) = match by_hand {
-            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, vec![right], i64::MAX),
-            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, vec![right], i64::MAX),
+            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, vec![right], asked_at),
+            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, vec![right], asked_at),
             ByHand::Erase(identifier, at) => (IdentifierCommandKind::Erase, identifier, Vec::new(), at),
-            ByHand::Reassign(this, from, to) => (IdentifierCommandKind::Reassign, this, vec![from, to], i64::MAX),
+            ByHand::Reassign(this, from, to) => (IdentifierCommandKind::Reassign, this, vec![from, to], asked_at),
             ByHand::Rekey(first, name, touchpoint) => {
                 let command = IdentifierCommand::rekey(first, vec![name], &touchpoint);
                 return self.append(Message::Identifier(command), self.schedule.repeat);
@@ -205,15 +207,22 @@ impl Network {
                 queue.drain(..count);
             }
         }
-        self.merge_log.extend(requests.iter().cloned());
-        self.watch.requests(requests);
+        self.merge_log.extend(requests.iter().map(|(_, request)| request.clone()));
         if task == Task::Sequencer {
             self.merge_outputs.extend(out.iter().cloned());
         }
-        out.into_iter().for_each(|output| self.publish(output));
+        // Each request is looked at before what came of it, and after what came of the one before.
+        let mut requests = requests.into_iter().peekable();
+        for (index, output) in out.into_iter().enumerate() {
+            while let Some((_, request)) = requests.next_if(|(before, _)| *before <= index) {
+                self.watch.request(request);
+            }
+            self.publish(output);
+        }
+        requests.for_each(|(_, request)| self.watch.request(request));
     }
 
-    fn handle(&mut self, task: Task, message: Message, requests: &mut Vec<MergeRequest>, out: &mut Vec<Output>) {
+    fn handle(&mut self, task: Task, message: Message, requests: &mut Vec<(usize, MergeRequest)>, out: &mut Vec<Output>) {
         match (task, message) {
             (Task::Owner(index), Message::Touchpoint(touchpoint)) => {
                 if !self.owners[index].is_of_erased(&touchpoint) {
@@ -222,8 +231,9 @@ impl Network {
             }
             (Task::Owner(index), Message::Identifier(command)) => self.owners[index].on_command(command, out),
             (Task::Sequencer, Message::Merge(request)) => {
+                let before = out.len();
                 self.sequencer.on_request(&request, out);
-                requests.push(request);
+                requests.push((before, request));
             }
             (Task::Person(index), Message::Resolved(event)) => self.persons[index].on_event(event, out),
             (Task::Person(index), Message::Person(command)) => self.persons[index].on_command(command, out),
