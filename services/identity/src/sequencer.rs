@@ -262,6 +262,7 @@ impl Sequencer {
         let returned = self.take_back(winner, loser, request);
         out.push(Output::Alias(Alias { loser, winner, sequence }));
         out.push(Output::Person(person_command(PersonCommandKind::Out, loser, winner, sequence, request)));
+        self.tell_what_stays_erased(winner, &returned, request, out);
         let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
         out.push(Output::Person(PersonCommand { identifiers: returned, ..arrival }));
         Some(sequence)

@@ -129,6 +129,10 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let header = self.persons.get(&person_id).unwrap_or(&self.unmarked);
         if header.merge.has_unseen() {
             let received_at = resolved.touchpoint.received_at;
+            if header.merge.is_unseen(&resolved.via, received_at) {
+                effects.drop_input("erased");
+                return Ok(());
+            }
             resolved.touchpoint.identifiers.retain(|one| !header.merge.is_unseen(one, received_at));
         }
         if let Some(redirected) = header.merge.redirect(&resolved) {

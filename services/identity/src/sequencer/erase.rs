@@ -78,6 +78,23 @@ impl Sequencer {
         }));
     }
 
+    /// Identifiers that were taken out of `winner` come back to it after an erasure. What was received by them before the
+    /// erasure, and is still on its way through the person that they were taken out of, does not.
+    pub(super) fn tell_what_stays_erased(
+        &self,
+        winner: PersonId,
+        returned: &[Identifier],
+        request: &MergeRequest,
+        out: &mut Vec<Output>,
+    ) {
+        for identifier in returned {
+            let Some(erasure) = self.erasure_of(identifier) else { continue };
+            let unsee = person_command(PersonCommandKind::Unsee, winner, winner, erasure.sequence, request);
+            let identifiers = vec![identifier.clone(), identifier.clone()];
+            out.push(Output::Person(PersonCommand { identifiers, occurred_at: erasure.at, ..unsee }));
+        }
+    }
+
     /// Forgets a person, also where others were not linked to it.
     fn forget_person(&mut self, person: PersonId, all: &BTreeSet<PersonId>) {
         self.persons.remove(&person);

@@ -222,7 +222,13 @@ impl Network {
         requests.for_each(|(_, request)| self.watch.request(request));
     }
 
-    fn handle(&mut self, task: Task, message: Message, requests: &mut Vec<(usize, MergeRequest)>, out: &mut Vec<Output>) {
+    fn handle(
+        &mut self,
+        task: Task,
+        message: Message,
+        requests: &mut Vec<(usize, MergeRequest)>,
+        out: &mut Vec<Output>,
+    ) {
         match (task, message) {
             (Task::Owner(index), Message::Touchpoint(touchpoint)) => {
                 if !self.owners[index].is_of_erased(&touchpoint) {

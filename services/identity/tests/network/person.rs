@@ -34,6 +34,7 @@ type Events = BTreeMap<String, Came>;
 
 /// Leaves out what was erased since.
 fn unsee(merge: &MergeState, events: &mut Events) {
+    events.retain(|id, came| !merge.is_unseen(&came.via, received_at(id)));
     for (id, came) in events {
         came.named.retain(|one| !merge.is_unseen(one, received_at(id)));
     }
@@ -92,6 +93,9 @@ impl Persons {
         }
         let person = self.store.get_or_insert_with(&event.person_id, Person::default);
         let received_at = event.touchpoint.received_at;
+        if person.merge.is_unseen(&event.via, received_at) {
+            return;
+        }
         event.touchpoint.identifiers.retain(|one| !person.merge.is_unseen(one, received_at));
         match person.merge.redirect(&event) {
             Some(_) if self.mutation == Mutation::DropAtTombstone => {}

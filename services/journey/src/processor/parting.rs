@@ -67,6 +67,9 @@ impl<T: PersonStep> JourneyProcessor<T> {
     ) -> Result<Vec<Touch>, Failure> {
         let header = self.persons.get(&command.person_id).unwrap_or(&self.unmarked);
         let touches = without_unseen(&header.merge, touches);
+        if header.merge.has_unseen() {
+            drop(self.step.take(step, &|via, received_at| header.merge.is_unseen(via, received_at)));
+        }
         if !header.merge.is_split() {
             return Ok(touches);
         }
@@ -128,11 +131,13 @@ impl<T: PersonStep> JourneyProcessor<T> {
     }
 }
 
-/// Touches as they are told without the identifiers of others that were erased since.
+/// Touches as they are told without the identifiers of others that were erased since, and without those that came by one.
 fn without_unseen(merge: &MergeState, touches: Vec<Touch>) -> Vec<Touch> {
     if !merge.has_unseen() {
         return touches;
     }
+    let is_erased =
+        |touch: &Touch| touch.via().is_some_and(|via| merge.is_unseen(via, touch.event.touchpoint.received_at));
     let without = |touch: Touch| touch.without(|one, received_at| merge.is_unseen(one, received_at)).unwrap_or(touch);
-    touches.into_iter().map(without).collect()
+    touches.into_iter().filter(|touch| !is_erased(touch)).map(without).collect()
 }
