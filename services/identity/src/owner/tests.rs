@@ -94,6 +94,7 @@ fn an_edge_is_claimed_once_and_the_claims_of_one_event_follow_each_other() {
         [&IdentifierCommand {
             touchpoint_id: "t-5".to_owned(),
             occurred_at: 5,
+            received_at: 5,
             ..claim("email:e", "customer_id:c", &["phone:p"])
         }]
     );
