@@ -49,6 +49,10 @@ pub(super) struct Persons {
     pub(super) first: Vec<usize>,
     /// Identifiers that were taken out of a person and have not come back to it.
     taken_out: BTreeSet<(usize, usize)>,
+    /// Erased identifiers, with the number of the erasure and until when.
+    pub(super) erased: BTreeMap<usize, (i64, i64)>,
+    /// How many persons each of them had had by then.
+    pub(super) past_of_erased: BTreeMap<usize, usize>,
     pub(super) sequence: i64,
 }
 
@@ -60,6 +64,8 @@ impl Persons {
             past: (0..IDENTIFIERS).map(|index| vec![index]).collect(),
             first: (0..IDENTIFIERS).collect(),
             taken_out: BTreeSet::new(),
+            erased: BTreeMap::new(),
+            past_of_erased: BTreeMap::new(),
             sequence: 0,
         }
     }
@@ -89,9 +95,16 @@ impl Persons {
         let is_back = |(person, index): &(usize, usize)| *person == winner && self.of[*index] == winner;
         let returned: BTreeSet<(usize, usize)> = self.taken_out.iter().copied().filter(is_back).collect();
         self.taken_out.retain(|taken| !returned.contains(taken));
+        let erased = returned.iter().filter_map(|(_, index)| Some((*index, *self.erased.get(index)?)));
+        let erased: Vec<(usize, (i64, i64))> = erased.collect();
         let identifiers = returned.into_iter().map(|(_, index)| identifier(index)).collect();
         let (loser, winner, sequence) = (self.ids[loser], self.ids[winner], self.sequence);
         hub.send(topics::PERSONS, loser.to_key(), &command(PersonCommandKind::Out, loser, winner, sequence));
+        for (index, (number, occurred_at)) in erased {
+            let identifiers = vec![identifier(index), identifier(index)];
+            let unsee = command(PersonCommandKind::Unsee, winner, winner, number);
+            hub.send(topics::PERSONS, winner.to_key(), &PersonCommand { identifiers, occurred_at, ..unsee });
+        }
         let arrival = command(PersonCommandKind::In, winner, loser, sequence);
         hub.send(topics::PERSONS, winner.to_key(), &PersonCommand { identifiers, ..arrival });
     }
