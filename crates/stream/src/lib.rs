@@ -66,5 +66,5 @@ pub use store::{Change, EachEntry, KeyedStore, OrderedStore, RestoreError, State
 pub use table::Table;
 pub use task::Task;
 pub use transactional_writer::{TransactionalWriter, WriteError};
-pub use watch::{BrokerProbe, LagWatch, Pulses};
+pub use watch::{BrokerProbe, LagWatch, Pulses, TopicLag};
 pub use worker::Worker;

@@ -88,6 +88,17 @@ impl BrokerProbe {
     }
 }
 
+/// How far a stage lags behind on one topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicLag {
+    /// The stage.
+    pub stage: &'static str,
+    /// One of its inputs.
+    pub topic: String,
+    /// Offsets that it has not read yet; ends of transactions count too.
+    pub offsets: i64,
+}
+
 /// Measures how far the inputs of stages lag behind.
 #[derive(Debug)]
 pub struct LagWatch {
@@ -107,19 +118,29 @@ impl LagWatch {
         Ok(Self { stages: watched.collect::<Result<_, StreamError>>()? })
     }
 
-    /// Shows on gauges how many offsets each stage has not read yet, by topic.
+    /// How far each stage lags behind on each of its topics.
     ///
     /// # Errors
     /// [`StreamError`] when the broker does not answer.
-    pub fn measure(&self) -> Result<(), StreamError> {
+    pub fn read(&self) -> Result<Vec<TopicLag>, StreamError> {
+        let mut lags = Vec::new();
         for (stage, topics, positions) in &self.stages {
             let mut by_topic: BTreeMap<String, i64> = BTreeMap::new();
             for position in positions.read(topics)? {
                 *by_topic.entry(position.input.0.clone()).or_insert(0) += position.lag();
             }
-            for (topic, lag) in by_topic {
-                gauge!("tributary_stream_lag_records", "stage" => *stage, "topic" => topic).set(lag as f64);
-            }
+            lags.extend(by_topic.into_iter().map(|(topic, offsets)| TopicLag { stage, topic, offsets }));
+        }
+        Ok(lags)
+    }
+
+    /// Shows the same on gauges.
+    ///
+    /// # Errors
+    /// As [`LagWatch::read`].
+    pub fn measure(&self) -> Result<(), StreamError> {
+        for TopicLag { stage, topic, offsets } in self.read()? {
+            gauge!("tributary_stream_lag_records", "stage" => stage, "topic" => topic).set(offsets as f64);
         }
         Ok(())
     }

@@ -218,9 +218,9 @@ pub struct LoadArgs {
     /// Events a second at most; 0 is as fast as the broker takes them
     #[arg(long, default_value_t = 0)]
     pub rate: u64,
-    /// Wait while a stage of the hub has more records than this before it; 0 is never
-    #[arg(long, default_value_t = 0)]
-    pub max_lag: u64,
+    /// Wait while a stage of the hub has more records than this before it
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_lag: Option<u64>,
 }
 
 /// Arguments of `reconcile`.

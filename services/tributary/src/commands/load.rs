@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use tributary_normalizer::Rulebook;
-use tributary_stream::{BulkPublisher, OutRecord, Stage};
+use tributary_stream::{BulkPublisher, LagWatch, OutRecord};
 
 use crate::cli::LoadArgs;
 use crate::compose::{Definition, nameless};
@@ -11,9 +11,7 @@ use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::gateway::loadable;
-use crate::load::{
-    BrokerSink, GroupLag, Held, Load, LoadBar, LoadOptions, LoadReport, ProgressFile, Sink, SinkError, run,
-};
+use crate::load::{BrokerSink, Held, Load, LoadBar, LoadOptions, LoadReport, ProgressFile, Sink, SinkError, run};
 use crate::output::Output;
 use crate::pace::Pace;
 
@@ -33,18 +31,30 @@ pub(super) fn load(args: &LoadArgs, config: &HubConfig, output: &mut Output) -> 
     // Says so at once when nobody answers, instead of after the first flush.
     tributary_stream::list_topics(&settings)?;
     let publisher = BulkPublisher::new(&settings, TIMEOUT)?;
-    let stages: Vec<Stage> =
-        nameless(config, Definition::read(config)?)?.into_iter().map(|staffed| staffed.stage).collect();
-    let sink = Held::new(BrokerSink::new(publisher, TIMEOUT), GroupLag::new(&settings, &stages)?, args.max_lag);
+    let sink = BrokerSink::new(publisher, TIMEOUT);
+    let bar = LoadBar::new(load.total_bytes()?, !output.is_json());
+    let sink: Box<dyn Sink + '_> = match args.max_lag {
+        None => Box::new(sink),
+        Some(max_lag) => {
+            let notice = |text: &str| bar.beside(|| output.notice(text));
+            Box::new(Held::new(sink, lag_of_the_hub(config)?, max_lag, notice))
+        }
+    };
     let mut sink = Paced { sink, pace: Pace::new(args.rate) };
     let mut options = LoadOptions::new(now_ms());
     options.progress = Some(ProgressFile::new(format!(".tributary-load-{}.json", args.source)));
-    let bar = LoadBar::new(load.total_bytes()?, !output.is_json());
     let report = run(load, &mut sink, &contracts, &options, &mut |step| bar.step(step));
+    drop(sink);
     bar.finish();
     let report = report?;
     output.either(&report, || text(&report))?;
     Ok(Exit::Done)
+}
+
+/// How far the stages of the whole hub lag behind.
+fn lag_of_the_hub(config: &HubConfig) -> Result<LagWatch, CliError> {
+    let stages = nameless(config, Definition::read(config)?)?;
+    Ok(LagWatch::new(&config.kafka()?, stages.iter().map(|staffed| &staffed.stage))?)
 }
 
 fn text(report: &LoadReport) -> String {
@@ -71,12 +81,12 @@ pub(crate) fn now_ms() -> i64 {
 }
 
 /// A sink that takes records no faster than asked.
-struct Paced<S> {
-    sink: S,
+struct Paced<'a> {
+    sink: Box<dyn Sink + 'a>,
     pace: Pace,
 }
 
-impl<S: Sink> Sink for Paced<S> {
+impl Sink for Paced<'_> {
     fn send(&mut self, record: OutRecord) -> Result<(), SinkError> {
         self.pace.keep();
         self.sink.send(record)

@@ -31,6 +31,11 @@ impl LoadBar {
         }
     }
 
+    /// Lets `say` write to where the bar is.
+    pub fn beside(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         self.bar.finish_and_clear();

@@ -1,8 +1,9 @@
 //! A sink that does not run away from the hub: it waits while a stage has too much before it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use tributary_stream::{KafkaSettings, OutRecord, Positions, Stage, StreamError};
+use tributary_stream::{LagWatch, OutRecord, TopicLag};
 
 use super::run::{Sink, SinkError};
 
@@ -22,53 +23,34 @@ pub trait LagSource {
     fn most(&mut self) -> Result<(String, u64), SinkError>;
 }
 
-/// The lag of stages as their consumer groups have committed it.
-#[derive(Debug)]
-pub struct GroupLag {
-    stages: Vec<(String, Vec<String>, Positions)>,
-}
-
-impl GroupLag {
-    /// The lag of these stages.
-    ///
-    /// # Errors
-    /// [`StreamError`] when the client cannot be made from these settings.
-    pub fn new(settings: &KafkaSettings, stages: &[Stage]) -> Result<Self, StreamError> {
-        let of = |stage: &Stage| {
-            let inputs = stage.leader_topics.iter().chain(&stage.sibling_topics).cloned().collect();
-            Ok((stage.name.to_owned(), inputs, Positions::new(settings, &stage.group())?))
-        };
-        Ok(Self { stages: stages.iter().map(of).collect::<Result<_, StreamError>>()? })
-    }
-}
-
-impl LagSource for GroupLag {
+impl LagSource for LagWatch {
     fn most(&mut self) -> Result<(String, u64), SinkError> {
-        let mut most = (String::new(), 0);
-        for (name, inputs, positions) in &self.stages {
-            let found = positions.read(inputs).map_err(|error| SinkError(error.to_string()))?;
-            let lag = found.iter().map(|position| u64::try_from(position.lag()).unwrap_or(0)).sum();
-            if lag > most.1 {
-                most = (name.clone(), lag);
-            }
+        let mut by_stage: BTreeMap<&'static str, i64> = BTreeMap::new();
+        for TopicLag { stage, offsets, .. } in self.read().map_err(|error| SinkError(error.to_string()))? {
+            *by_stage.entry(stage).or_insert(0) += offsets;
         }
-        Ok(most)
+        let lags = by_stage.into_iter().map(|(stage, lag)| (lag, stage));
+        let (lag, stage) = lags.max().unwrap_or_default();
+        Ok((stage.to_owned(), u64::try_from(lag).unwrap_or(0)))
     }
 }
 
-/// Hands records on, and waits whenever a stage has more than `max_lag` before it; 0 is no bound.
-pub struct Held<S, L> {
+/// Hands records on, and waits whenever a stage has more than `max_lag` before it; `notice` tells for whom, when that one
+/// does not get on.
+pub struct Held<S, L, N> {
     sink: S,
     lag: L,
     max_lag: u64,
+    notice: N,
     unasked: u64,
     pause: Duration,
+    patience: Duration,
 }
 
-impl<S: Sink, L: LagSource> Held<S, L> {
+impl<S: Sink, L: LagSource, N: FnMut(&str)> Held<S, L, N> {
     /// Asks `lag` before a record that might be one too many.
-    pub fn new(sink: S, lag: L, max_lag: u64) -> Self {
-        Self { sink, lag, max_lag, unasked: 0, pause: PAUSE }
+    pub fn new(sink: S, lag: L, max_lag: u64, notice: N) -> Self {
+        Self { sink, lag, max_lag, notice, unasked: 0, pause: PAUSE, patience: PATIENCE }
     }
 
     fn wait(&mut self) -> Result<(), SinkError> {
@@ -82,8 +64,10 @@ impl<S: Sink, L: LagSource> Held<S, L> {
             }
             if lag < least {
                 (least, moved) = (lag, Instant::now());
-            } else if moved.elapsed() > PATIENCE {
-                tracing::warn!(stage, lag, "loading waits for a stage that does not get on: is `tributary run` up?");
+            } else if moved.elapsed() > self.patience {
+                (self.notice)(&format!(
+                    "loading waits: {stage} has {lag} records before it and does not get on; is `tributary run` up?"
+                ));
                 moved = Instant::now();
             }
             std::thread::park_timeout(self.pause);
@@ -91,9 +75,9 @@ impl<S: Sink, L: LagSource> Held<S, L> {
     }
 }
 
-impl<S: Sink, L: LagSource> Sink for Held<S, L> {
+impl<S: Sink, L: LagSource, N: FnMut(&str)> Sink for Held<S, L, N> {
     fn send(&mut self, record: OutRecord) -> Result<(), SinkError> {
-        if self.max_lag > 0 && self.unasked >= self.max_lag.div_ceil(QUESTIONS) {
+        if self.unasked >= self.max_lag.div_ceil(QUESTIONS) {
             self.unasked = 0;
             self.wait()?;
         }
@@ -137,6 +121,8 @@ mod tests {
         acknowledged: Rc<Cell<u64>>,
         taken: u64,
         by: u64,
+        /// Between so many questions it takes nothing.
+        stands_still: u64,
         worst: Rc<Cell<u64>>,
     }
 
@@ -144,7 +130,11 @@ mod tests {
         fn most(&mut self) -> Result<(String, u64), SinkError> {
             let lag = self.acknowledged.get() - self.taken;
             self.worst.set(self.worst.get().max(lag));
-            self.taken += self.by.min(lag);
+            if lag > 100 && self.stands_still > 0 {
+                self.stands_still -= 1;
+            } else {
+                self.taken += self.by.min(lag);
+            }
             Ok(("journey".to_owned(), lag))
         }
     }
@@ -153,29 +143,41 @@ mod tests {
         OutRecord { topic: "t".into(), key: Vec::new(), value: None, headers: Vec::new() }
     }
 
-    fn load(records: u64, max_lag: u64) -> (u64, u64) {
+    /// What was sent, the most that was ever before the hub, and how often somebody was told to look after it.
+    fn load(records: u64, max_lag: u64, stands_still: u64) -> (u64, u64, u64) {
         let sink = Counting::default();
         let (sent, worst) = (Rc::clone(&sink.sent), Rc::default());
-        let hub = Hub { acknowledged: Rc::clone(&sink.acknowledged), taken: 0, by: 10, worst: Rc::clone(&worst) };
-        let mut held = Held::new(sink, hub, max_lag);
-        held.pause = Duration::ZERO;
+        let hub = Hub {
+            acknowledged: Rc::clone(&sink.acknowledged),
+            taken: 0,
+            by: 10,
+            stands_still,
+            worst: Rc::clone(&worst),
+        };
+        let mut notices = 0;
+        let mut held = Held::new(sink, hub, max_lag, |_: &str| notices += 1);
+        (held.pause, held.patience) = (Duration::ZERO, Duration::ZERO);
         for _ in 0..records {
             held.send(record()).unwrap();
         }
-        (sent.get(), worst.get())
+        drop(held);
+        (sent.get(), worst.get(), notices)
     }
 
     #[test]
     fn no_stage_has_more_before_it_than_asked_and_a_question_s_worth() {
-        let (sent, worst) = load(1_000, 100);
+        let (sent, worst, notices) = load(1_000, 100, 0);
         assert_eq!(sent, 1_000);
         assert!(worst > 100, "nothing was ever waited for: {worst}");
         assert!(worst <= 100 + 25, "{worst}");
+        assert_eq!(notices, 0, "it got on all the time");
     }
 
     #[test]
-    fn without_a_bound_nobody_is_asked() {
-        assert_eq!(load(1_000, 0), (1_000, 0));
+    fn a_hub_that_does_not_get_on_is_named() {
+        let (sent, _, notices) = load(1_000, 100, 20);
+        assert_eq!(sent, 1_000);
+        assert!(notices > 0, "nobody was told");
     }
 
     #[test]
@@ -186,7 +188,7 @@ mod tests {
                 Err(SinkError("no broker".into()))
             }
         }
-        let mut held = Held::new(Counting::default(), Gone, 1);
+        let mut held = Held::new(Counting::default(), Gone, 1, |_: &str| {});
         assert_eq!(held.send(record()), Ok(()));
         assert_eq!(held.send(record()), Err(SinkError("no broker".into())));
     }

@@ -29,7 +29,7 @@ use tributary_model::Domain;
 pub use bar::LoadBar;
 pub use error::LoadError;
 pub use event::{EventReader, LoadedEvent};
-pub use held::{GroupLag, Held, LagSource};
+pub use held::{Held, LagSource};
 pub use input::ByteCounter;
 pub use progress::{Progress, ProgressFile};
 pub use run::{BrokerSink, LoadOptions, LoadReport, Sink, SinkError, Step, run};
