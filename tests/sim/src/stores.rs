@@ -125,6 +125,8 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]
@@ -141,6 +143,8 @@ mod tests {
             fs::write(&from, &bytes).unwrap();
             copy_file(&from, &to).unwrap();
             assert!(fs::read(&to).unwrap() == bytes, "{length} bytes");
+            let taken = fs::metadata(&to).unwrap().blocks() * 512;
+            assert!(taken <= 2 * BLOCK as u64, "{taken} bytes of the disk for {length}");
         }
     }
 }
