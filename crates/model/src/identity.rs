@@ -24,7 +24,7 @@ pub struct Resolved {
 /// `tributary.identity.requests`, where people ask for links and their undoing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierCommand {
-    /// Claim, label, move, quarantine, link, unlink, reassign, rekey or rekeyed.
+    /// Claim, label, move, quarantine, link, unlink, reassign, rekey, rekeyed, erase, forget or unsee.
     pub kind: IdentifierCommandKind,
     /// The identifier that is addressed.
     pub identifier: Identifier,
@@ -52,6 +52,12 @@ pub struct IdentifierCommand {
     /// Reassign: the identifier to whose person the first does not belong, once it was found to be known.
     #[serde(default)]
     pub from: Option<MergeSide>,
+    /// When the hub received the evidence. Erase, forget and unsee: what was received up to then is erased.
+    #[serde(default)]
+    pub received_at: i64,
+    /// Forget, unsee, and the label of one who has come back: the erasure's number in the sequencer's order.
+    #[serde(default)]
+    pub sequence: i64,
 }
 
 impl IdentifierCommand {
@@ -71,6 +77,8 @@ impl IdentifierCommand {
             occurred_at: touchpoint.occurred_at,
             by_hand: None,
             from: None,
+            received_at: touchpoint.received_at,
+            sequence: 0,
         }
     }
 }
@@ -97,6 +105,12 @@ pub enum IdentifierCommandKind {
     Rekey,
     /// "You are another name of a value that belongs to `person_id`."
     Rekeyed,
+    /// "Your person is to be erased."
+    Erase,
+    /// "Your person was erased: forget all."
+    Forget,
+    /// "`with` was erased: you were never seen with it."
+    Unsee,
 }
 
 /// One side of a merge request.
@@ -114,7 +128,7 @@ pub struct MergeSide {
 /// by the sequencer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MergeRequest {
-    /// Merge, unmerge, reassign or rekey.
+    /// Merge, unmerge, reassign, rekey or erase.
     #[serde(default)]
     pub kind: MergeRequestKind,
     /// The identifier of higher priority and its person.
@@ -131,6 +145,9 @@ pub struct MergeRequest {
     /// Reassign: the identifier to whose person the left one does not belong.
     #[serde(default)]
     pub from: Option<MergeSide>,
+    /// When the hub received the evidence. Erase: what was received up to then is erased.
+    #[serde(default)]
+    pub received_at: i64,
 }
 
 /// The kinds of [`MergeRequest`].
@@ -146,12 +163,14 @@ pub enum MergeRequestKind {
     Reassign,
     /// "These are two names of one value", the right one by a newer key.
     Rekey,
+    /// "The person that has these is to be erased."
+    Erase,
 }
 
 /// What is said to a person; the record of `tributary.persons`, keyed by `person_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonCommand {
-    /// Out, in, part, transfer or split.
+    /// Out, in, part, transfer, split, erase or unsee.
     pub kind: PersonCommandKind,
     /// The person that is addressed.
     pub person_id: PersonId,
@@ -160,7 +179,7 @@ pub struct PersonCommand {
     pub other_person_id: PersonId,
     /// The merge's or split's number in the sequencer's order.
     pub sequence: i64,
-    /// Event time of the evidence.
+    /// Event time of the evidence. Erase and unsee: what the hub received up to then is erased.
     pub occurred_at: i64,
     /// Part and transfer: the loser's state, in the service's own encoding; empty when it had none.
     #[serde(with = "serde_bytes")]
@@ -170,7 +189,7 @@ pub struct PersonCommand {
     /// Transfer: merges whose state the loser had absorbed, in ascending order.
     pub done: Vec<i64>,
     /// Split: the identifiers that go to the new person. In: those that were taken out of this person and have come back
-    /// to it with the other. In order.
+    /// to it with the other. In order. Unsee: the one by which something came, and the one that was erased.
     #[serde(default)]
     pub identifiers: Vec<Identifier>,
 }
@@ -189,6 +208,10 @@ pub enum PersonCommandKind {
     Transfer,
     /// "These identifiers are not yours: what came by them, and whatever still comes, belongs to the other."
     Split,
+    /// "You are erased."
+    Erase,
+    /// "The second of these was erased: what came by the first never named it."
+    Unsee,
 }
 
 /// One entry of the alias table; the record of the compacted `tributary.aliases`, keyed by the loser.
@@ -246,4 +269,6 @@ pub enum IdentityChangeKind {
     Unmerged,
     /// An identifier is called by a second name, that of a newer key; `other_person_id` is the person of that name.
     Rekeyed,
+    /// A person was erased; no identifier is named.
+    Erased,
 }

@@ -9,6 +9,7 @@
 pub mod account;
 pub mod canvas;
 pub mod decision;
+pub mod erasure;
 pub mod identifier;
 pub mod identity;
 pub mod ids;
@@ -26,6 +27,8 @@ pub mod touchpoint;
 pub use account::{AccountCommand, AccountEvent};
 pub use canvas::{Canvas, CanvasEntry};
 pub use decision::{Arm, ConsentProof, Decision, Fate, TriggerIntent, WithheldReason};
+
+pub use erasure::{Disposition, ErasedPerson, Erasure, Fingerprint};
 pub use identifier::{Identifier, Pseudonymizer, RefusedIdentifier};
 pub use ids::{AccountId, IdParseError, PersonId};
 pub use journey::JourneyEvent;

@@ -64,9 +64,9 @@ pub trait PersonStep: Send {
     /// that are still needed.
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
 
-    /// Takes out of `state` what came by the identifiers that `is_taken` picks, and gives it by itself: it goes with them to
-    /// another person. What cannot be told apart by identifier stays.
-    fn take(&self, _state: &mut Self::State, _is_taken: &dyn Fn(&Identifier) -> bool) -> Self::State {
+    /// Takes out of `state` what came by the identifiers that `is_taken` picks, which is also told when the hub received it,
+    /// and gives it by itself: it goes with them to another person. What cannot be told apart by identifier stays.
+    fn take(&self, _state: &mut Self::State, _is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self::State {
         Self::State::default()
     }
 }
@@ -126,7 +126,7 @@ impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects) {
         self.as_ref().absorb(person, state, loser, effects);
     }
-    fn take(&self, state: &mut Self::State, is_taken: &dyn Fn(&Identifier) -> bool) -> Self::State {
+    fn take(&self, state: &mut Self::State, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self::State {
         self.as_ref().take(state, is_taken)
     }
 }

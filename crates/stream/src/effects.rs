@@ -31,6 +31,7 @@ pub struct Effects {
     contracts: Arc<Contracts>,
     pub(crate) records: Vec<OutRecord>,
     pub(crate) timers: Vec<Timer>,
+    pub(crate) cancelled: Vec<Vec<u8>>,
     pub(crate) drops: Vec<Drops>,
     pub(crate) dead_letters: u64,
     pub(crate) event_time: Option<i64>,
@@ -44,6 +45,7 @@ impl Effects {
             contracts,
             records: Vec::new(),
             timers: Vec::new(),
+            cancelled: Vec::new(),
             drops: Vec::new(),
             dead_letters: 0,
             event_time: None,
@@ -82,6 +84,12 @@ impl Effects {
         self.timers.push(Timer { at, key });
     }
 
+    /// Takes back all timers of this key that were set by other inputs. It looks at every timer of the task, so it is for
+    /// what happens seldom; a timer that finds nothing to do does no harm but tells that there was somebody.
+    pub fn cancel_timers(&mut self, key: Vec<u8>) {
+        self.cancelled.push(key);
+    }
+
     /// Tells the runtime the event time of the input, which moves the task's watermark.
     pub fn observe_event_time(&mut self, at: i64) {
         self.event_time = Some(self.event_time.map_or(at, |seen| seen.max(at)));
@@ -114,6 +122,12 @@ impl Effects {
         &self.timers
     }
 
+    /// The keys whose timers were taken back so far (for tests and simulation).
+    #[must_use]
+    pub fn cancelled(&self) -> &[Vec<u8>] {
+        &self.cancelled
+    }
+
     /// The drops counted so far (for tests and simulation).
     #[must_use]
     pub fn drops(&self) -> &[Drops] {
@@ -135,6 +149,7 @@ impl Effects {
     pub(crate) fn clear(&mut self) {
         self.records.clear();
         self.timers.clear();
+        self.cancelled.clear();
         self.drops.clear();
         self.dead_letters = 0;
         self.event_time = None;

@@ -82,6 +82,18 @@ impl RuntimeState {
         }
     }
 
+    /// Takes all timers of this key back.
+    pub fn cancel_timers(&mut self, key: &[u8]) {
+        let store = &mut self.store;
+        self.due.retain(|timer| {
+            let stays = timer.key != key;
+            if !stays {
+                store.remove(&Key::Timer(timer.at, timer.key.clone()));
+            }
+            stays
+        });
+    }
+
     /// Takes the earliest timer that is due at the watermark.
     pub fn pop_due(&mut self) -> Option<Timer> {
         if !self.is_due() {

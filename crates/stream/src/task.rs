@@ -363,6 +363,9 @@ impl Task {
         if let Some(event_time) = self.effects.event_time {
             self.state.observe(event_time);
         }
+        for key in self.effects.cancelled.drain(..) {
+            self.state.cancel_timers(&key);
+        }
         for Timer { at, key } in self.effects.timers.drain(..) {
             self.state.set_timer(Timer { at, key });
         }

@@ -24,7 +24,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: CHANGES,
         kind: Kind::Counter,
-        help: "What happened to persons, by kind: created, linked, merged, refused, quarantined, unmerged, rekeyed.",
+        help: "What happened to persons, by kind: created, linked, merged, refused, quarantined, unmerged, rekeyed, erased.",
         labels: &["kind"],
     },
     Metric {
@@ -42,7 +42,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: MERGE_REQUESTS,
         kind: Kind::Counter,
-        help: "Requests to the sequencer to make two persons one.",
+        help: "Requests to the sequencer: to make two persons one, to take one apart, to erase one.",
         labels: &[],
     },
 ];
@@ -66,7 +66,7 @@ impl Tally {
             Output::Identifier(command) => self.claims += u64::from(command.kind == IdentifierCommandKind::Claim),
             Output::Merge(_) => self.requests += 1,
             Output::Change(change) => self.note_change(change),
-            Output::Person(_) | Output::Alias(_) => {}
+            Output::Person(_) | Output::Alias(_) | Output::Unalias(_) => {}
         }
     }
 
@@ -111,6 +111,7 @@ fn kind_name(kind: IdentityChangeKind) -> &'static str {
         IdentityChangeKind::Quarantined => "quarantined",
         IdentityChangeKind::Unmerged => "unmerged",
         IdentityChangeKind::Rekeyed => "rekeyed",
+        IdentityChangeKind::Erased => "erased",
     }
 }
 

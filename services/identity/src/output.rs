@@ -1,7 +1,7 @@
 //! What owners and sequencer say to others, and where it goes.
 
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
-use tributary_model::topics;
+use tributary_model::{PersonId, topics};
 
 /// The key of all merge requests: one key, so that one partition orders them however many the topic has.
 const MERGES_KEY: &[u8] = b"merges";
@@ -19,6 +19,8 @@ pub enum Output {
     Person(PersonCommand),
     /// An entry of the alias table.
     Alias(Alias),
+    /// The end of an entry of the alias table.
+    Unalias(PersonId),
     /// To whom it may concern.
     Change(IdentityChange),
 }
@@ -32,7 +34,7 @@ impl Output {
             Self::Identifier(_) => topics::IDENTIFIERS,
             Self::Merge(_) => topics::MERGES,
             Self::Person(_) => topics::PERSONS,
-            Self::Alias(_) => topics::ALIASES,
+            Self::Alias(_) | Self::Unalias(_) => topics::ALIASES,
             Self::Change(_) => topics::IDENTITY_CHANGES,
         }
     }
@@ -46,6 +48,7 @@ impl Output {
             Self::Merge(_) => MERGES_KEY.to_vec(),
             Self::Person(command) => command.person_id.to_key(),
             Self::Alias(alias) => alias.loser.to_key(),
+            Self::Unalias(loser) => loser.to_key(),
             Self::Change(change) => change.person_id.to_key(),
         }
     }

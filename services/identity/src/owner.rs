@@ -7,6 +7,7 @@
 //!
 //! An owner whose identifier is quarantined no longer links: it lets the event's next identifier lead.
 
+mod erasure;
 mod rekey;
 mod request;
 #[cfg(test)]
@@ -17,16 +18,18 @@ use tributary_model::identity::{
     IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind,
     MergeSide, Resolved,
 };
-use tributary_model::{Identifier, PersonId, RefusedIdentifier, Touchpoint};
+use tributary_model::{Erasure, Fingerprint, Identifier, PersonId, RefusedIdentifier, Touchpoint};
 use tributary_stream::{KeyedStore, StateStore};
 use uuid::Uuid;
 
 use crate::output::Output;
 use crate::rules::TOUCHPOINT_NAMESPACE;
 
-/// Name of the owners' store.
-pub(crate) const OWNERS_STORE: &str = "owners";
-const OWNERS_VERSION: u8 = 2;
+/// Names of the owners' stores, in order.
+pub(crate) const OWNERS_STORES: [&str; 2] = ["owners", "erased"];
+const OWNERS_VERSION: u8 = 3;
+/// So many times more former partners are remembered than those that need not be claimed again.
+const FORMER_EDGES: usize = 8;
 /// So many names of one value are remembered: more keys than this are never rotated at once.
 const MAX_NAMES: usize = 8;
 
@@ -42,16 +45,21 @@ pub struct Owner {
     /// Identifiers it was seen with, oldest first, bounded: one that has been forgotten is claimed again, which costs
     /// messages and changes nothing.
     pub edges: Vec<Identifier>,
+    /// Identifiers it was seen with that are no edges any more, oldest first, bounded: those too have to hear of it when it is
+    /// erased.
+    pub former: Vec<Identifier>,
     /// What was left out of its touchpoints before resolution and has been reported, each once.
     pub refusals: Vec<RefusedIdentifier>,
     /// What its value is called under newer keys, as far as the sequencer was told.
     pub names: Vec<Identifier>,
+    /// The number of an erasure after which it has come back, and when; while its owner has not heard of that erasure.
+    pub back_after: Option<(i64, i64)>,
 }
 
 impl Owner {
     fn new(person_id: PersonId, first_seen_at: i64) -> Self {
-        let (edges, refusals, names) = (Vec::new(), Vec::new(), Vec::new());
-        Self { person_id, first_seen_at, quarantined: false, edges, refusals, names }
+        let (edges, former, refusals, names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { person_id, first_seen_at, quarantined: false, edges, former, refusals, names, back_after: None }
     }
 
     fn seen(&self) -> Seen {
@@ -63,9 +71,26 @@ impl Owner {
             return;
         }
         if self.edges.len() >= max_edges {
-            self.edges.remove(0);
+            let oldest = self.edges.remove(0);
+            self.retire(oldest, max_edges);
         }
         self.edges.push(partner.clone());
+    }
+
+    /// A partner that is to be claimed again when it is seen again.
+    fn retire(&mut self, partner: Identifier, max_edges: usize) {
+        if self.former.contains(&partner) {
+            return;
+        }
+        if self.former.len() >= FORMER_EDGES * max_edges {
+            self.former.remove(0);
+        }
+        self.former.push(partner);
+    }
+
+    /// Everybody it is known to have been seen with.
+    fn partners(&self) -> impl Iterator<Item = &Identifier> {
+        self.edges.iter().chain(self.former.iter().filter(|partner| !self.edges.contains(partner)))
     }
 }
 
@@ -74,6 +99,25 @@ impl Owner {
 struct Evidence<'a> {
     touchpoint_id: &'a str,
     occurred_at: i64,
+    received_at: i64,
+}
+
+impl<'a> Evidence<'a> {
+    fn of_touchpoint(touchpoint: &'a Touchpoint) -> Self {
+        Self {
+            touchpoint_id: &touchpoint.touchpoint_id,
+            occurred_at: touchpoint.occurred_at,
+            received_at: touchpoint.received_at,
+        }
+    }
+
+    fn of_command(command: &'a IdentifierCommand) -> Self {
+        Self {
+            touchpoint_id: &command.touchpoint_id,
+            occurred_at: command.occurred_at,
+            received_at: command.received_at,
+        }
+    }
 }
 
 /// What an event goes by at an owner.
@@ -97,14 +141,22 @@ pub struct Owners {
     rule_version: String,
     max_edges: usize,
     owners: KeyedStore<Identifier, Owner>,
+    /// Identifiers that were erased: those that are owned here, and others that were seen with them.
+    erased: KeyedStore<Fingerprint, Erasure>,
 }
 
 impl Owners {
     /// No identifiers yet. Each remembers at most `max_edges` partners.
     #[must_use]
     pub fn new(realm: Uuid, rule_version: &str, max_edges: usize) -> Self {
-        let owners = KeyedStore::new(OWNERS_STORE, OWNERS_VERSION);
-        Self { realm, rule_version: rule_version.to_owned(), max_edges: max_edges.max(1), owners }
+        let [owners, erased] = OWNERS_STORES;
+        Self {
+            realm,
+            rule_version: rule_version.to_owned(),
+            max_edges: max_edges.max(1),
+            owners: KeyedStore::new(owners, OWNERS_VERSION),
+            erased: KeyedStore::new(erased, OWNERS_VERSION),
+        }
     }
 
     /// What is known of an identifier.
@@ -114,16 +166,18 @@ impl Owners {
     }
 
     /// The state, for the runtime.
-    pub fn store(&mut self) -> &mut dyn StateStore {
-        &mut self.owners
+    pub fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        vec![&mut self.owners, &mut self.erased]
     }
 
-    /// Resolves a touchpoint that is keyed by its first identifier, or names nobody.
-    pub fn on_touchpoint(&mut self, touchpoint: Touchpoint, out: &mut Vec<Output>) {
+    /// Resolves a touchpoint that is keyed by its first identifier, or names nobody. One that
+    /// [`Owners::is_of_erased`] is not for here.
+    pub fn on_touchpoint(&mut self, mut touchpoint: Touchpoint, out: &mut Vec<Output>) {
+        self.leave_out_erased(&mut touchpoint);
         let Some((first, others)) = touchpoint.identifiers.split_first() else {
             return self.resolve_nobody(touchpoint, out);
         };
-        let evidence = Evidence { touchpoint_id: &touchpoint.touchpoint_id, occurred_at: touchpoint.occurred_at };
+        let evidence = Evidence::of_touchpoint(&touchpoint);
         let seen = self.see(first, evidence, out);
         self.report_refusals(first, seen.person_id, &touchpoint.refused_identifiers, evidence, out);
         let fresh = self.open_edges(first, others);
@@ -144,13 +198,16 @@ impl Owners {
     pub fn on_command(&mut self, command: IdentifierCommand, out: &mut Vec<Output>) {
         match command.kind {
             IdentifierCommandKind::Claim => self.on_claim(command, out),
-            IdentifierCommandKind::Label => self.on_label(&command),
+            IdentifierCommandKind::Label => self.on_label(&command, out),
             IdentifierCommandKind::Move => self.on_move(&command),
             IdentifierCommandKind::Link => self.on_request(command, MergeRequestKind::Merge, out),
             IdentifierCommandKind::Unlink => self.on_request(command, MergeRequestKind::Unmerge, out),
             IdentifierCommandKind::Reassign => self.on_request(command, MergeRequestKind::Reassign, out),
             IdentifierCommandKind::Rekey => self.on_rekey(&command, out),
             IdentifierCommandKind::Rekeyed => self.on_rekeyed(&command, out),
+            IdentifierCommandKind::Erase => self.on_erase(command, out),
+            IdentifierCommandKind::Forget => self.on_forget(&command, out),
+            IdentifierCommandKind::Unsee => self.on_unsee(&command, out),
             IdentifierCommandKind::Quarantine => {
                 if let Some(owner) = self.owners.get_mut(&command.identifier) {
                     owner.quarantined = true;
@@ -160,7 +217,12 @@ impl Owners {
     }
 
     fn on_claim(&mut self, command: IdentifierCommand, out: &mut Vec<Output>) {
-        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
+        let Some(command) = self.unless_erased(command, out) else { return };
+        let evidence = Evidence {
+            touchpoint_id: &command.touchpoint_id,
+            occurred_at: command.occurred_at,
+            received_at: command.received_at,
+        };
         let this = &command.identifier;
         let seen = self.see(this, evidence, out);
         let Some(with) = command.with else {
@@ -180,17 +242,22 @@ impl Owners {
                     occurred_at: command.occurred_at,
                     by_hand: None,
                     from: None,
+                    received_at: command.received_at,
                 }));
             }
         }
         self.claim_next(Some(&anchor), command.then, evidence, out);
     }
 
-    /// A hint counts only while it says more than is known: hints of one chain of merges may overtake each other.
-    fn on_label(&mut self, command: &IdentifierCommand) {
+    /// A hint counts only while it says more than is known: hints of one chain of merges may overtake each other. One of the
+    /// sequencer's that names no person before always does.
+    fn on_label(&mut self, command: &IdentifierCommand, out: &mut Vec<Output>) {
+        if self.heed_return(command, out) {
+            return;
+        }
         let known = self.owners.get(&command.identifier).map(|owner| owner.person_id);
         if known.is_some()
-            && known == command.previous_person_id
+            && (known == command.previous_person_id || command.previous_person_id.is_none())
             && let Some(owner) = self.owners.get_mut(&command.identifier)
         {
             owner.person_id = command.person_id;
@@ -202,14 +269,14 @@ impl Owners {
     fn on_move(&mut self, command: &IdentifierCommand) {
         if let Some(owner) = self.owners.get_mut(&command.identifier) {
             owner.person_id = command.person_id;
-            owner.edges.clear();
+            std::mem::take(&mut owner.edges).into_iter().for_each(|partner| owner.retire(partner, self.max_edges));
         }
     }
 
     /// What is known of an identifier now that it was seen; one that is new to its owner is new to the hub.
     fn see(&mut self, identifier: &Identifier, evidence: Evidence<'_>, out: &mut Vec<Output>) -> Seen {
         let Some(owner) = self.owners.get(identifier) else {
-            let owner = Owner::new(PersonId::of(&self.realm, identifier), evidence.occurred_at);
+            let owner = Owner::new(self.first_person(identifier, out), evidence.occurred_at);
             let seen = owner.seen();
             self.owners.insert(identifier.clone(), owner);
             let created = IdentityChangeKind::Created;
@@ -274,6 +341,8 @@ impl Owners {
             occurred_at: evidence.occurred_at,
             by_hand: None,
             from: None,
+            received_at: evidence.received_at,
+            sequence: 0,
         })
     }
 
@@ -301,7 +370,7 @@ impl Owners {
     fn resolve_nobody(&self, touchpoint: Touchpoint, out: &mut Vec<Output>) {
         let via = Identifier::new(TOUCHPOINT_NAMESPACE, touchpoint.touchpoint_id.as_str());
         let person_id = PersonId::of(&self.realm, &via);
-        let evidence = Evidence { touchpoint_id: &touchpoint.touchpoint_id, occurred_at: touchpoint.occurred_at };
+        let evidence = Evidence::of_touchpoint(&touchpoint);
         for refusal in &touchpoint.refused_identifiers {
             out.push(self.refusal(via.clone(), person_id, refusal, evidence));
         }

@@ -14,12 +14,14 @@ use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
 use crate::config::Config;
 use crate::metrics::Tally;
 use crate::output::Output;
-use crate::owner::{OWNERS_STORE, Owners};
+use crate::owner::{OWNERS_STORES, Owners};
 use crate::rules::Rules;
 use crate::sequencer::{SEQUENCER_STORES, Sequencer};
 
 /// Input that is dropped because it has no value: neither topic is compacted, so nobody writes such a record.
 const DROP_TOMBSTONE: &str = "tombstone";
+/// Touchpoints of somebody who has been erased since they were received.
+const DROP_ERASED: &str = "erased";
 
 /// The owners of identifiers: touchpoints in, resolved touchpoints and claims out. As many tasks as partitions.
 #[must_use]
@@ -29,7 +31,7 @@ pub fn owners_stage(config: &Config, rules: Arc<Rules>) -> Stage {
         name: "identity",
         leader_topics: vec![topics::TOUCHPOINTS.to_owned()],
         sibling_topics: vec![topics::IDENTIFIERS.to_owned(), topics::IDENTITY_REQUESTS.to_owned()],
-        stores: vec![OWNERS_STORE],
+        stores: OWNERS_STORES.to_vec(),
         allowed_lateness_ms: 0,
         factory: Arc::new(move |_| {
             Box::new(OwnersProcessor {
@@ -76,6 +78,10 @@ impl Processor for OwnersProcessor {
         match input.topic.as_str() {
             topics::TOUCHPOINTS => {
                 let touchpoint: Touchpoint = effects.contracts().decode(value)?;
+                if self.owners.is_of_erased(&touchpoint) {
+                    effects.drop_input(DROP_ERASED);
+                    return Ok(());
+                }
                 self.owners.on_touchpoint(touchpoint, &mut self.outputs);
             }
             topics::IDENTIFIERS | topics::IDENTITY_REQUESTS => {
@@ -98,7 +104,7 @@ impl Processor for OwnersProcessor {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![self.owners.store()]
+        self.owners.stores()
     }
 }
 
@@ -151,6 +157,7 @@ fn emit(outputs: &mut Vec<Output>, tally: &mut Tally, effects: &mut Effects) -> 
             Output::Merge(value) => effects.emit(topic, key, value)?,
             Output::Person(value) => effects.emit(topic, key, value)?,
             Output::Alias(value) => effects.emit(topic, key, value)?,
+            Output::Unalias(_) => effects.emit_tombstone(topic, key),
             Output::Change(value) => effects.emit(topic, key, value)?,
         }
     }

@@ -8,6 +8,7 @@
 //! declares to be of two persons are held apart from then on, and a person that has both is cut where it would not have
 //! been joined had this been known from the beginning.
 
+mod erase;
 mod history;
 mod limits;
 mod node;
@@ -24,7 +25,7 @@ use tributary_model::identity::{
     Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest,
     MergeRequestKind, MergeSide, PersonCommand, PersonCommandKind,
 };
-use tributary_model::{Identifier, PersonId};
+use tributary_model::{Erasure, Fingerprint, Identifier, PersonId};
 use tributary_stream::{KeyedStore, OrderedStore, StateStore};
 use uuid::Uuid;
 
@@ -36,9 +37,19 @@ use node::{Node, Root};
 use sharing::Sharing;
 
 /// Names of the sequencer's stores, in order.
-pub(crate) const SEQUENCER_STORES: [&str; 8] =
-    ["persons", "sharing", "sequence", "evidence", "holds", "taken_out", "first_names", "names"];
-const SEQUENCER_VERSION: u8 = 3;
+pub(crate) const SEQUENCER_STORES: [&str; 10] = [
+    "persons",
+    "sharing",
+    "sequence",
+    "evidence",
+    "holds",
+    "taken_out",
+    "first_names",
+    "names",
+    "refused_by",
+    "erased",
+];
+const SEQUENCER_VERSION: u8 = 4;
 
 /// The sequencer of a realm.
 #[derive(Debug)]
@@ -56,18 +67,23 @@ pub struct Sequencer {
     /// Identifiers that are held apart, each pair both ways.
     holds: OrderedStore<Identifier, Identifier, ()>,
     /// Identifiers that were taken out of a person and have not come back to it.
-    taken_out: OrderedStore<PersonId, Identifier, ()>,
+    taken_out: OrderedStore<PersonId, Fingerprint, ()>,
     /// The first name of every identifier that is another's newer name.
     first_names: KeyedStore<Identifier, Identifier>,
     /// The newer names of identifiers.
     names: OrderedStore<Identifier, Identifier, ()>,
+    /// Persons that identifiers were not linked to, with those identifiers.
+    refused_by: OrderedStore<PersonId, Identifier, ()>,
+    /// Identifiers whose person was erased.
+    erased: KeyedStore<Fingerprint, Erasure>,
 }
 
 impl Sequencer {
     /// A sequencer that has decided nothing yet.
     #[must_use]
     pub fn new(realm: Uuid, rules: Arc<Rules>) -> Self {
-        let [persons, sharing, sequence, evidence, holds, taken_out, first_names, names] = SEQUENCER_STORES;
+        let [persons, sharing, sequence, evidence, holds, taken_out, first_names, names, refused_by, erased] =
+            SEQUENCER_STORES;
         Self {
             realm,
             rules,
@@ -79,6 +95,8 @@ impl Sequencer {
             taken_out: OrderedStore::new(taken_out, SEQUENCER_VERSION),
             first_names: KeyedStore::new(first_names, SEQUENCER_VERSION),
             names: OrderedStore::new(names, SEQUENCER_VERSION),
+            refused_by: OrderedStore::new(refused_by, SEQUENCER_VERSION),
+            erased: KeyedStore::new(erased, SEQUENCER_VERSION),
         }
     }
 
@@ -93,6 +111,8 @@ impl Sequencer {
             &mut self.taken_out,
             &mut self.first_names,
             &mut self.names,
+            &mut self.refused_by,
+            &mut self.erased,
         ]
     }
 
@@ -101,11 +121,15 @@ impl Sequencer {
     pub fn on_request(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {
         let told = out.len();
         let named = self.by_first_names(request);
+        if self.is_of_erased(&named) {
+            return;
+        }
         match request.kind {
             MergeRequestKind::Merge => self.on_merge(&named, out),
             MergeRequestKind::Unmerge => self.on_unmerge(&named, out),
             MergeRequestKind::Reassign => self.on_reassign(&named, out),
             MergeRequestKind::Rekey => self.on_rekey(&named, &request.right.identifier, out),
+            MergeRequestKind::Erase => self.on_erase(&named, out),
         }
         readdress_labels(&mut out[told..], request, &named);
     }
@@ -159,7 +183,7 @@ impl Sequencer {
     /// The root of a side; one that is new is the person of that identifier alone. It goes by the identifier: what its
     /// owner says may be a person that it has been taken out of since.
     fn root_of(&mut self, side: &MergeSide) -> PersonId {
-        let root = self.resolve(PersonId::of(&self.realm, &side.identifier));
+        let root = self.resolve(self.start_of(&side.identifier));
         match self.persons.get(&root) {
             Some(Node::Root(known)) if known.first_seen_at <= side.first_seen_at => {}
             Some(_) => {
@@ -202,7 +226,7 @@ impl Sequencer {
         let Some(sequence) = self.join(request, (winner, loser), evidence, out) else { return };
         for side in [&request.left, &request.right] {
             if side.person_id != winner {
-                out.push(label(side, winner, request));
+                out.push(self.label(side, winner, request));
             }
         }
         self.report_merge(request, (winner, loser), (left_alone, right_alone), sequence, out);
@@ -235,12 +259,21 @@ impl Sequencer {
         let sequence = self.next_sequence();
         self.merges.insert(&winner, sequence, evidence);
         self.forget_taken_out(loser);
-        let returned = self.take_back(winner);
+        let returned = self.take_back(winner, loser, request);
         out.push(Output::Alias(Alias { loser, winner, sequence }));
         out.push(Output::Person(person_command(PersonCommandKind::Out, loser, winner, sequence, request)));
+        self.tell_what_stays_erased(winner, &returned, request, out);
         let arrival = person_command(PersonCommandKind::In, winner, loser, sequence, request);
         out.push(Output::Person(PersonCommand { identifiers: returned, ..arrival }));
         Some(sequence)
+    }
+
+    /// Tells the owner of a side who its person is now, and after which erasure: its owner may have said this before it heard
+    /// of that, and known nothing of the identifier since.
+    fn label(&self, side: &MergeSide, winner: PersonId, request: &MergeRequest) -> Output {
+        let command = identifier_command(IdentifierCommandKind::Label, &side.identifier, winner, request);
+        let sequence = self.erasure_of(&side.identifier).map_or(0, |erasure| erasure.sequence);
+        Output::Identifier(IdentifierCommand { previous_person_id: Some(side.person_id), sequence, ..command })
     }
 
     fn report_merge(
@@ -290,11 +323,14 @@ impl Sequencer {
         if rule.unique {
             return;
         }
-        let mut sharing = self.sharing.get(identifier).cloned().unwrap_or_default();
+        let before = self.sharing.get(identifier).cloned().unwrap_or_default();
+        let mut sharing = before.clone();
         note(&mut sharing);
         sharing.resolve_refused(|refused| self.resolve(refused));
         let is_shared = sharing.person_count() > rule.max_persons;
-        self.sharing.insert(identifier.clone(), if is_shared { Sharing::quarantined() } else { sharing });
+        let after = if is_shared { Sharing::quarantined() } else { sharing };
+        self.note_refused(identifier, &before, &after);
+        self.sharing.insert(identifier.clone(), after);
         if is_shared {
             out.push(quarantine(identifier, person, request));
             let names = self.names.list(identifier).map(|(name, ())| quarantine(name, person, request));
@@ -374,10 +410,12 @@ fn identifier_command(
         occurred_at: request.occurred_at,
         by_hand: None,
         from: None,
+        received_at: request.received_at,
+        sequence: 0,
     }
 }
 
-/// Labels answer what the owner of a name said: they go to that name.
+/// Labels answer what the owner of a name said: they go to that name, which has not come back with the first one.
 fn readdress_labels(told: &mut [Output], request: &MergeRequest, named: &MergeRequest) {
     for (asked, first) in [(&request.left, &named.left), (&request.right, &named.right)] {
         if asked.identifier == first.identifier {
@@ -389,14 +427,10 @@ fn readdress_labels(told: &mut [Output], request: &MergeRequest, named: &MergeRe
                 && command.identifier == first.identifier
             {
                 command.identifier = asked.identifier.clone();
+                command.sequence = 0;
             }
         }
     }
-}
-
-fn label(side: &MergeSide, winner: PersonId, request: &MergeRequest) -> Output {
-    let command = identifier_command(IdentifierCommandKind::Label, &side.identifier, winner, request);
-    Output::Identifier(IdentifierCommand { previous_person_id: Some(side.person_id), ..command })
 }
 
 fn quarantine(identifier: &Identifier, person: PersonId, request: &MergeRequest) -> Output {

@@ -126,7 +126,8 @@ fn from_the_beginning(log: &[MergeRequest], input: &[Touchpoint]) -> BTreeSet<BT
                 apart.insert(pair(&MergeRequest { right, ..request.clone() }));
                 apart.remove(&pair(request));
             }
-            MergeRequestKind::Rekey => {}
+            // Nobody is erased here.
+            MergeRequestKind::Rekey | MergeRequestKind::Erase => {}
         }
     }
     let all: BTreeSet<Identifier> = input.iter().flat_map(|touch| touch.identifiers.iter().cloned()).collect();

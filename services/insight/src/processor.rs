@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use tributary_model::scorecard::MeasureDelta;
-use tributary_model::{Decision, JourneyEvent, topics};
+use tributary_model::{Decision, JourneyEvent, PersonId, topics};
 use tributary_schema::{AvroRecord, SchemaError};
 use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
 
@@ -94,7 +94,12 @@ impl CreditProcessor {
 impl Processor for CreditProcessor {
     fn process(&mut self, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
         let Some(bytes) = &input.value else {
-            effects.drop_input(TOMBSTONE);
+            // Nothing under the key of a person: the person was erased.
+            match std::str::from_utf8(&input.key).ok().and_then(|key| key.parse::<PersonId>().ok()) {
+                Some(person_id) if input.topic == topics::JOURNEYS => self.ledger.reach.forget(person_id),
+                Some(_) => {} // Of decisions nothing is kept by person.
+                None => effects.drop_input(TOMBSTONE),
+            }
             return Ok(());
         };
         let outcome = self.count(input, bytes, effects);

@@ -136,6 +136,14 @@ impl Reach {
         Some(self.seen.get(&person.0, &sort).cloned().unwrap_or_default())
     }
 
+    /// Forgets what the person did. The scorecards stay as they are: nobody can be found in them.
+    pub fn forget(&mut self, person: PersonId) {
+        let windows: Vec<i32> = self.seen.list(&person.0).map(|(window, _)| *window).collect();
+        for window in windows {
+            self.seen.remove(&person.0, &window);
+        }
+    }
+
     /// Keeps what [`Reach::take`] gave.
     pub fn put(&mut self, person: PersonId, window: Window, presence: Presence) {
         let sort = sort_key(window);

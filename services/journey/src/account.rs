@@ -127,5 +127,6 @@ impl AccountRollups {
     }
 }
 
+mod erasure;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tributary_model::account::AccountCommand;
 use tributary_model::step::{AccountStep, StepEffects};
-use tributary_model::{AccountEvent, AccountId, JourneyEvent, topics};
+use tributary_model::{AccountEvent, AccountId, JourneyEvent, PersonId, topics};
 use tributary_stream::{Effects, Failure, KeyedStore, Processor, Record, Stage, StateStore};
 
 use crate::account::delta::Delta;
@@ -18,6 +18,8 @@ use crate::stage::StageDefinitions;
 
 /// Name of the stage.
 pub const ACCOUNTS_STAGE: &str = "accounts";
+/// The person that an account is to forget, on a record without a value.
+pub(crate) const HEADER_ERASED_PERSON: &str = "tributary-erased-person";
 
 const STEPS: &str = "steps";
 /// Version of the steps' store.
@@ -142,13 +144,19 @@ impl<T: AccountStep> AccountsProcessor<T> {
 
 impl<T: AccountStep> Processor for AccountsProcessor<T> {
     fn process(&mut self, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
-        let Some(value) = &input.value else {
+        let erased = input.header(HEADER_ERASED_PERSON).and_then(|text| text.parse::<PersonId>().ok());
+        if input.value.is_none() && erased.is_none() {
             effects.drop_input("tombstone");
             return Ok(());
-        };
+        }
         let account_id: AccountId = String::from_utf8_lossy(&input.key)
             .parse()
             .map_err(|_| Failure::Poison { code: "account_key", message: "the key is not an account".to_owned() })?;
+        let Some(value) = &input.value else {
+            let Some(person_id) = erased else { return Ok(()) };
+            let told = self.rollups.forget(account_id, person_id);
+            return self.publish(told, 0, None, effects);
+        };
         match input.topic.as_str() {
             topics::ACCOUNT_TOUCHES => {
                 let event: JourneyEvent = effects.contracts().decode(value)?;

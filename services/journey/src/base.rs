@@ -1,8 +1,9 @@
 //! What remains of the touches that fell off the horizon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tributary_model::AccountId;
 use tributary_model::journey::{PathStep, Totals};
 
 use crate::context::{Rules, path_step};
@@ -35,6 +36,9 @@ pub struct Base {
     pub exposures: Vec<FoldedExposure>,
     /// The memberships of accounts that the touches told of.
     pub memberships: Memberships,
+    /// Accounts that were told of touches that were folded in. They know them as this person's for ever, so this does not
+    /// go with the rest when the person is merged into another.
+    pub accounts: BTreeSet<AccountId>,
 }
 
 /// Conversions in one currency.
@@ -91,6 +95,7 @@ impl Base {
         self.counts = self.counts.after(touchpoint);
         self.order_count += crate::context::order_delta(touchpoint);
         self.first_at = least(self.first_at, Some(key.0));
+        self.accounts.extend(&touch.event.account_ids);
         if touchpoint.is_sale() {
             self.last_order_at = self.last_order_at.max(Some(key.0));
         }

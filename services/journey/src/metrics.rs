@@ -14,6 +14,7 @@ const BEYOND_HORIZON: &str = "tributary_journey_beyond_horizon_touches_total";
 const REDIRECTS: &str = "tributary_journey_redirects_total";
 const MERGES: &str = "tributary_journey_merges_total";
 const SPLITS: &str = "tributary_journey_splits_total";
+const ERASED: &str = "tributary_journey_erased_persons_total";
 const TRANSITIONS: &str = "tributary_journey_stage_transitions_total";
 const CONFLICTS: &str = "tributary_journey_conflicts_total";
 const ACCOUNT_TOUCHES: &str = "tributary_journey_account_touches_total";
@@ -32,6 +33,7 @@ pub const CATALOGUE: &[Metric] = &[
     metric(REDIRECTS, "Events forwarded by persons that were merged away or taken apart.", &[]),
     metric(MERGES, "Persons whose journey was handed over, and whose journey was taken in.", &["side"]),
     metric(SPLITS, "Persons that another was taken out of.", &[]),
+    metric(ERASED, "Persons that were erased, each that was merged into another for itself.", &[]),
     metric(TRANSITIONS, "First statements that change the person's lifecycle stage, by the stage reached.", &["stage"]),
     metric(CONFLICTS, "First statements that complete a conflict of stories, by its kind.", &["kind"]),
     metric(ACCOUNT_TOUCHES, "Touches added to or taken from account roll-ups.", &[]),
@@ -49,6 +51,7 @@ pub(crate) struct Tally {
     pub(crate) merges_out: u64,
     pub(crate) merges_in: u64,
     pub(crate) splits: u64,
+    pub(crate) erased: u64,
     touches: u64,
     corrections: u64,
     late: u64,
@@ -89,6 +92,7 @@ impl Tally {
             (BEYOND_HORIZON, tally.beyond_horizon),
             (REDIRECTS, tally.redirects),
             (SPLITS, tally.splits),
+            (ERASED, tally.erased),
         ] {
             if count > 0 {
                 counter!(name).increment(count);

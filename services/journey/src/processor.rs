@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use tributary_model::identity::{PersonCommand, PersonCommandKind, Resolved};
+use tributary_model::identity::{IdentifierCommand, PersonCommand, PersonCommandKind, Resolved};
 use tributary_model::merge::{MergeAction, MergeState};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Canvas, JourneyEvent, PersonId, topics};
+use tributary_model::{Canvas, ErasedPerson, Fingerprint, JourneyEvent, PersonId, topics};
 use tributary_stream::{
     Effects, Failure, KeyedStore, OrderedStore, Processor, Record, Stage, StateStore, Table, Timer,
 };
@@ -30,8 +30,9 @@ const REMEMBERED: &str = "remembered";
 const PERSONS: &str = "persons";
 const STEPS: &str = "steps";
 const MEMBERSHIPS: &str = "memberships";
+const ERASED: &str = "erased";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 3;
+const STATE_VERSION: u8 = 4;
 
 /// The stage that keeps the journeys and runs `make_step`'s step behind each of them.
 ///
@@ -54,7 +55,7 @@ where
         name: STAGE,
         leader_topics: vec![topics::RESOLVED.to_owned()],
         sibling_topics: vec![topics::PERSONS.to_owned()],
-        stores: vec![TOUCHES, REMEMBERED, PERSONS, STEPS, MEMBERSHIPS],
+        stores: vec![TOUCHES, REMEMBERED, PERSONS, STEPS, MEMBERSHIPS, ERASED],
         allowed_lateness_ms,
         factory: Arc::new(move |_| {
             let rules = Rules::new(&config, Arc::clone(&stages), Arc::clone(&accounts));
@@ -85,6 +86,8 @@ pub struct JourneyProcessor<T: PersonStep> {
     persons: KeyedStore<PersonId, PersonHeader>,
     steps: KeyedStore<PersonId, T::State>,
     memberships: KeyedStore<PersonId, ToldMemberships>,
+    /// What is left of those who were erased.
+    erased: KeyedStore<Fingerprint, ErasedPerson>,
     tally: Tally,
     /// The header of most persons.
     unmarked: PersonHeader,
@@ -106,23 +109,34 @@ impl<T: PersonStep> JourneyProcessor<T> {
             persons: KeyedStore::new(PERSONS, STATE_VERSION),
             steps: KeyedStore::new(STEPS, STATE_VERSION),
             memberships: KeyedStore::new(MEMBERSHIPS, STATE_VERSION),
+            erased: KeyedStore::new(ERASED, STATE_VERSION),
             tally: Tally::default(),
             unmarked: PersonHeader::default(),
         }
     }
 
-    fn on_resolved(&mut self, resolved: Resolved, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
+    fn on_resolved(&mut self, mut resolved: Resolved, input: &Record, effects: &mut Effects) -> Result<(), Failure> {
         let person_id = resolved.person_id;
+        if let Some(gone) = self.left_of(person_id) {
+            return match gone.redirect(&resolved) {
+                Some(redirected) => self.send_event_on(redirected, input, effects),
+                None => {
+                    effects.drop_input("erased");
+                    Ok(())
+                }
+            };
+        }
         let header = self.persons.get(&person_id).unwrap_or(&self.unmarked);
-        if let Some((forwarded, hint)) = header.merge.redirect(&resolved) {
-            if forwarded.hops > self.max_hops {
-                let message = format!("forwarded {} times: raise journey.max_hops and replay it", resolved.hops);
-                effects.dead_letter(input, STAGE, "too_many_hops", &message);
+        if header.merge.has_unseen() {
+            let received_at = resolved.touchpoint.received_at;
+            if header.merge.is_unseen(&resolved.via, received_at) {
+                effects.drop_input("erased");
                 return Ok(());
             }
-            self.tally.redirects += 1;
-            effects.emit(topics::RESOLVED, forwarded.person_id.to_key(), &forwarded)?;
-            return effects.emit(topics::IDENTIFIERS, hint.identifier.to_key(), &hint);
+            resolved.touchpoint.identifiers.retain(|one| !header.merge.is_unseen(one, received_at));
+        }
+        if let Some(redirected) = header.merge.redirect(&resolved) {
+            return self.send_event_on(redirected, input, effects);
         }
         effects.observe_event_time(resolved.touchpoint.occurred_at);
         let via = resolved.via.clone();
@@ -143,11 +157,31 @@ impl<T: PersonStep> JourneyProcessor<T> {
         })
     }
 
+    fn send_event_on(
+        &mut self,
+        (forwarded, hint): (Resolved, IdentifierCommand),
+        input: &Record,
+        effects: &mut Effects,
+    ) -> Result<(), Failure> {
+        if forwarded.hops > self.max_hops {
+            let hops = forwarded.hops - 1;
+            let message = format!("forwarded {hops} times: raise journey.max_hops and replay it");
+            effects.dead_letter(input, STAGE, "too_many_hops", &message);
+            return Ok(());
+        }
+        self.tally.redirects += 1;
+        effects.emit(topics::RESOLVED, forwarded.person_id.to_key(), &forwarded)?;
+        effects.emit(topics::IDENTIFIERS, hint.identifier.to_key(), &hint)
+    }
+
     fn on_command(&mut self, command: PersonCommand, effects: &mut Effects) -> Result<(), Failure> {
         let person_id = command.person_id;
+        if let Some(gone) = self.left_of(person_id) {
+            return self.on_command_to_erased(&gone, command, effects);
+        }
         let header = self.persons.get(&person_id).unwrap_or(&self.unmarked);
         let is_transfer = command.kind == PersonCommandKind::Transfer;
-        if is_transfer && header.merge.forward().is_none() && transfer::is_followed(&command.state) {
+        if is_transfer && !header.merge.is_merged_away() && transfer::is_followed(&command.state) {
             let part: Transfer<T::State> = transfer::decode(&command.state)?;
             let touches = self.send_on(&command, part.touches, &mut T::State::default(), effects)?;
             let outcome = self.take_in(person_id, touches, None);
@@ -160,7 +194,10 @@ impl<T: PersonStep> JourneyProcessor<T> {
             self.persons.get_or_insert_with(&person_id, PersonHeader::default).merge = merge;
         }
         match action {
-            MergeAction::None => Ok(()),
+            // Only what is left of somebody who was erased sifts.
+            MergeAction::None | MergeAction::Sift(_) => Ok(()),
+            MergeAction::Unsee => self.unsee(person_id, effects),
+            MergeAction::Erase(gone) => self.erase(&as_sent, *gone, effects),
             MergeAction::Send(command) => {
                 let command = self.without_what_was_taken_out(&as_sent, command, effects)?;
                 effects.emit(topics::PERSONS, command.person_id.to_key(), &command)
@@ -175,7 +212,8 @@ impl<T: PersonStep> JourneyProcessor<T> {
     /// are still set find nothing to do.
     fn hand_over(&mut self, person_id: PersonId, command: PersonCommand, effects: &mut Effects) -> Result<(), Failure> {
         let header = self.persons.get_or_insert_with(&person_id, PersonHeader::default);
-        let base = std::mem::take(&mut header.base);
+        let mut base = std::mem::take(&mut header.base);
+        header.base.accounts = std::mem::take(&mut base.accounts);
         let mut timeline = Timeline { rules: &self.rules, person_id, touches: &mut self.touches };
         let (retractions, touches) = timeline.take(&base);
         for retraction in &retractions {
@@ -320,7 +358,7 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
         let person_id: PersonId = key
             .parse()
             .map_err(|_| Failure::Poison { code: "timer_key", message: "a timer's key is not a person".to_owned() })?;
-        let is_tombstone = self.persons.get(&person_id).is_some_and(|header| header.merge.forward().is_some());
+        let is_tombstone = self.persons.get(&person_id).is_some_and(|header| header.merge.is_merged_away());
         if is_tombstone {
             return Ok(()); // The survivor's step has set its own timers when it took the state in.
         }
@@ -339,11 +377,19 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.touches, &mut self.remembered, &mut self.persons, &mut self.steps, &mut self.memberships]
+        vec![
+            &mut self.touches,
+            &mut self.remembered,
+            &mut self.persons,
+            &mut self.steps,
+            &mut self.memberships,
+            &mut self.erased,
+        ]
     }
 }
 
 mod belonging;
+mod erasure;
 mod parting;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,11 @@ impl JourneyFold {
         checked
     }
 
+    /// `person_id` was erased: a record without a value says so.
+    pub fn erase(&mut self, person_id: PersonId) {
+        self.statements.retain(|(_, _, of), _| *of != person_id);
+    }
+
     /// The statements that stand, in order of event time, then touchpoint id.
     #[must_use]
     pub fn into_events(self) -> Vec<JourneyEvent> {

@@ -361,3 +361,4 @@ fn merge<'a>(kept: &[&'a Touch], incoming: &'a [Touch]) -> Vec<&'a Touch> {
 
 #[cfg(test)]
 mod tests;
+mod unsee;

@@ -133,6 +133,23 @@ impl Touch {
         self.via.as_deref().or(self.event.touchpoint.identifiers.first())
     }
 
+    /// The same touch without the identifiers for which `is_unseen` holds; `None` when it names none of them.
+    #[must_use]
+    pub fn without(&self, is_unseen: impl Fn(&Identifier, i64) -> bool) -> Option<Self> {
+        let touchpoint = &self.event.touchpoint;
+        let goes = |identifier: &Identifier| is_unseen(identifier, touchpoint.received_at);
+        if !touchpoint.identifiers.iter().any(goes) {
+            return None;
+        }
+        let via = self.via().cloned();
+        let mut touch = self.clone();
+        touch.event.touchpoint.identifiers.retain(|identifier| !goes(identifier));
+        Some(match via {
+            Some(via) => touch.by(via),
+            None => touch,
+        })
+    }
+
     /// The same touch on its way to `person_id`, to be stated there for the first time.
     #[must_use]
     pub fn moved_to(mut self, person_id: PersonId) -> Self {

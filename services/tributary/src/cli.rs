@@ -99,14 +99,16 @@ pub enum Command {
     --reason 'a card that changed hands' --yes"
     )]
     Identity(IdentityCommand),
-    /// Show what the hub knows of one person, and what it may do
+    /// Show what the hub knows of one person and what it may do, erase a person, and verify that nothing is left of one
     #[command(
         subcommand,
         after_help = "Examples:
   tributary privacy consent email:ada@example.org
   tributary privacy consent 6ba7b811-9dad-51d1-80b4-00c04fd430c8 --output json
   tributary privacy export email:ada@example.org --file ada.json
-  tributary privacy rotation"
+  tributary privacy rotation
+  tributary privacy erase email:ada@example.org --reason 'asked us to, case 4711' --yes
+  tributary privacy verify email:ada@example.org"
     )]
     Privacy(PrivacyCommand),
     /// Show the scorecards of one team, or of all
@@ -294,6 +296,10 @@ pub enum PrivacyCommand {
     Export(ExportArgs),
     /// Show how many identifiers are known under newer keys too: who is not yet, begins anew when the old key is dropped
     Rotation,
+    /// Erase a person: everything received so far by any identifier that it is known by
+    Erase(EraseArgs),
+    /// Look for persons in all topics and state, and say what is left and until when; ends with 3 when state names them
+    Verify(VerifyArgs),
 }
 
 /// Arguments of `privacy export`.
@@ -313,6 +319,31 @@ pub struct PersonArgs {
     /// An identifier as namespace:value in clear text, or any id that the person ever had
     #[arg(value_name = "PERSON|IDENTIFIER")]
     pub person: String,
+}
+
+/// Arguments of `privacy erase`.
+#[derive(Debug, Args)]
+pub struct EraseArgs {
+    /// An identifier as namespace:value in clear text, or a person's id
+    #[arg(value_name = "PERSON|IDENTIFIER")]
+    pub person: String,
+    /// Why; stands on the identity changes for everybody to read, so name no person
+    #[arg(long)]
+    pub reason: String,
+    /// Do it, instead of only showing what is known; it cannot be undone
+    #[arg(long)]
+    pub yes: bool,
+    /// How long to wait for the answer, in seconds
+    #[arg(long, default_value_t = 30)]
+    pub wait: u64,
+}
+
+/// Arguments of `privacy verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Identifiers as namespace:value in clear text, or persons' ids
+    #[arg(value_name = "PERSON|IDENTIFIER", required = true)]
+    pub persons: Vec<String>,
 }
 
 /// Two identifiers that somebody decides about.

@@ -27,6 +27,8 @@ struct Statement {
     source: String,
     /// The identifier by which it came: should the person be taken apart, it goes with this one.
     via: Option<Identifier>,
+    /// When the hub received it: should the person be erased, what was received later is not.
+    received_at: i64,
 }
 
 /// The statements in force, by channel and purpose: the last that came by each identifier. They outlive the touches that
@@ -63,6 +65,7 @@ impl Consents {
             touchpoint_id: touchpoint.touchpoint_id.clone(),
             source: touchpoint.source.clone(),
             via: via.cloned(),
+            received_at: touchpoint.received_at,
         };
         for consent in &touchpoint.consents {
             self.merge(&consent.channel, &consent.purpose, statement(!consent.granted));
@@ -127,14 +130,14 @@ impl Consents {
         Some((statement, proof))
     }
 
-    /// Takes out what came by the identifiers that `is_taken` picks.
+    /// Takes out what came by the identifiers that `is_taken` picks, by when it was received.
     #[must_use]
-    pub fn take(&mut self, is_taken: &dyn Fn(&Identifier) -> bool) -> Self {
+    pub fn take(&mut self, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self {
         let mut taken = Self::default();
         for (channel, purposes) in std::mem::take(&mut self.statements) {
             for (purpose, said) in purposes {
                 for statement in said {
-                    let goes = statement.via.as_ref().is_some_and(is_taken);
+                    let goes = statement.via.as_ref().is_some_and(|via| is_taken(via, statement.received_at));
                     let side = if goes { &mut taken } else { &mut *self };
                     side.merge(&channel, &purpose, statement);
                 }

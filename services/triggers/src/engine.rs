@@ -198,7 +198,7 @@ impl PersonStep for TriggerEngine {
         metrics::decided(effects, decided_before);
     }
 
-    fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier) -> bool) -> TriggerState {
+    fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> TriggerState {
         let taken = state.take(is_taken);
         state.tidy();
         taken

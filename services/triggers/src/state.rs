@@ -87,7 +87,7 @@ impl TriggerState {
 
     /// Takes out what came by the identifiers that `is_taken` picks.
     #[must_use]
-    pub fn take(&mut self, is_taken: &dyn Fn(&Identifier) -> bool) -> Self {
+    pub fn take(&mut self, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self {
         let consents = self.0.as_deref_mut().map(|facts| facts.consents.take(is_taken)).unwrap_or_default();
         let mut taken = Self(Some(Box::new(Facts { consents, ..Facts::default() })));
         taken.tidy();

@@ -162,7 +162,7 @@ impl Identity {
         let mut left = input.into_iter().peekable();
         while left.peek().is_some() {
             left.by_ref().take(COMMIT_RECORDS).for_each(|one| handle(owners, one, &mut out));
-            self.tally.changelog_bytes += commit(owners.store());
+            self.tally.changelog_bytes += owners.stores().into_iter().map(commit).sum::<u64>();
         }
         self.tally.owners_took += cpu_time().saturating_sub(started);
         out.into_iter().for_each(|output| self.publish(output));
@@ -194,6 +194,7 @@ impl Identity {
             }
             Output::Person(_) => {}
             Output::Alias(alias) => self.alias(alias),
+            Output::Unalias(loser) => self.aliases.apply(&loser.to_key(), None),
             Output::Change(change) => self.note(&change),
         }
     }
@@ -236,7 +237,8 @@ impl Identity {
             IdentityChangeKind::Linked
             | IdentityChangeKind::Merged
             | IdentityChangeKind::Unmerged
-            | IdentityChangeKind::Rekeyed => {}
+            | IdentityChangeKind::Rekeyed
+            | IdentityChangeKind::Erased => {}
         }
     }
 

@@ -12,6 +12,7 @@ pub mod campaign;
 pub mod check;
 pub mod client;
 pub mod disk;
+mod erased;
 pub mod faults;
 pub mod hub;
 pub mod judge;

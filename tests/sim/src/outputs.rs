@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary_model::identity::{Alias, IdentityChange, IdentityChangeKind};
-use tributary_model::{Decision, JourneyEvent, Scorecard, Touchpoint, TriggerIntent, topics};
+use tributary_model::identity::{Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind};
+use tributary_model::{Decision, Identifier, JourneyEvent, PersonId, Scorecard, Touchpoint, TriggerIntent, topics};
 use tributary_schema::{AvroRecord, Contracts, SchemaError};
 
 use crate::log::{SimLog, Stored};
@@ -14,12 +14,16 @@ use crate::pills::is_pill;
 pub struct Outputs {
     /// Touchpoints.
     pub touchpoints: Vec<Touchpoint>,
-    /// The journey stream; records of one person are in order.
+    /// The journey stream; records of one person are in order. Those of somebody who was erased are left out.
     pub journeys: Vec<JourneyEvent>,
     /// The alias table's records in order.
     pub aliases: Vec<Alias>,
     /// Numbers of the splits of persons.
     pub splits: BTreeSet<i64>,
+    /// Numbers of the erasures of persons.
+    pub erasures: BTreeSet<i64>,
+    /// Identifiers that were erased, with until when.
+    pub erased: BTreeMap<Identifier, i64>,
     /// The decision ledger.
     pub decisions: Vec<Decision>,
     /// What teams are asked to do.
@@ -43,11 +47,17 @@ impl Outputs {
         let metrics = topics::metrics("");
         let triggers = topics::triggers("");
         let changes: Vec<IdentityChange> = decoded(log, contracts, topics::IDENTITY_CHANGES)?;
-        let splits = changes.into_iter().filter(|change| change.kind == IdentityChangeKind::Unmerged);
+        let numbers = |kind| -> BTreeSet<i64> {
+            changes.iter().filter(|change| change.kind == kind).filter_map(|change| change.sequence).collect()
+        };
+        let commands: Vec<IdentifierCommand> = decoded(log, contracts, topics::IDENTIFIERS)?;
+        let forgotten = commands.into_iter().filter(|command| command.kind == IdentifierCommandKind::Forget);
         let mut outputs = Self {
-            splits: splits.filter_map(|change| change.sequence).collect(),
+            splits: numbers(IdentityChangeKind::Unmerged),
+            erasures: numbers(IdentityChangeKind::Erased),
+            erased: forgotten.map(|command| (command.identifier, command.received_at)).collect(),
             touchpoints: decoded(log, contracts, topics::TOUCHPOINTS)?,
-            journeys: decoded(log, contracts, topics::JOURNEYS)?,
+            journeys: journeys(log, contracts)?,
             aliases: decoded(log, contracts, topics::ALIASES)?,
             decisions: decoded(log, contracts, topics::DECISIONS)?,
             ..Self::default()
@@ -72,6 +82,21 @@ impl Outputs {
         }
         Ok(outputs)
     }
+}
+
+/// The journey stream as its readers take it: a record without a value erases a person.
+fn journeys(log: &SimLog, contracts: &Contracts) -> Result<Vec<JourneyEvent>, SchemaError> {
+    let mut journeys: Vec<JourneyEvent> = Vec::new();
+    for (_, _, stored) in log.committed(topics::JOURNEYS).into_iter().filter(|(_, _, stored)| !is_pill(&stored.key)) {
+        match stored.value {
+            Some(value) => journeys.push(contracts.decode(&value)?),
+            None => {
+                let erased = std::str::from_utf8(&stored.key).ok().and_then(|key| key.parse::<PersonId>().ok());
+                journeys.retain(|event| Some(event.person_id) != erased);
+            }
+        }
+    }
+    Ok(journeys)
 }
 
 fn decoded<T: AvroRecord>(log: &SimLog, contracts: &Contracts, topic: &str) -> Result<Vec<T>, SchemaError> {

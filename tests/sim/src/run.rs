@@ -6,7 +6,7 @@ use std::rc::Rc;
 use tributary_schema::Contracts;
 use tributary_test_oracle::Size;
 
-use crate::check::{Picture, against_truth, check, differences};
+use crate::check::{Picture, against_truth, check, differences, traces};
 use crate::disk::DiskCounts;
 use crate::faults::{Profile, Site};
 use crate::hub::Hub;
@@ -121,8 +121,9 @@ fn run_own(seed: u64, is_traced: bool) -> anyhow::Result<Judged> {
         calm.broken.into_iter().chain(truth).map(|line| format!("without faults: {line}")).collect();
     found.extend(lived.broken);
     found.extend(against_truth(&workload, &lived.outputs));
+    found.extend(traces(lived.world.log(), &workload.unnamed));
     found.extend(differences(&Picture::new(&calm.outputs), &Picture::new(&lived.outputs)));
-    Ok((lived.world, found, workload.arrivals.len() + workload.afterwards.len()))
+    Ok((lived.world, found, workload.waves().iter().map(Vec::len).sum()))
 }
 
 /// Lets the hub live in the world of a profile until everything that arrives is read and nothing is due any more.

@@ -125,6 +125,8 @@ fn apart(pair: u32, contracts: &Contracts) -> Result<Arrival, SchemaError> {
         occurred_at: EPOCH_MS,
         by_hand: Some("a shared tablet".to_owned()),
         from: None,
+        received_at: EPOCH_MS,
+        sequence: 0,
     };
     let topic = topics::IDENTITY_REQUESTS.to_owned();
     let value = Some(contracts.encode(&topic, &request)?);

@@ -13,6 +13,7 @@ use tributary_model::{Domain, RawEvent};
 use tributary_schema::{Contracts, SchemaError};
 use tributary_stream::OutRecord;
 
+use crate::erased::{Erased, erased};
 use crate::log::EPOCH_MS;
 use crate::strangers::{Strangers, strangers};
 
@@ -34,8 +35,14 @@ pub struct Workload {
     pub arrivals: Vec<Arrival>,
     /// Records that arrive once everything before has been worked off.
     pub afterwards: Vec<Arrival>,
+    /// Records that arrive when that has been worked off too.
+    pub last: Vec<Arrival>,
     /// The shoppers behind them.
     pub shoppers: Vec<Shopper>,
+    /// Shoppers who are erased, and whose sales still count.
+    pub erased: Vec<Shopper>,
+    /// Texts that no state names any more at the end.
+    pub unnamed: Vec<Vec<u8>>,
     /// Records that are no events.
     pub rubbish: u64,
     /// Records that arrive again.
@@ -48,7 +55,7 @@ impl Workload {
     /// What arrives, in waves of which each waits for the one before to be worked off.
     #[must_use]
     pub fn waves(&self) -> Vec<Vec<Arrival>> {
-        vec![self.arrivals.clone(), self.afterwards.clone()]
+        vec![self.arrivals.clone(), self.afterwards.clone(), self.last.clone()]
     }
 }
 
@@ -181,23 +188,34 @@ pub fn workload(seed: u64) -> Result<Workload, SchemaError> {
     let contracts = Contracts::single_object()?;
     let mut arrivals: Vec<Arrival> =
         events.iter().map(|(_, message)| record(message, &contracts)).collect::<Result<_, _>>()?;
-    let Strangers { shoppers: strangers, before, afterwards } = strangers(seed, &contracts)?;
+    let Strangers { shoppers: strangers, before, mut afterwards } = strangers(seed, &contracts)?;
     let mut shoppers = shoppers;
-    shoppers.extend(strangers);
-    for arrival in before {
+    let Erased { shoppers: erased, before: of_erased, requests, last, returned, unnamed } = erased(seed, &contracts)?;
+    shoppers.extend(strangers.into_iter().chain(returned));
+    for arrival in before.into_iter().chain(of_erased) {
         arrivals.insert(rng.random_range(0..=arrivals.len()), arrival);
     }
-    Ok(Workload { arrivals, afterwards, shoppers, rubbish, repeats, pills: 0 })
+    for arrival in requests {
+        afterwards.insert(rng.random_range(0..=afterwards.len()), arrival);
+    }
+    Ok(Workload { arrivals, afterwards, last, shoppers, erased, unnamed, rubbish, repeats, pills: 0 })
 }
 
+/// When the hub received everything that is not said to be later.
+pub(crate) const RECEIVED_AT: i64 = EPOCH_MS + 30 * 86_400_000;
+
 pub(crate) fn record(message: &Value, contracts: &Contracts) -> Result<Arrival, SchemaError> {
+    record_at(message, RECEIVED_AT, contracts)
+}
+
+pub(crate) fn record_at(message: &Value, received_at: i64, contracts: &Contracts) -> Result<Arrival, SchemaError> {
     let topic = topics::raw(Domain::Ecommerce);
     let id = message["messageId"].as_str().map(str::to_owned);
     let key = format!("segment:{}", id.as_deref().unwrap_or("none")).into_bytes();
     let raw = RawEvent {
         source: "segment".to_owned(),
         event_id: id,
-        received_at: EPOCH_MS + 30 * 86_400_000,
+        received_at,
         content_type: "application/json".to_owned(),
         body: message.to_string().into_bytes(),
     };

@@ -65,9 +65,9 @@ fn a_merged_person_hands_over_once_and_forwards_for_ever() {
     let mut state = MergeState::default();
     let sent = handed_over(state.on_command(out(loser, winner, 5)));
     assert_eq!(sent, transfer(winner, loser, 5, b""));
-    assert_eq!(state.forward(), Some(winner));
+    assert_eq!(state.forward(loser), Some(winner));
     assert_eq!(state.on_command(out(loser, winner, 5)), MergeAction::None);
-    assert_eq!(state.forward(), Some(winner));
+    assert_eq!(state.forward(loser), Some(winner));
 }
 
 #[test]

@@ -10,8 +10,10 @@ impl Owners {
     /// This identifier's value is called by other names under newer keys: the sequencer is told of each once.
     pub(super) fn on_rekey(&mut self, command: &IdentifierCommand, out: &mut Vec<Output>) {
         let this = &command.identifier;
-        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
-        let seen = self.see(this, evidence, out);
+        if self.is_erased(this, command.received_at) {
+            return; // Its touchpoint was received before.
+        }
+        let seen = self.see(this, Evidence::of_command(command), out);
         for name in &command.then {
             let is_news = |owner: &&Owner| name != this && !owner.names.contains(name);
             if self.owners.get(this).filter(is_news).is_none() {
@@ -32,6 +34,7 @@ impl Owners {
                 occurred_at: command.occurred_at,
                 by_hand: None,
                 from: None,
+                received_at: command.received_at,
             }));
         }
     }
@@ -40,11 +43,11 @@ impl Owners {
     pub(super) fn on_rekeyed(&mut self, command: &IdentifierCommand, out: &mut Vec<Output>) {
         let this = &command.identifier;
         if self.owners.get(this).is_some() {
-            return self.on_label(command);
+            return self.on_label(command, out);
         }
         self.owners.insert(this.clone(), Owner::new(command.person_id, command.first_seen_at));
-        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
-        let own = PersonId::of(&self.realm, this);
+        let evidence = Evidence::of_command(command);
+        let own = self.first_person(this, out);
         out.push(self.change(IdentityChangeKind::Created, own, vec![this.clone()], None, evidence));
     }
 }

@@ -11,7 +11,7 @@ impl Owners {
     /// by the owners of all of them to the sequencer, whatever they were said to be before. What nobody has seen yet is a
     /// mistake rather than a person.
     pub(super) fn on_request(&self, command: IdentifierCommand, kind: MergeRequestKind, out: &mut Vec<Output>) {
-        let evidence = Evidence { touchpoint_id: &command.touchpoint_id, occurred_at: command.occurred_at };
+        let evidence = Evidence::of_command(&command);
         let Some(owner) = self.owners.get(&command.identifier) else {
             return out.push(self.unknown(&command, evidence));
         };
@@ -44,12 +44,13 @@ impl Owners {
                 occurred_at: command.occurred_at,
                 by_hand: command.by_hand,
                 from: command.from,
+                received_at: command.received_at,
             })),
             (None, None) => {}
         }
     }
 
-    fn unknown(&self, command: &IdentifierCommand, evidence: Evidence<'_>) -> Output {
+    pub(super) fn unknown(&self, command: &IdentifierCommand, evidence: Evidence<'_>) -> Output {
         let reason = format!("unknown:{}", command.identifier.namespace);
         let person = PersonId::of(&self.realm, &command.identifier);
         self.change(IdentityChangeKind::Refused, person, vec![command.identifier.clone()], Some(reason), evidence)

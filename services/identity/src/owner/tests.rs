@@ -60,6 +60,8 @@ fn command(kind: IdentifierCommandKind, identifier: &str) -> IdentifierCommand {
         occurred_at: 9,
         by_hand: None,
         from: None,
+        received_at: 9,
+        sequence: 0,
     }
 }
 
@@ -92,6 +94,7 @@ fn an_edge_is_claimed_once_and_the_claims_of_one_event_follow_each_other() {
         [&IdentifierCommand {
             touchpoint_id: "t-5".to_owned(),
             occurred_at: 5,
+            received_at: 5,
             ..claim("email:e", "customer_id:c", &["phone:p"])
         }]
     );
@@ -212,14 +215,83 @@ fn a_touchpoint_that_names_nobody_has_a_stand_in_and_leaves_no_state() {
     let out = seen(&mut owners, 5, &[]);
     assert_eq!(resolved(&out), [(person("touchpoint:t-5"), "touchpoint:t-5".to_owned())]);
     assert_eq!(out.len(), 1);
-    assert!(owners.store().is_empty());
+    assert!(owners.stores().into_iter().all(|store| store.is_empty()));
 }
 
 #[test]
 fn an_aborted_transaction_is_forgotten() {
     let mut owners = owners();
     seen(&mut owners, 5, &["customer_id:c", "email:e"]);
-    owners.store().abort();
+    owners.stores().into_iter().for_each(StateStore::abort);
     assert_eq!(owners.get(&id("customer_id:c")), None);
     assert_eq!(seen(&mut owners, 5, &["customer_id:c", "email:e"]).len(), 3);
+}
+
+fn erased(kind: IdentifierCommandKind, identifier: &str, with: Option<&str>, until: i64) -> IdentifierCommand {
+    IdentifierCommand { with: with.map(id), received_at: until, sequence: until, ..command(kind, identifier) }
+}
+
+#[test]
+fn an_owner_forgets_an_erased_identifier_and_lets_it_begin_anew() {
+    let mut owners = owners();
+    seen(&mut owners, 5, &["customer_id:c", "email:e"]);
+    let mut out = Vec::new();
+    owners.on_command(erased(IdentifierCommandKind::Forget, "customer_id:c", None, 50), &mut out);
+    owners.on_command(erased(IdentifierCommandKind::Forget, "customer_id:c", None, 50), &mut out);
+    let [unsee] = commands(&out)[..] else { panic!("{out:?}") };
+    assert_eq!((unsee.kind, &unsee.identifier), (IdentifierCommandKind::Unsee, &id("email:e")));
+    assert_eq!((unsee.with.as_ref(), unsee.received_at), (Some(&id("customer_id:c")), 50));
+    assert_eq!(owners.get(&id("customer_id:c")), None);
+    assert!(owners.is_of_erased(&touchpoint(50, &["customer_id:c"])));
+    assert!(!owners.is_of_erased(&touchpoint(51, &["customer_id:c"])));
+
+    let out = seen(&mut owners, 51, &["customer_id:c", "email:e"]);
+    let Some(Output::Alias(alias)) = out.first() else { panic!("{out:?}") };
+    assert_eq!(alias.loser, person("customer_id:c"));
+    assert_eq!(resolved(&out), [(alias.winner, "customer_id:c".to_owned())]);
+    assert_eq!(commands(&out).len(), 1, "whom it is seen with is claimed again");
+    let mut out = Vec::new();
+    owners.on_command(erased(IdentifierCommandKind::Forget, "customer_id:c", None, 60), &mut out);
+    assert!(out.contains(&Output::Unalias(person("customer_id:c"))), "{out:?}");
+}
+
+#[test]
+fn a_hint_that_overtakes_the_erasure_waits_for_it_and_lets_nothing_of_before_through() {
+    let mut owners = owners();
+    seen(&mut owners, 5, &["customer_id:c", "email:e"]);
+    let back = Erasure { sequence: 50, at: 50 }.successor(&id("customer_id:c"));
+    let hint = label("customer_id:c", person("customer_id:elsewhere"), back);
+    assert_eq!(told(&mut owners, IdentifierCommand { sequence: 50, ..hint }), []);
+    assert_eq!(
+        resolved(&seen(&mut owners, 6, &["customer_id:c"]))[0].0,
+        person("customer_id:c"),
+        "it is dropped there"
+    );
+    let out = told(&mut owners, erased(IdentifierCommandKind::Forget, "customer_id:c", None, 50));
+    let [created] = changes(&out, IdentityChangeKind::Created)[..] else { panic!("{out:?}") };
+    assert_eq!(created.person_id, back);
+    assert!(out.iter().any(|output| matches!(output, Output::Alias(alias) if alias.winner == back)), "{out:?}");
+    assert_eq!(owners.get(&id("customer_id:c")).map(|owner| (owner.person_id, owner.back_after)), Some((back, None)));
+}
+
+#[test]
+fn who_was_seen_with_an_erased_identifier_never_was() {
+    let mut owners = owners();
+    seen(&mut owners, 5, &["customer_id:c", "email:e"]);
+    let mut out = Vec::new();
+    owners.on_command(erased(IdentifierCommandKind::Unsee, "customer_id:c", Some("email:e"), 50), &mut out);
+    let [Output::Person(unsee)] = &out[..] else { panic!("{out:?}") };
+    assert_eq!((unsee.person_id, &unsee.identifiers), (person("customer_id:c"), &ids(&["customer_id:c", "email:e"])));
+    let late = seen(&mut owners, 9, &["customer_id:c", "email:e"]);
+    assert!(commands(&late).is_empty(), "{late:?}");
+    let [Output::Resolved(late)] = &late[..] else { panic!("{late:?}") };
+    assert_eq!(late.touchpoint.identifiers, ids(&["customer_id:c"]));
+    assert_eq!(commands(&seen(&mut owners, 51, &["customer_id:c", "email:e"])).len(), 1);
+
+    let mut out = Vec::new();
+    owners.on_command(erased(IdentifierCommandKind::Forget, "phone:p", None, 50), &mut out);
+    owners.on_command(claim("phone:p", "email:f", &["phone:q"]), &mut out);
+    let told: Vec<_> = commands(&out).into_iter().map(|told| (told.kind, told.identifier.clone())).collect();
+    let expected = [(IdentifierCommandKind::Unsee, id("email:f")), (IdentifierCommandKind::Claim, id("phone:q"))];
+    assert_eq!(told, expected, "the next one is claimed all the same");
 }

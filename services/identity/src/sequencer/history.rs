@@ -130,6 +130,12 @@ impl Component {
         (part(&evidence.left), part(&evidence.right))
     }
 
+    /// The identifiers that were seen together; one that was never seen with others is not among them.
+    pub(super) fn identifiers(&self) -> BTreeSet<Identifier> {
+        let ends = self.merges.values().flat_map(|merge| [&merge.left.0, &merge.right.0]);
+        ends.cloned().collect()
+    }
+
     /// Forgets the merges where they are noted.
     pub(super) fn remove_from(&self, merges: &mut Merges) {
         for (person, number) in &self.places {

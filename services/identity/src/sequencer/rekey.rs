@@ -34,12 +34,12 @@ impl Sequencer {
         if self.first_names.get(name).is_some() || first == name {
             return;
         }
-        let own = PersonId::of(&self.realm, name);
+        let own = self.start_of(name);
         let is_new = self.persons.get(&own).is_none();
         let left = if is_new {
             // The rules are to know of the value when there is evidence about it, and not by this.
             self.persons.insert(own, Node::Root(Root::another_name(request.left.first_seen_at)));
-            self.resolve(PersonId::of(&self.realm, first))
+            self.resolve(self.start_of(first))
         } else {
             self.root_of(&request.left)
         };
@@ -92,7 +92,10 @@ impl Sequencer {
         match (is_quarantined(self, first), is_quarantined(self, name)) {
             (true, false) => out.push(quarantine(name, person, request)),
             (false, true) => {
-                self.sharing.insert(first.clone(), Sharing::quarantined());
+                let before = self.sharing.get(first).cloned().unwrap_or_default();
+                let after = Sharing::quarantined();
+                self.note_refused(first, &before, &after);
+                self.sharing.insert(first.clone(), after);
                 out.push(quarantine(first, person, request));
             }
             _ => {}

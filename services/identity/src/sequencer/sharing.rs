@@ -40,6 +40,16 @@ impl Sharing {
         self.refused.insert(other);
     }
 
+    /// The persons that it was not linked to.
+    pub(super) fn refused(&self) -> &BTreeSet<PersonId> {
+        &self.refused
+    }
+
+    /// This person is no more.
+    pub(super) fn forget(&mut self, person: PersonId) {
+        self.refused.remove(&person);
+    }
+
     /// Counts persons that have become one in the meantime as one.
     pub(super) fn resolve_refused(&mut self, mut resolve: impl FnMut(PersonId) -> PersonId) {
         self.refused = std::mem::take(&mut self.refused).into_iter().map(&mut resolve).collect();

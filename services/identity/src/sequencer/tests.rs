@@ -38,6 +38,7 @@ fn request(left: (&str, i64), right: (&str, i64)) -> MergeRequest {
         occurred_at: 100,
         by_hand: None,
         from: None,
+        received_at: 100,
     }
 }
 
@@ -372,4 +373,82 @@ fn what_was_taken_out_twice_comes_back_without_what_was_taken_out_with_it() {
     let back = told(&out).into_iter().find(|command| command.kind == PersonCommandKind::In).expect("an arrival");
     assert_eq!((back.person_id, back.identifiers.as_slice()), (split.person_id, [id("anonymous_id:z")].as_slice()));
     assert_eq!(sequencer.resolve(person("anonymous_id:y")), split.other_person_id, "it stays away");
+}
+
+fn erase(sequencer: &mut Sequencer, identifier: &str) -> Vec<Output> {
+    let mut out = Vec::new();
+    let by_hand = Some("asked us to".to_owned());
+    let request = MergeRequest {
+        kind: MergeRequestKind::Erase,
+        by_hand,
+        received_at: 500,
+        ..request((identifier, 1), (identifier, 1))
+    };
+    sequencer.on_request(&request, &mut out);
+    out
+}
+
+#[test]
+fn an_erasure_reaches_everybody_who_ever_was_the_person_and_nobody_else() {
+    let mut sequencer = sequencer();
+    decide(&mut sequencer, ("email:a", 1), ("loyalty_id:1", 2));
+    decide(&mut sequencer, ("loyalty_id:2", 3), ("email:b", 4));
+    decide(&mut sequencer, ("loyalty_id:1", 2), ("email:b", 4));
+    unmerge(&mut sequencer, "email:a", "email:b");
+    link(&mut sequencer, "phone:other", "email:other");
+    let out = erase(&mut sequencer, "loyalty_id:2");
+    let own = [person("email:b"), person("loyalty_id:2")];
+    let [change] = changes(&out, IdentityChangeKind::Erased)[..] else { panic!("{out:?}") };
+    assert_eq!((change.reason.as_deref(), change.identifiers.len()), (Some("asked us to"), 0));
+    let told: Vec<PersonId> = told(&out).into_iter().map(|command| command.person_id).collect();
+    assert_eq!(told.len(), 3);
+    assert!(own.iter().chain([&change.person_id]).all(|person| told.contains(person)));
+    let forgotten = out.iter().filter_map(|output| match output {
+        Output::Identifier(command) if command.kind == IdentifierCommandKind::Forget => Some(&command.identifier),
+        _ => None,
+    });
+    assert_eq!(forgotten.cloned().collect::<Vec<_>>(), ids(&["email:b", "loyalty_id:2"]));
+    for gone in own {
+        assert!(out.contains(&Output::Unalias(gone)), "{out:?}");
+    }
+    assert_eq!(erase(&mut sequencer, "email:b"), [], "it is done");
+}
+
+#[test]
+fn an_erasure_reaches_every_name_of_a_value_and_no_name_is_left() {
+    let mut sequencer = sequencer();
+    link(&mut sequencer, "email:a", "anonymous_id:1");
+    let rekey = MergeRequest { kind: MergeRequestKind::Rekey, ..request(("email:a", 1), ("email:a-newer", 1)) };
+    sequencer.on_request(&rekey, &mut Vec::new());
+    let out = erase(&mut sequencer, "email:a-newer");
+    let forgotten = out.iter().filter_map(|output| match output {
+        Output::Identifier(command) if command.kind == IdentifierCommandKind::Forget => {
+            Some(command.identifier.clone())
+        }
+        _ => None,
+    });
+    assert_eq!(forgotten.collect::<Vec<_>>(), ids(&["anonymous_id:1", "email:a", "email:a-newer"]));
+    for store in sequencer.stores() {
+        let is_empty = store.is_empty();
+        assert!(is_empty || ["sequence", "erased"].contains(&store.name()), "{}", store.name());
+    }
+    // Whoever comes back has the names that are told from then on.
+    let mut out = Vec::new();
+    sequencer.on_request(&MergeRequest { received_at: 501, ..rekey.clone() }, &mut out);
+    let [change] = changes(&out, IdentityChangeKind::Rekeyed)[..] else { panic!("{out:?}") };
+    assert!(![person("email:a"), person("email:a-newer")].contains(&change.person_id), "{change:?}");
+    assert_eq!(change.other_person_id.map(|person| sequencer.resolve(person)), Some(change.person_id));
+}
+
+#[test]
+fn late_evidence_of_the_erased_counts_for_nobody_and_new_evidence_for_somebody_new() {
+    let mut sequencer = sequencer();
+    link(&mut sequencer, "email:a", "loyalty_id:1");
+    erase(&mut sequencer, "email:a");
+    assert_eq!(link(&mut sequencer, "email:a", "phone:p"), [], "it was received before");
+    let mut out = Vec::new();
+    sequencer.on_request(&MergeRequest { received_at: 501, ..request(("email:a", 1), ("phone:p", 2)) }, &mut out);
+    let [change] = changes(&out, IdentityChangeKind::Merged)[..] else { panic!("{out:?}") };
+    assert!(![person("email:a"), person("loyalty_id:1")].contains(&change.person_id), "{change:?}");
+    assert_eq!(sequencer.resolve(person("phone:p")), change.person_id);
 }

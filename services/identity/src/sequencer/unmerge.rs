@@ -4,7 +4,7 @@ use tributary_model::identity::{
     Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, PersonCommand,
     PersonCommandKind,
 };
-use tributary_model::{Identifier, PersonId};
+use tributary_model::{Fingerprint, Identifier, PersonId};
 
 use super::history::{Component, Part};
 use super::node::Node;
@@ -92,7 +92,7 @@ impl Sequencer {
         held.into_iter().find(|identifier| {
             let others = self.holds.list(identifier).map(|(other, ())| other.clone());
             let others: Vec<Identifier> = others.filter(|other| aside != Some((identifier, other))).collect();
-            others.iter().any(|other| self.resolve(PersonId::of(&self.realm, other)) == right)
+            others.iter().any(|other| self.resolve(self.start_of(other)) == right)
         })
     }
 
@@ -105,7 +105,7 @@ impl Sequencer {
         let first = self.root(person)?.named_after(person);
         let keeps_name = |part: &Part| match first {
             Some(first) => part.identifiers.contains_key(first),
-            None => part.identifiers.keys().any(|identifier| PersonId::of(&self.realm, identifier) == person),
+            None => part.identifiers.keys().any(|identifier| self.start_of(identifier) == person),
         };
         let (kept, taken) = if keeps_name(&one) { (one, other) } else { (other, one) };
         Some(Cut { component, undone, shared, kept, taken })
@@ -130,7 +130,7 @@ impl Sequencer {
             root.name(new, oldest);
         }
         for (part, root, now) in [(&kept, kept_root, person), (&taken, root, new)] {
-            let own = part.identifiers.keys().map(|identifier| PersonId::of(&self.realm, identifier));
+            let own = part.identifiers.keys().map(|identifier| self.start_of(identifier));
             let merged: Vec<PersonId> = own.chain(root.names()).filter(|member| *member != now).collect();
             for loser in merged {
                 self.persons.insert(loser, Node::Merged(now));
@@ -139,31 +139,33 @@ impl Sequencer {
             self.persons.insert(now, Node::Root(root));
         }
         for identifier in taken.identifiers.keys() {
-            self.taken_out.insert(&person, identifier.clone(), ());
+            self.taken_out.insert(&person, Fingerprint::of(identifier), ());
         }
         tell(request, (person, new), sequence, &taken, out);
+        relabel(request, person, &kept, out);
         let change = self.unmerged_change(request, person, new);
         out.push(Output::Change(IdentityChange { sequence: Some(sequence), undoes: Some(undone), ..change }));
     }
 
-    /// `person` is merged away: nothing comes back to it.
+    /// `person` is merged away, or erased: nothing comes back to it.
     pub(super) fn forget_taken_out(&mut self, person: PersonId) {
-        let taken_out: Vec<Identifier> =
-            self.taken_out.list(&person).map(|(identifier, ())| identifier.clone()).collect();
+        let taken_out: Vec<Fingerprint> = self.taken_out.list(&person).map(|(identifier, ())| *identifier).collect();
         for identifier in taken_out {
             self.taken_out.remove(&person, &identifier);
         }
     }
 
-    /// Identifiers that were taken out of `person` and are its own again, whichever way they came back.
-    pub(super) fn take_back(&mut self, person: PersonId) -> Vec<Identifier> {
-        let mut returned: Vec<Identifier> =
-            self.taken_out.list(&person).map(|(identifier, ())| identifier.clone()).collect();
-        returned.retain(|identifier| self.resolve(PersonId::of(&self.realm, identifier)) == person);
-        for identifier in &returned {
-            self.taken_out.remove(&person, identifier);
+    /// Identifiers that were taken out of `person` and are its own again, now that `loser` has become part of it by the
+    /// evidence of `request`.
+    pub(super) fn take_back(&mut self, person: PersonId, loser: PersonId, request: &MergeRequest) -> Vec<Identifier> {
+        if self.taken_out.list_len(&person) == 0 {
+            return Vec::new();
         }
-        returned
+        let mut returned = Component::of(&self.merges, loser).identifiers();
+        // One of these is the loser's, which may have been seen with nobody before; the other is nothing that was taken out.
+        returned.extend([&request.left, &request.right].map(|side| side.identifier.clone()));
+        returned.retain(|identifier| self.taken_out.remove(&person, &Fingerprint::of(identifier)).is_some());
+        returned.into_iter().collect()
     }
 
     fn unmerged(&self, request: &MergeRequest, left: PersonId, right: PersonId) -> Output {
@@ -177,6 +179,15 @@ impl Sequencer {
             reason: request.by_hand.clone(),
             ..self.change(IdentityChangeKind::Unmerged, request, person_id)
         }
+    }
+}
+
+/// Tells the owners of the identifiers that stay whose they are. They may still call their person by the name of one of
+/// those that are the other's now, which would be a trace of it when the other is erased.
+fn relabel(request: &MergeRequest, person: PersonId, kept: &Part, out: &mut Vec<Output>) {
+    for identifier in kept.identifiers.keys().take(MAX_TAKEN) {
+        let label = identifier_command(IdentifierCommandKind::Label, identifier, person, request);
+        out.push(Output::Identifier(label));
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tributary_identity::{AliasTable, Output, Rules};
-use tributary_model::identity::{IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind};
-use tributary_model::{Identifier, PersonId, Touchpoint};
+use tributary_model::identity::{
+    IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind, MergeSide,
+};
+use tributary_model::{Erasure, Identifier, PersonId, Touchpoint};
 
 use super::{Network, REALM};
 
@@ -16,6 +18,10 @@ pub(crate) struct Watch {
     rules: Arc<Rules>,
     /// When each identifier that came to the sequencer was first seen, as its first request said.
     seen_at: BTreeMap<Identifier, i64>,
+    /// Identifiers that were erased, with until when.
+    erased: BTreeMap<Identifier, i64>,
+    /// As whom erased identifiers start again, whether their owners have heard of it yet or not.
+    successors: BTreeMap<Identifier, PersonId>,
     created: BTreeSet<Identifier>,
     /// Newer names of identifiers, each with the first.
     first_names: BTreeMap<Identifier, Identifier>,
@@ -25,6 +31,7 @@ pub(crate) struct Watch {
     /// Pairs that were declared to be apart.
     pub(crate) held: BTreeSet<(Identifier, Identifier)>,
     pub(crate) split_count: usize,
+    pub(crate) erasure_count: usize,
     pub(crate) refusals: BTreeMap<String, usize>,
     pub(crate) violations: Vec<String>,
 }
@@ -35,6 +42,8 @@ impl Watch {
             every_person: true,
             rules,
             seen_at: BTreeMap::new(),
+            erased: BTreeMap::new(),
+            successors: BTreeMap::new(),
             created: BTreeSet::new(),
             first_names: BTreeMap::new(),
             linked: BTreeSet::new(),
@@ -42,23 +51,27 @@ impl Watch {
             merge_count: 0,
             held: BTreeSet::new(),
             split_count: 0,
+            erasure_count: 0,
             refusals: BTreeMap::new(),
             violations: Vec::new(),
         }
     }
 
-    pub(crate) fn requests(&mut self, requests: Vec<MergeRequest>) {
-        for request in requests {
-            if request.kind == MergeRequestKind::Rekey {
-                let first = self.first_name(&request.left.identifier);
-                self.seen_at.remove(&request.right.identifier);
-                self.first_names.entry(request.right.identifier).or_insert(first);
-                continue;
-            }
-            for side in [Some(request.left), Some(request.right), request.from].into_iter().flatten() {
-                let first = self.first_name(&side.identifier);
-                self.seen_at.entry(first).or_insert(side.first_seen_at);
-            }
+    pub(crate) fn request(&mut self, request: MergeRequest) {
+        let is_erased =
+            |side: &MergeSide| self.erased.get(&side.identifier).is_some_and(|until| request.received_at <= *until);
+        if is_erased(&request.left) || is_erased(&request.right) {
+            return;
+        }
+        if request.kind == MergeRequestKind::Rekey {
+            let first = self.first_name(&request.left.identifier);
+            self.seen_at.remove(&request.right.identifier);
+            self.first_names.entry(request.right.identifier).or_insert(first);
+            return;
+        }
+        for side in [Some(request.left), Some(request.right), request.from].into_iter().flatten() {
+            let first = self.first_name(&side.identifier);
+            self.seen_at.entry(first).or_insert(side.first_seen_at);
         }
     }
 
@@ -71,6 +84,15 @@ impl Watch {
     }
 
     pub(crate) fn output(&mut self, output: &Output, aliases: &AliasTable) {
+        if let Output::Identifier(command) = output
+            && command.kind == IdentifierCommandKind::Forget
+        {
+            self.seen_at.remove(&command.identifier);
+            self.first_names.retain(|name, first| *name != command.identifier && *first != command.identifier);
+            self.erased.insert(command.identifier.clone(), command.received_at);
+            let erasure = Erasure { sequence: command.sequence, at: command.received_at };
+            self.successors.insert(command.identifier.clone(), erasure.successor(&command.identifier));
+        }
         let Output::Change(change) = output else { return };
         match change.kind {
             IdentityChangeKind::Created => self.once("created", change, |watch| &mut watch.created),
@@ -90,6 +112,15 @@ impl Watch {
                 // What was linked may be alone again.
                 self.linked.clear();
                 self.split_count += usize::from(change.undoes.is_some());
+            }
+            IdentityChangeKind::Erased => {
+                if !change.identifiers.is_empty() {
+                    self.violations.push(format!("an erasure names somebody: {change:?}"));
+                }
+                self.erasure_count += 1;
+                // Whoever was erased may come back and be new again.
+                self.linked.clear();
+                self.created.clear();
             }
         }
     }
@@ -137,7 +168,7 @@ impl Watch {
         }
         let mut by_person: BTreeMap<PersonId, Vec<Identifier>> = BTreeMap::new();
         for identifier in self.seen_at.keys() {
-            by_person.entry(aliases.resolve(PersonId::of(&REALM, identifier))).or_default().push(identifier.clone());
+            by_person.entry(aliases.resolve(self.start_of(identifier))).or_default().push(identifier.clone());
         }
         for (person, identifiers) in by_person {
             for namespace in self.exceeded(&identifiers) {
@@ -146,8 +177,12 @@ impl Watch {
         }
     }
 
+    fn start_of(&self, identifier: &Identifier) -> PersonId {
+        self.successors.get(identifier).copied().unwrap_or_else(|| PersonId::of(&REALM, identifier))
+    }
+
     fn identifiers_of(&self, person: PersonId, aliases: &AliasTable) -> Vec<Identifier> {
-        let is_theirs = |identifier: &&Identifier| aliases.resolve(PersonId::of(&REALM, identifier)) == person;
+        let is_theirs = |identifier: &&Identifier| aliases.resolve(self.start_of(identifier)) == person;
         self.seen_at.keys().filter(is_theirs).cloned().collect()
     }
 
@@ -185,14 +220,14 @@ impl Network {
             if person.merge.is_pending() {
                 found.push(format!("{id} waits for a state that never came"));
             }
-            if person.merge.forward().is_some() && !person.events.is_empty() {
+            if person.merge.is_merged_away() && !person.events.is_empty() {
                 found.push(format!("{id} is a tombstone with {} events", person.events.len()));
             }
-            if person.merge.forward().is_some() && self.aliases.resolve(*id) == *id {
+            if person.merge.is_merged_away() && self.aliases.resolve(*id) == *id {
                 found.push(format!("{id} was merged away without an alias"));
             }
-            for (touchpoint_id, via) in &person.events {
-                places.entry(touchpoint_id).or_default().push((*id, via));
+            for (touchpoint_id, came) in &person.events {
+                places.entry(touchpoint_id).or_default().push((*id, &came.via));
             }
         }
         for touchpoint in touchpoints {

@@ -3,9 +3,10 @@
 //!
 //! A transaction handles up to three inputs of one task. When it is aborted the state rolls back, nothing it wrote is
 //! seen, and its inputs are read again.
-#![allow(dead_code, clippy::expect_used)]
+#![allow(dead_code, unused_imports, clippy::expect_used)]
 
 mod check;
+mod erased;
 mod person;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +22,7 @@ use tributary_stream::StateStore;
 use uuid::Uuid;
 
 pub(crate) use check::Watch;
+pub(crate) use erased::without_erased;
 pub(crate) use person::{Mutation, Persons};
 
 pub(crate) const REALM: Uuid = Uuid::from_u128(7);
@@ -48,6 +50,8 @@ pub(crate) enum ByHand {
     Reassign(Identifier, Identifier, Identifier),
     /// No human: the normaliser says that the first is called the second under a newer key.
     Rekey(Identifier, Identifier, Box<Touchpoint>),
+    /// The person of this identifier is to be erased, with what was received up to this instant.
+    Erase(Identifier, i64),
 }
 
 #[derive(Debug, Clone)]
@@ -87,10 +91,16 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(rules: &Arc<Rules>, schedule: Schedule, mutation: Mutation) -> Self {
+        Self::with_partners(rules, schedule, mutation, 3)
+    }
+
+    /// Owners that remember at most so many partners.
+    pub(crate) fn with_partners(rules: &Arc<Rules>, schedule: Schedule, mutation: Mutation, max_edges: usize) -> Self {
+        let owners = |_| Owners::new(REALM, rules.version(), max_edges);
         Self {
             rng: ChaCha8Rng::seed_from_u64(schedule.seed),
             schedule,
-            owners: (0..schedule.identifier_partitions).map(|_| Owners::new(REALM, rules.version(), 3)).collect(),
+            owners: (0..schedule.identifier_partitions).map(owners).collect(),
             sequencer: Sequencer::new(REALM, Arc::clone(rules)),
             persons: (0..schedule.person_partitions).map(|_| Persons::new(mutation)).collect(),
             queues: BTreeMap::new(),
@@ -130,10 +140,13 @@ impl Network {
     }
 
     fn ask(&mut self, by_hand: ByHand) {
-        let (kind, left, then) = match by_hand {
-            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, vec![right]),
-            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, vec![right]),
-            ByHand::Reassign(this, from, to) => (IdentifierCommandKind::Reassign, this, vec![from, to]),
+        // What is asked is as old as the oldest touchpoint or newer than all.
+        let asked_at = if self.rng.random_bool(0.5) { 0 } else { i64::MAX };
+        let (kind, left, then, received_at) = match by_hand {
+            ByHand::Unmerge(left, right) => (IdentifierCommandKind::Unlink, left, vec![right], asked_at),
+            ByHand::Link(left, right) => (IdentifierCommandKind::Link, left, vec![right], asked_at),
+            ByHand::Erase(identifier, at) => (IdentifierCommandKind::Erase, identifier, Vec::new(), at),
+            ByHand::Reassign(this, from, to) => (IdentifierCommandKind::Reassign, this, vec![from, to], asked_at),
             ByHand::Rekey(first, name, touchpoint) => {
                 let command = IdentifierCommand::rekey(first, vec![name], &touchpoint);
                 return self.append(Message::Identifier(command), self.schedule.repeat);
@@ -151,6 +164,8 @@ impl Network {
             occurred_at: 0,
             by_hand: Some("a test".to_owned()),
             from: None,
+            received_at,
+            sequence: 0,
         });
         self.append(message, 0.0);
     }
@@ -192,23 +207,39 @@ impl Network {
                 queue.drain(..count);
             }
         }
-        self.merge_log.extend(requests.iter().cloned());
-        self.watch.requests(requests);
+        self.merge_log.extend(requests.iter().map(|(_, request)| request.clone()));
         if task == Task::Sequencer {
             self.merge_outputs.extend(out.iter().cloned());
         }
-        out.into_iter().for_each(|output| self.publish(output));
+        // Each request is looked at before what came of it, and after what came of the one before.
+        let mut requests = requests.into_iter().peekable();
+        for (index, output) in out.into_iter().enumerate() {
+            while let Some((_, request)) = requests.next_if(|(before, _)| *before <= index) {
+                self.watch.request(request);
+            }
+            self.publish(output);
+        }
+        requests.for_each(|(_, request)| self.watch.request(request));
     }
 
-    fn handle(&mut self, task: Task, message: Message, requests: &mut Vec<MergeRequest>, out: &mut Vec<Output>) {
+    fn handle(
+        &mut self,
+        task: Task,
+        message: Message,
+        requests: &mut Vec<(usize, MergeRequest)>,
+        out: &mut Vec<Output>,
+    ) {
         match (task, message) {
             (Task::Owner(index), Message::Touchpoint(touchpoint)) => {
-                self.owners[index].on_touchpoint(touchpoint, out);
+                if !self.owners[index].is_of_erased(&touchpoint) {
+                    self.owners[index].on_touchpoint(touchpoint, out);
+                }
             }
             (Task::Owner(index), Message::Identifier(command)) => self.owners[index].on_command(command, out),
             (Task::Sequencer, Message::Merge(request)) => {
+                let before = out.len();
                 self.sequencer.on_request(&request, out);
-                requests.push(request);
+                requests.push((before, request));
             }
             (Task::Person(index), Message::Resolved(event)) => self.persons[index].on_event(event, out),
             (Task::Person(index), Message::Person(command)) => self.persons[index].on_command(command, out),
@@ -218,7 +249,7 @@ impl Network {
 
     fn stores(&mut self, task: Task) -> Vec<&mut dyn StateStore> {
         match task {
-            Task::Owner(index) => vec![self.owners[index].store()],
+            Task::Owner(index) => self.owners[index].stores(),
             Task::Sequencer => self.sequencer.stores(),
             Task::Person(index) => self.persons[index].stores(),
         }
@@ -236,6 +267,7 @@ impl Network {
                 self.aliases.apply(&alias.loser.to_key(), Some(alias));
                 self.watch.persons(&self.aliases);
             }
+            Output::Unalias(loser) => self.aliases.apply(&loser.to_key(), None),
             Output::Change(_) => {}
         }
     }

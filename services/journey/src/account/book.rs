@@ -108,6 +108,9 @@ impl Book {
             put(&mut self.times, account_id, time.clone(), before + count);
         }
         keep_newest(&mut self.times, account_id, self.max_times);
+        for person_id in &delta.erased {
+            self.forget(account_id, *person_id);
+        }
         match delta.times.as_slice() {
             [] => {}
             [((at, team, person_id), _)] => self.find_last(account_id, *at, team, *person_id),
@@ -188,7 +191,13 @@ impl Book {
             times: self.times.list(&account_id).map(|(time, count)| (time.clone(), *count)).collect(),
             days: self.days.list(&account_id).map(|(day, weight)| (*day, *weight)).collect(),
             step: Vec::new(),
+            erased: Vec::new(),
         }
+    }
+
+    /// Sets what is known of a person, or removes it when that is nothing.
+    pub(super) fn put_member(&mut self, account_id: AccountId, person_id: PersonId, member: Member) {
+        put(&mut self.members, account_id, person_id, member);
     }
 
     pub(crate) fn stores(&mut self) -> Vec<&mut dyn StateStore> {

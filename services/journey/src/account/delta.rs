@@ -13,7 +13,9 @@ use crate::context::order_delta;
 use crate::membership::MemberStatement;
 use crate::stage::StageDefinitions;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// The version before, which knew of no erasures.
+const VERSION_WITHOUT_ERASED: u8 = 1;
 
 /// Sums of touches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,9 @@ pub struct Delta {
     /// The state of the chained step of an account that turned out to be this one, in MessagePack; empty when there is none.
     #[serde(with = "serde_bytes")]
     pub(crate) step: Vec<u8>,
+    /// Persons that were erased. That is neither a sum nor taken back.
+    #[serde(default)]
+    pub(crate) erased: Vec<PersonId>,
 }
 
 impl Sums {
@@ -150,6 +155,11 @@ impl Delta {
         Self { members, ..Self::default() }
     }
 
+    /// Tells that a person was erased.
+    pub(crate) fn of_erased(person_id: PersonId) -> Self {
+        Self { erased: vec![person_id], ..Self::default() }
+    }
+
     /// Turns it into what takes it back.
     pub(crate) fn negate(&mut self) {
         self.sums.negate();
@@ -170,7 +180,7 @@ impl Delta {
         parts
     }
 
-    /// As it travels: `version 0x01 · MessagePack`.
+    /// As it travels: `version 0x02 · MessagePack`.
     ///
     /// # Errors
     /// [`Failure::Fatal`] when it cannot be written, which no input can cause.
@@ -188,7 +198,7 @@ impl Delta {
     /// when it is corrupt.
     pub fn decode(bytes: &[u8]) -> Result<Self, Failure> {
         match bytes {
-            [VERSION, part @ ..] => rmp_serde::from_slice(part)
+            [VERSION | VERSION_WITHOUT_ERASED, part @ ..] => rmp_serde::from_slice(part)
                 .map_err(|error| Failure::Poison { code: "corrupt_delta", message: error.to_string() }),
             [version, ..] => Err(Failure::Fatal(format!(
                 "an account was told something by version {version} of the journey and this build reads {VERSION}: run \

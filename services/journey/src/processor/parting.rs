@@ -1,9 +1,12 @@
 //! Persons that are taken apart: what came by identifiers that were another's goes to that other.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use tributary_model::identity::PersonCommand;
 use tributary_model::merge::part_for;
 use tributary_model::step::PersonStep;
-use tributary_model::{Identifier, PersonId, topics};
+use tributary_model::{Identifier, MergeState, PersonId, topics};
 use tributary_stream::{Effects, Failure};
 
 use super::{JourneyProcessor, tell_accounts};
@@ -34,11 +37,11 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
         self.recount_accounts(person_id, &base, effects)?;
         let remembered: Vec<TouchKey> = self.remembered.list(&person_id).map(|(key, ())| key.clone()).collect();
-        let is_gone = |via: &Identifier| merge.destination(via).is_some();
+        let is_gone = |via: &Identifier, _| merge.destination(via).is_some();
         let mut kept = self.steps.get(&person_id).cloned().unwrap_or_default();
         let mut step = kept.clone();
         drop(self.step.take(&mut kept, &is_gone));
-        drop(self.step.take(&mut step, &|via| !is_gone(via)));
+        drop(self.step.take(&mut step, &|via, received_at| !is_gone(via, received_at)));
         if kept != step {
             self.steps.insert(person_id, kept);
         }
@@ -63,16 +66,39 @@ impl<T: PersonStep> JourneyProcessor<T> {
         effects: &mut Effects,
     ) -> Result<Vec<Touch>, Failure> {
         let header = self.persons.get(&command.person_id).unwrap_or(&self.unmarked);
+        let touches = without_unseen(&header.merge, touches);
+        if header.merge.has_unseen() {
+            drop(self.step.take(step, &|via, received_at| header.merge.is_unseen(via, received_at)));
+        }
         if !header.merge.is_split() {
             return Ok(touches);
         }
-        let destination = |touch: &Touch| touch.via().and_then(|via| header.merge.destination(via));
-        let (mut others, own): (Vec<Touch>, Vec<Touch>) =
-            touches.into_iter().partition(|touch| destination(touch).is_some());
-        for person_id in header.merge.destinations() {
-            let is_theirs = |via: &Identifier| header.merge.destination(via) == Some(person_id);
+        self.send_to_others(command, touches, step, |via, _| header.merge.destination(via), effects)
+    }
+
+    /// Sends touches, and what the chained step knows, that are another's by the identifier by which they came and by when
+    /// they were received, to whom they belong. Gives the touches that `destination` knows no other person for.
+    pub(super) fn send_to_others(
+        &self,
+        command: &PersonCommand,
+        touches: Vec<Touch>,
+        step: &mut T::State,
+        destination: impl Fn(&Identifier, i64) -> Option<PersonId>,
+        effects: &mut Effects,
+    ) -> Result<Vec<Touch>, Failure> {
+        let whose = |touch: &Touch| destination(touch.via()?, touch.event.touchpoint.received_at);
+        let (mut others, own): (Vec<Touch>, Vec<Touch>) = touches.into_iter().partition(|touch| whose(touch).is_some());
+        // Who they are only the identifiers say, so the step is asked for its own by taking nothing.
+        let persons: RefCell<BTreeSet<PersonId>> = RefCell::new(others.iter().filter_map(whose).collect());
+        let note = |via: &Identifier, received_at| {
+            persons.borrow_mut().extend(destination(via, received_at));
+            false
+        };
+        drop(self.step.take(step, &note));
+        for person_id in persons.into_inner() {
+            let is_theirs = |via: &Identifier, received_at| destination(via, received_at) == Some(person_id);
             let known = self.step.take(step, &is_theirs);
-            let (touches, rest) = others.into_iter().partition(|touch| destination(touch) == Some(person_id));
+            let (touches, rest) = others.into_iter().partition(|touch| whose(touch) == Some(person_id));
             others = rest;
             let transfer = Transfer { touches, step: known, ..Transfer::default() };
             if transfer == Transfer::default() {
@@ -93,8 +119,9 @@ impl<T: PersonStep> JourneyProcessor<T> {
         command: PersonCommand,
         effects: &mut Effects,
     ) -> Result<PersonCommand, Failure> {
-        let is_split = self.persons.get(&as_sent.person_id).is_some_and(|header| header.merge.is_split());
-        if command.state.is_empty() || !is_split {
+        let is_other = |merge: &MergeState| merge.is_split() || merge.has_unseen();
+        let is_other = self.persons.get(&as_sent.person_id).is_some_and(|header| is_other(&header.merge));
+        if command.state.is_empty() || !is_other {
             return Ok(command);
         }
         let mut transfer: Transfer<T::State> = transfer::decode(&command.state)?;
@@ -102,4 +129,15 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let state = transfer::encode_like(&command.state, &Transfer { touches, ..transfer })?;
         Ok(PersonCommand { state, ..command })
     }
+}
+
+/// Touches as they are told without the identifiers of others that were erased since, and without those that came by one.
+fn without_unseen(merge: &MergeState, touches: Vec<Touch>) -> Vec<Touch> {
+    if !merge.has_unseen() {
+        return touches;
+    }
+    let is_erased =
+        |touch: &Touch| touch.via().is_some_and(|via| merge.is_unseen(via, touch.event.touchpoint.received_at));
+    let without = |touch: Touch| touch.without(|one, received_at| merge.is_unseen(one, received_at)).unwrap_or(touch);
+    touches.into_iter().filter(|touch| !is_erased(touch)).map(without).collect()
 }

@@ -16,6 +16,7 @@ use crate::testing::{
 };
 use witness::{Seen, Witness};
 
+mod erasure;
 mod parting;
 mod witness;
 
@@ -49,6 +50,7 @@ struct Hub {
     changelog: BTreeMap<(usize, usize, Vec<u8>), Vec<u8>>,
     timers: BTreeSet<Timer>,
     duplicate_count: u64,
+    erased_count: u64,
     step_count: usize,
     aborts_in_a_row: usize,
 }
@@ -70,6 +72,7 @@ impl Hub {
             changelog: BTreeMap::new(),
             timers: BTreeSet::new(),
             duplicate_count: 0,
+            erased_count: 0,
             step_count: 0,
             aborts_in_a_row: 0,
         }
@@ -146,10 +149,19 @@ impl Hub {
 
     fn publish(&mut self, effects: Effects) {
         assert_eq!(effects.dead_letter_count(), 0);
-        self.duplicate_count += effects.drops().iter().map(|drops| drops.count).sum::<u64>();
+        let dropped = |is_erased: bool| {
+            let drops = effects.drops().iter().filter(move |drops| (drops.reason == "erased") == is_erased);
+            drops.map(|drops| drops.count).sum::<u64>()
+        };
+        self.duplicate_count += dropped(false);
+        self.erased_count += dropped(true);
+        self.timers.retain(|timer| !effects.cancelled().contains(&timer.key));
         self.timers.extend(effects.timers().iter().cloned());
         for record in effects.records() {
-            let value = record.value.clone().unwrap();
+            let Some(value) = record.value.clone() else {
+                self.forget(record);
+                continue;
+            };
             match record.topic.as_str() {
                 topics::RESOLVED | topics::PERSONS => self.append(&record.topic, record.key.clone(), Some(value)),
                 topics::JOURNEYS => {
@@ -169,6 +181,20 @@ impl Hub {
                 }
                 _ => self.outputs.entry(record.topic.clone()).or_default().push(value),
             }
+        }
+    }
+
+    /// A record without a value: somebody was erased.
+    fn forget(&mut self, record: &tributary_stream::OutRecord) {
+        let person = |bytes: &[u8]| std::str::from_utf8(bytes).unwrap().parse::<PersonId>().unwrap();
+        match record.topic.as_str() {
+            topics::JOURNEYS => self.journeys.erase(person(&record.key)),
+            topics::ACCOUNT_TOUCHES => {
+                let account_id = std::str::from_utf8(&record.key).unwrap().parse().unwrap();
+                let delta = Delta::of_erased(person(&record.headers[0].1));
+                self.account_inputs.push((account_id, AccountInput::Delta(Box::new(delta))));
+            }
+            topic => assert_eq!(topic, topics::DECISIONS),
         }
     }
 

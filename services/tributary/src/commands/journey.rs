@@ -27,13 +27,13 @@ pub(super) fn journey(args: &JourneyArgs, config: &HubConfig, output: &mut Outpu
     let mut records: Vec<JourneyEvent> = Vec::new();
     let mut unreadable = None;
     read_to_end(&settings, topics::JOURNEYS, |record| {
-        if record.key == key
-            && let Some(value) = &record.value
-        {
-            match contracts.decode(value) {
-                Ok(event) => records.push(event),
-                Err(error) => drop(unreadable.get_or_insert(error)),
-            }
+        if record.key != key {
+            return;
+        }
+        match record.value.as_deref().map(|value| contracts.decode(value)) {
+            Some(Ok(event)) => records.push(event),
+            Some(Err(error)) => drop(unreadable.get_or_insert(error)),
+            None => records.clear(), // The person was erased.
         }
     })?;
     if let Some(error) = unreadable {

@@ -116,9 +116,22 @@ pub(super) fn records_of<T: AvroRecord>(
         let id = std::str::from_utf8(key).ok().and_then(|text| text.parse::<PersonId>().ok());
         id.is_some_and(|id| aliases.resolve(id) == person_id)
     };
-    let mut records = Vec::new();
-    each(settings, contracts, topic, is_own, |record| records.push(record))?;
-    Ok(records)
+    let mut records: Vec<(Vec<u8>, T)> = Vec::new();
+    let mut unreadable = None;
+    read_to_end(settings, topic, |record| {
+        if !is_own(&record.key) {
+            return;
+        }
+        match record.value.as_deref().map(|value| contracts.decode(value)) {
+            Some(Ok(made)) => records.push((record.key, made)),
+            Some(Err(error)) => drop(unreadable.get_or_insert(error)),
+            None => records.retain(|(key, _)| *key != record.key), // The person was erased.
+        }
+    })?;
+    match unreadable {
+        Some(error) => Err(error.into()),
+        None => Ok(records.into_iter().map(|(_, record)| record).collect()),
+    }
 }
 
 /// Every record of a topic whose key is wanted, partition by partition.

@@ -7,7 +7,7 @@ use tributary_identity::AliasTable;
 use tributary_insight::read::Scorecards;
 use tributary_journey::read::JourneyFold;
 use tributary_model::identity::{Alias, IdentityChange};
-use tributary_model::{Decision, JourneyEvent, Scorecard, topics};
+use tributary_model::{Decision, JourneyEvent, PersonId, Scorecard, topics};
 use tributary_schema::{AvroRecord, Contracts};
 use tributary_stream::{HEADER_CODE, HEADER_MESSAGE, HEADER_STAGE, Record};
 
@@ -79,6 +79,9 @@ impl ReadModel {
     /// Takes over one record.
     pub fn apply(&mut self, record: &Record) {
         *self.read.entry(record.topic.clone()).or_default() += 1;
+        if record.value.is_none() {
+            return self.forget(record);
+        }
         match record.topic.as_str() {
             topics::JOURNEYS => self.take::<JourneyEvent>(record, |model, event| {
                 model.corrections += u64::from(event.retracted);
@@ -96,6 +99,18 @@ impl ReadModel {
             _ => self.take::<Scorecard>(record, |model, card| {
                 model.scorecards.apply(card);
             }),
+        }
+    }
+
+    /// Nothing under a person's key: it was erased, or is nobody's alias any more.
+    fn forget(&mut self, record: &Record) {
+        let key = std::str::from_utf8(&record.key).ok().and_then(|key| key.parse::<PersonId>().ok());
+        let Some(person_id) = key else { return };
+        match record.topic.as_str() {
+            topics::JOURNEYS => self.journeys.erase(person_id),
+            topics::ALIASES => self.aliases.apply(&record.key, None),
+            topics::DECISIONS => self.decisions.retain(|_, decision| decision.person_id != person_id),
+            _ => {}
         }
     }
 

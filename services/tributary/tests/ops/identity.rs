@@ -9,19 +9,19 @@ use tributary_testkit::eventually;
 
 use crate::bed::{Bed, said};
 
-const MAPPING: &str = r#"
+pub(crate) const MAPPING: &str = r#"
 {
   "id": .body.id, "type": .body.type, "occurred_at": .body.at, "identifiers": .body.who,
   "value": .body.value, "order_id": .body.order
 }
 "#;
 
-fn event(id: &str, who: &Value) -> Value {
+pub(crate) fn event(id: &str, who: &Value) -> Value {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
     json!({ "id": id, "type": "store.visited", "at": now - 3_600_000, "who": who })
 }
 
-fn purchase(id: &str, who: &Value, amount: f64) -> Value {
+pub(crate) fn purchase(id: &str, who: &Value, amount: f64) -> Value {
     let mut event = event(id, who);
     event["type"] = "store.purchased".into();
     event["order"] = format!("order-{id}").into();
@@ -30,7 +30,7 @@ fn purchase(id: &str, who: &Value, amount: f64) -> Value {
 }
 
 /// What the journey of an identifier consists of.
-fn touches(bed: &Bed, identifier: &str) -> usize {
+pub(crate) fn touches(bed: &Bed, identifier: &str) -> usize {
     bed.json(&["journey", identifier])["lines"].as_array().unwrap().len()
 }
 
@@ -42,7 +42,7 @@ fn persons(bed: &Bed, one: &str, other: &str) -> (String, String, usize) {
 }
 
 /// What all teams together have sold, in cents.
-fn revenue(bed: &Bed) -> Vec<i64> {
+pub(crate) fn revenue(bed: &Bed) -> Vec<i64> {
     let cards = bed.json(&["scorecard", "all"]);
     let cards = cards["scorecards"].as_array().unwrap().iter();
     cards.filter_map(|card| card["measures"]["revenue_minor"].as_i64()).collect()

@@ -1,6 +1,8 @@
 //! One person: what it allows, everything the hub knows of it, an identifier that changes hands, and all of it again by
 //! another key of pseudonyms.
 
+mod erase;
+
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, said};

@@ -104,7 +104,7 @@ proptest! {
         one.absorb(other);
         check(&one, &all, &|_| true)?;
         let is_taken = |by: usize| taken & (1 << by) != 0;
-        let gone = one.take(&|via| (0..IDENTIFIERS).any(|by| is_taken(by) && *via == identifier(by)));
+        let gone = one.take(&|via, _| (0..IDENTIFIERS).any(|by| is_taken(by) && *via == identifier(by)));
         check(&one, &all, &|by| !is_taken(by))?;
         check(&gone, &all, &is_taken)?;
         one.absorb(gone);

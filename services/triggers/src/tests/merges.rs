@@ -152,7 +152,7 @@ fn consents_go_with_the_identifiers_by_which_they_came_and_sends_stay_with_both(
     world.see(touch("consent.changed", monday() + 1).consent("email", "marketing", false));
     world.see(touch("a.a", monday() + 2));
     let mut state = world.state.clone();
-    let gone = world.engine.take(&mut state, &|via| *via == theirs);
+    let gone = world.engine.take(&mut state, &|via, _| *via == theirs);
     let mut other = self::other(&definition);
     (world.state, other.state) = (state, gone);
     world.see(touch("a.a", monday() + 3));
@@ -162,5 +162,5 @@ fn consents_go_with_the_identifiers_by_which_they_came_and_sends_stay_with_both(
         !world.decisions[0].consent.as_ref().unwrap().granted && world.decisions[1].consent.as_ref().unwrap().granted
     );
     let mut nothing = TriggerState::default();
-    assert_eq!(world.engine.take(&mut nothing, &|_| true), TriggerState::default());
+    assert_eq!(world.engine.take(&mut nothing, &|_, _| true), TriggerState::default());
 }

@@ -93,6 +93,7 @@ fn count(change: &IdentityChange, found: &mut Counts) {
         IdentityChangeKind::Refused => return,
         IdentityChangeKind::Unmerged => "unmerged",
         IdentityChangeKind::Rekeyed => "rekeyed",
+        IdentityChangeKind::Erased => "erased",
     };
     for identifier in &change.identifiers {
         *found.entry((kind, written(identifier))).or_default() += 1;
@@ -164,7 +165,7 @@ fn check_persons(
             is_own.then_some((change.person_id, change.other_person_id, false))
         }
         // Nobody asks for one, or rotates keys, in what the oracle tells.
-        IdentityChangeKind::Unmerged | IdentityChangeKind::Rekeyed => None,
+        IdentityChangeKind::Unmerged | IdentityChangeKind::Rekeyed | IdentityChangeKind::Erased => None,
         IdentityChangeKind::Quarantined => {
             let shared = change.identifiers.first();
             let sharers = shared.and_then(|shared| world.people.sharers.get(shared));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary_model::{JourneyEvent, PersonId};
+use tributary_model::{JourneyEvent, PersonId, Touchpoint};
 
 use crate::outputs::Outputs;
 
@@ -24,6 +24,13 @@ pub(super) fn check(outputs: &Outputs) -> Vec<String> {
             found.push(format!("journeys: {id} stands at {}, which was merged away", event.person_id));
         }
     }
+    for touchpoint in outputs.touchpoints.iter().filter(|touchpoint| is_erased(outputs, touchpoint)) {
+        let id = touchpoint.touchpoint_id.as_str();
+        ids.remove(&touchpoint.touchpoint_id);
+        if places.remove(id).is_some() {
+            found.push(format!("journeys: {id} stands though it was erased"));
+        }
+    }
     for id in ids {
         match places.remove(id.as_str()) {
             None => found.push(format!("journeys: {id} is missing")),
@@ -33,6 +40,12 @@ pub(super) fn check(outputs: &Outputs) -> Vec<String> {
     }
     found.extend(places.into_keys().map(|id| format!("journeys: {id} was never a touchpoint")));
     found
+}
+
+/// True when the touchpoint's identifier was erased with what was received then.
+fn is_erased(outputs: &Outputs, touchpoint: &Touchpoint) -> bool {
+    let first = touchpoint.identifiers.first().and_then(|first| outputs.erased.get(first));
+    first.is_some_and(|until| touchpoint.received_at <= *until)
 }
 
 /// The statements that are not taken back.
@@ -79,10 +92,18 @@ fn merged_away(outputs: &Outputs, found: &mut Vec<String>) -> BTreeSet<PersonId>
     let mut table: BTreeMap<PersonId, PersonId> = BTreeMap::new();
     let mut sequence = 0;
     for alias in &outputs.aliases {
+        if outputs.erasures.contains(&alias.sequence) {
+            // Somebody who was erased has come back.
+            table.insert(alias.loser, alias.winner);
+            continue;
+        }
         // A split says anew what became of all that were merged into those whom it parts.
         let is_split = outputs.splits.contains(&alias.sequence);
         if !(is_split && alias.sequence == sequence) {
             sequence += 1;
+            while outputs.erasures.contains(&sequence) {
+                sequence += 1;
+            }
         }
         if alias.sequence != sequence {
             found.push(format!("aliases: number {} where {sequence} was due", alias.sequence));

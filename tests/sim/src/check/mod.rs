@@ -4,12 +4,14 @@ mod accounts;
 mod decisions;
 mod journeys;
 mod same;
+mod traces;
 mod truth;
 
 use crate::outputs::Outputs;
 use crate::world::World;
 
 pub use same::{Picture, differences};
+pub use traces::traces;
 pub use truth::against_truth;
 
 /// All differences of a run that do not need to be told what went in, but for the number of raw records.

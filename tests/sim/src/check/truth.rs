@@ -64,7 +64,8 @@ fn counts(workload: &Workload, outputs: &Outputs) -> Vec<String> {
             found.push(format!("{what}: {expected} expected, {is} found"));
         }
     };
-    let messages: usize = workload.shoppers.iter().map(|shopper| shopper.messages.len()).sum();
+    let all = workload.shoppers.iter().chain(&workload.erased);
+    let messages: usize = all.map(|shopper| shopper.messages.len()).sum();
     demand("touchpoints", messages as u64, outputs.touchpoints.len());
     let letters: Vec<&[u8]> = outputs.dead_letters.iter().map(|letter| letter.key.as_slice()).collect();
     let pills: BTreeSet<&[u8]> = letters.iter().copied().filter(|key| is_pill(key)).collect();
@@ -75,7 +76,8 @@ fn counts(workload: &Workload, outputs: &Outputs) -> Vec<String> {
 
 /// The scorecards of all teams together hold what all shoppers paid, and so do the credits of each model.
 fn revenue(workload: &Workload, outputs: &Outputs) -> Vec<String> {
-    let net: i64 = workload.shoppers.iter().map(|shopper| shopper.net_cents).sum();
+    let all = workload.shoppers.iter().chain(&workload.erased);
+    let net: i64 = all.map(|shopper| shopper.net_cents).sum();
     let key = ScorecardKey {
         team_id: ALL_TEAMS.to_owned(),
         dimension: DIMENSION_TEAM.to_owned(),

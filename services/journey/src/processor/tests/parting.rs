@@ -3,7 +3,7 @@
 
 use super::*;
 
-fn identifier(index: usize) -> Identifier {
+pub(super) fn identifier(index: usize) -> Identifier {
     Identifier::new("email", format!("pseudonym-{index}"))
 }
 
@@ -18,7 +18,7 @@ enum Input {
     Split(usize, u8),
 }
 
-const IDENTIFIERS: usize = 5;
+pub(super) const IDENTIFIERS: usize = 5;
 
 fn inputs() -> impl Strategy<Value = Vec<Input>> {
     let merges = prop::collection::vec((any::<u16>(), any::<u16>()), 2..8);
@@ -34,32 +34,38 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
     })
 }
 
-fn named(made: Touchpoint, by: usize) -> Touchpoint {
+pub(super) fn named(made: Touchpoint, by: usize) -> Touchpoint {
     Touchpoint { identifiers: vec![identifier(by)], ..made }
 }
 
 /// What the sequencer knows: who is who now, and who was what.
-struct Persons {
-    ids: Vec<PersonId>,
+pub(super) struct Persons {
+    pub(super) ids: Vec<PersonId>,
     /// The person of each identifier.
-    of: Vec<usize>,
+    pub(super) of: Vec<usize>,
     /// All persons that each identifier has had.
-    past: Vec<Vec<usize>>,
+    pub(super) past: Vec<Vec<usize>>,
     /// The identifier that each person is called after.
-    first: Vec<usize>,
+    pub(super) first: Vec<usize>,
     /// Identifiers that were taken out of a person and have not come back to it.
     taken_out: BTreeSet<(usize, usize)>,
-    sequence: i64,
+    /// Erased identifiers, with the number of the erasure and until when.
+    pub(super) erased: BTreeMap<usize, (i64, i64)>,
+    /// How many persons each of them had had by then.
+    pub(super) past_of_erased: BTreeMap<usize, usize>,
+    pub(super) sequence: i64,
 }
 
 impl Persons {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             ids: (0..IDENTIFIERS).map(|index| person(&format!("p{index}"))).collect(),
             of: (0..IDENTIFIERS).collect(),
             past: (0..IDENTIFIERS).map(|index| vec![index]).collect(),
             first: (0..IDENTIFIERS).collect(),
             taken_out: BTreeSet::new(),
+            erased: BTreeMap::new(),
+            past_of_erased: BTreeMap::new(),
             sequence: 0,
         }
     }
@@ -74,7 +80,7 @@ impl Persons {
         self.of.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn merge(&mut self, hub: &mut Hub, loser: u16, winner: u16) {
+    pub(super) fn merge(&mut self, hub: &mut Hub, loser: u16, winner: u16) {
         let roots = self.roots();
         let (loser, winner) = (roots[usize::from(loser) % roots.len()], roots[usize::from(winner) % roots.len()]);
         if loser == winner {
@@ -89,14 +95,21 @@ impl Persons {
         let is_back = |(person, index): &(usize, usize)| *person == winner && self.of[*index] == winner;
         let returned: BTreeSet<(usize, usize)> = self.taken_out.iter().copied().filter(is_back).collect();
         self.taken_out.retain(|taken| !returned.contains(taken));
+        let erased = returned.iter().filter_map(|(_, index)| Some((*index, *self.erased.get(index)?)));
+        let erased: Vec<(usize, (i64, i64))> = erased.collect();
         let identifiers = returned.into_iter().map(|(_, index)| identifier(index)).collect();
         let (loser, winner, sequence) = (self.ids[loser], self.ids[winner], self.sequence);
         hub.send(topics::PERSONS, loser.to_key(), &command(PersonCommandKind::Out, loser, winner, sequence));
+        for (index, (number, occurred_at)) in erased {
+            let identifiers = vec![identifier(index), identifier(index)];
+            let unsee = command(PersonCommandKind::Unsee, winner, winner, number);
+            hub.send(topics::PERSONS, winner.to_key(), &PersonCommand { identifiers, occurred_at, ..unsee });
+        }
         let arrival = command(PersonCommandKind::In, winner, loser, sequence);
         hub.send(topics::PERSONS, winner.to_key(), &PersonCommand { identifiers, ..arrival });
     }
 
-    fn split(&mut self, hub: &mut Hub, of: usize, which: u8) {
+    pub(super) fn split(&mut self, hub: &mut Hub, of: usize, which: u8) {
         let root = self.of[of];
         let is_taken =
             |index: &usize| self.of[*index] == root && *index != self.first[root] && which & (1 << index) != 0;

@@ -14,8 +14,9 @@ pub(super) struct Witness;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Seen {
     pub(super) touches: BTreeSet<String>,
-    /// By which identifier each touch came: this goes with the identifier when the person is taken apart.
-    pub(super) by: BTreeMap<String, Identifier>,
+    /// By which identifier each touch came, and when it was received: this goes with the identifier when the person is taken
+    /// apart, and with what is not erased when the person is.
+    pub(super) by: BTreeMap<String, (Identifier, i64)>,
     pub(super) woken: Vec<i64>,
     pub(super) absorbed: u32,
 }
@@ -28,7 +29,8 @@ impl PersonStep for Witness {
             let touchpoint = &change.touchpoint;
             assert!(person.history.iter().any(|event| event.touchpoint == *touchpoint), "the history shows the change");
             state.touches.insert(touchpoint.touchpoint_id.clone());
-            state.by.extend(person.via.map(|via| (touchpoint.touchpoint_id.clone(), via.clone())));
+            let came = |via: &Identifier| (touchpoint.touchpoint_id.clone(), (via.clone(), touchpoint.received_at));
+            state.by.extend(person.via.map(came));
             wanted.wake_at.push(touchpoint.occurred_at + 1_000);
             if touchpoint.is_sale() && !person.merge_pending {
                 wanted.decisions.push(decision(person.person_id, touchpoint));
@@ -48,8 +50,9 @@ impl PersonStep for Witness {
         wanted.wake_at.extend(person.history.iter().map(|event| event.touchpoint.occurred_at + 1_000));
     }
 
-    fn take(&self, state: &mut Seen, is_taken: &dyn Fn(&Identifier) -> bool) -> Seen {
-        let (by, own) = std::mem::take(&mut state.by).into_iter().partition(|(_, via)| is_taken(via));
+    fn take(&self, state: &mut Seen, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Seen {
+        let is_taken = |(_, (via, received_at)): &(String, (Identifier, i64))| is_taken(via, *received_at);
+        let (by, own) = std::mem::take(&mut state.by).into_iter().partition(is_taken);
         state.by = own;
         Seen { by, ..Seen::default() }
     }

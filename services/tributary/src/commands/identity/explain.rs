@@ -149,5 +149,6 @@ fn kind_name(kind: IdentityChangeKind) -> &'static str {
         IdentityChangeKind::Quarantined => "quarantined",
         IdentityChangeKind::Unmerged => "taken apart",
         IdentityChangeKind::Rekeyed => "has another name",
+        IdentityChangeKind::Erased => "erased",
     }
 }

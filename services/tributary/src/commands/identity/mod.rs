@@ -2,7 +2,7 @@
 
 mod explain;
 mod reassign;
-mod request;
+pub(super) mod request;
 
 use tributary_identity::Evidence;
 use tributary_model::identity::{IdentifierCommandKind, IdentityChange};

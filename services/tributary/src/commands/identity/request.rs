@@ -85,7 +85,7 @@ pub(super) fn request(
 ///
 /// # Errors
 /// [`CliError`] when nothing is said.
-pub(super) fn reason(text: &str) -> Result<String, CliError> {
+pub(in crate::commands) fn reason(text: &str) -> Result<String, CliError> {
     let reason = text.trim().to_owned();
     if reason.is_empty() {
         let remedy = "say why, for those who will ask".to_owned();
@@ -95,7 +95,7 @@ pub(super) fn reason(text: &str) -> Result<String, CliError> {
 }
 
 /// A request about an identifier and others; its id is that of its touchpoint.
-pub(super) fn command(
+pub(in crate::commands) fn command(
     kind: IdentifierCommandKind,
     identifier: Identifier,
     then: Vec<Identifier>,
@@ -115,10 +115,16 @@ pub(super) fn command(
         occurred_at: at,
         by_hand: Some(reason),
         from: None,
+        received_at: at,
+        sequence: 0,
     }
 }
 
-pub(super) fn publish(
+/// Writes a request for the owner of its identifier.
+///
+/// # Errors
+/// [`CliError`] when no broker answers or takes it.
+pub(in crate::commands) fn publish(
     settings: &KafkaSettings,
     contracts: &Contracts,
     command: &IdentifierCommand,
@@ -139,7 +145,7 @@ pub(super) fn publish(
 }
 
 /// The changes that answer a request, in the order in which they were decided, once they are all there or time is over.
-pub(super) fn answer(
+pub(in crate::commands) fn answer(
     settings: &KafkaSettings,
     contracts: &Contracts,
     request_id: &str,
