@@ -122,7 +122,7 @@ impl Sequencer {
         let told = out.len();
         let named = self.by_first_names(request);
         if self.is_of_erased(&named) {
-            return;
+            return self.answer_about_erased(&named, out);
         }
         match request.kind {
             MergeRequestKind::Merge => self.on_merge(&named, out),

@@ -248,6 +248,13 @@ impl Faults {
         &mut self.rng
     }
 
+    /// A few more, for a world in which only timers fire from now on.
+    pub fn renew(&mut self) {
+        if self.profile.budget > 0 {
+            self.left += self.rng.random_range(0..12);
+        }
+    }
+
     fn strikes(&mut self, one_in: u32) -> bool {
         let strikes = one_in > 0 && self.left > 0 && self.rng.random_ratio(1, one_in);
         self.left -= u32::from(strikes);
@@ -273,7 +280,7 @@ impl Faults {
     /// Whether the worker stands still here.
     pub fn stalls(&mut self, site: Site) -> bool {
         let one_in = match site {
-            Site::Commit | Site::OffsetsAdded => self.profile.stall.div_ceil(20),
+            Site::Begin | Site::Commit | Site::OffsetsAdded => self.profile.stall.div_ceil(20),
             _ => self.profile.stall,
         };
         let stalls = self.strikes(one_in);

@@ -52,6 +52,9 @@ pub(crate) fn strangers(seed: u64, contracts: &Contracts) -> Result<Strangers, S
             let last = maker.shoppers.len() - 1;
             maker.shoppers.swap(own, last);
             maker.visits(pair, side);
+            if maker.rng.random_bool(0.5) {
+                maker.comes_by_another_device(pair, side);
+            }
             maker.shoppers.swap(own, last);
             later.extend(maker.take(contracts)?);
         }
@@ -89,6 +92,19 @@ impl Maker {
                 shopper.net_cents += i64::from(cents);
             }
         }
+    }
+
+    /// The last shopper comes by a device that was not seen before, and signs in there: what was known of it is on its way to
+    /// the person, perhaps while that one is taken apart.
+    fn comes_by_another_device(&mut self, pair: u32, side: &str) {
+        let mut at = EPOCH_MS - i64::from(self.rng.random_range(0..4_000_u32)) * MINUTE_MS;
+        let device = format!("phone-{pair}-{side}");
+        for _ in 0..self.rng.random_range(1..4) {
+            at += i64::from(self.rng.random_range(1..90_u32)) * MINUTE_MS;
+            self.track(at, &json!({ "anonymousId": device }), "Product Viewed", json!({ "product_id": "P-2" }));
+        }
+        let known = json!({ "anonymousId": device, "context": { "traits": { "email": address(pair, side) } } });
+        self.track(at + MINUTE_MS, &known, "Signed In", json!({}));
     }
 
     /// What was made so far, in any order.

@@ -458,6 +458,7 @@ impl World {
 
     /// Moves the clock on until nothing comes of it any more; false when there is no end to it.
     fn settle(self: &Rc<Self>) -> bool {
+        self.faults().renew();
         let mut jump = Duration::from_secs(600);
         for _ in 0..MAX_ROUNDS {
             let (appended, disturbances) = (self.log.appended(), self.disturbances.get() + self.log.rebalances());

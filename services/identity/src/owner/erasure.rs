@@ -112,8 +112,8 @@ impl Owners {
     }
 
     /// Heeds a hint that something of an erased identifier was received after the erasure, while its owner took it for the
-    /// old person's or claimed it as such: it has come back. A hint that is here before the erasure is has to wait for it, lest what was received
-    /// before be taken for the new person's. True when there is nothing else in the hint.
+    /// old person's or claimed it as such: it has come back. A hint that is here before the erasure is has to wait for it,
+    /// lest what was received before be taken for the new person's. True when there is nothing else in the hint.
     pub(super) fn heed_return(&mut self, command: &IdentifierCommand, out: &mut Vec<Output>) -> bool {
         let this = &command.identifier;
         if command.sequence == 0 {

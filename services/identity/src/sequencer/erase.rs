@@ -39,6 +39,17 @@ impl Sequencer {
         sides.into_iter().flatten().any(|side| is_covered(&side.identifier))
     }
 
+    /// Who asked by hand waits for an answer. It names nobody.
+    pub(super) fn answer_about_erased(&self, request: &MergeRequest, out: &mut Vec<Output>) {
+        if request.by_hand.is_some() {
+            let nobody = self.start_of(&request.left.identifier);
+            out.push(Output::Change(IdentityChange {
+                reason: Some("erased".to_owned()),
+                ..self.change(IdentityChangeKind::Refused, request, nobody)
+            }));
+        }
+    }
+
     /// Forgets the person of an identifier, with all its identifiers and everybody who ever became part of it, and tells
     /// everybody who knows of them to do the same.
     pub(super) fn on_erase(&mut self, request: &MergeRequest, out: &mut Vec<Output>) {

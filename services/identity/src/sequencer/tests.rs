@@ -411,7 +411,9 @@ fn an_erasure_reaches_everybody_who_ever_was_the_person_and_nobody_else() {
     for gone in own {
         assert!(out.contains(&Output::Unalias(gone)), "{out:?}");
     }
-    assert_eq!(erase(&mut sequencer, "email:b"), [], "it is done");
+    let again = erase(&mut sequencer, "email:b");
+    assert_eq!((again.len(), refusal(&again)), (1, Some("erased")), "it is done");
+    assert!(changes(&again, IdentityChangeKind::Refused).iter().all(|change| change.identifiers.is_empty()));
 }
 
 #[test]
