@@ -1,6 +1,7 @@
 //! `tributary privacy`: what the hub knows of one person, and may do; how far a rotation of keys has come; erasing a person,
 //! and looking for what is left of one.
 
+mod checkpoints;
 mod consent;
 mod erase;
 mod export;

@@ -10,6 +10,7 @@ const SHORTEST: usize = 8;
 pub(super) struct Needles {
     /// By their first eight bytes.
     by_start: FxHashMap<[u8; SHORTEST], Vec<Vec<u8>>>,
+    longest: usize,
 }
 
 impl Needles {
@@ -17,11 +18,17 @@ impl Needles {
     pub(super) fn add(&mut self, needle: impl Into<Vec<u8>>) -> bool {
         let needle = needle.into();
         let Some(start) = needle.first_chunk().copied() else { return false };
+        self.longest = self.longest.max(needle.len());
         let same_start = self.by_start.entry(start).or_default();
         if !same_start.contains(&needle) {
             same_start.push(needle);
         }
         true
+    }
+
+    /// Bytes of the longest of them.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
     }
 
     /// True when any of them stands in `bytes`.

@@ -1,6 +1,7 @@
-//! `tributary privacy verify`: what the hub's topics still tell of somebody.
+//! `tributary privacy verify`: what the hub's topics, and checkpoints on this machine, still tell of somebody.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::Serialize;
 use tributary_model::time::to_rfc3339;
@@ -8,6 +9,7 @@ use tributary_model::topics::Cleanup;
 use tributary_model::{Domain, topics};
 use tributary_stream::{KafkaSettings, Record, list_topics, read_to_end};
 
+use super::checkpoints;
 use super::search::Needles;
 use super::subject::{Asked, changes, subject};
 use crate::cli::VerifyArgs;
@@ -31,8 +33,19 @@ struct Report {
     found: Vec<Finding>,
     /// Records that name them until their topic's retention deletes them.
     remaining: Vec<Finding>,
+    /// Checkpoints on this machine that name them until they are replaced; left out where there is no `state.directory`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoints: Option<Vec<Checkpoint>>,
     /// How old a checkpoint on the disk of an instance at work gets at most, in seconds: so long it may hold what was erased.
     checkpoints_for_s: u64,
+}
+
+/// A checkpoint that names somebody.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Checkpoint {
+    file: String,
+    /// When an instance at work has replaced it, RFC 3339.
+    until: String,
 }
 
 /// Records of one topic that name somebody.
@@ -73,6 +86,7 @@ pub(super) fn verify(args: &VerifyArgs, config: &HubConfig, output: &mut Output)
     }
     (report.identifiers, report.persons) = (identifiers.len(), persons.len());
     look(&settings, config, &needles, &in_clear, &mut report)?;
+    report.checkpoints = on_disk(config, &needles)?;
     output.either(&report, || render(&report))?;
     Ok(if report.found.is_empty() { Exit::Done } else { Exit::Difference })
 }
@@ -110,6 +124,18 @@ fn look(
         }
     }
     Ok(())
+}
+
+fn on_disk(config: &HubConfig, needles: &Needles) -> Result<Option<Vec<Checkpoint>>, CliError> {
+    let Some(directory) = &config.state.directory else { return Ok(None) };
+    let reading = format!("reading the checkpoints below {} (run this as the user of the hub)", directory.display());
+    let named = checkpoints::naming(needles, directory).map_err(CliError::system(reading))?;
+    let max_age = Duration::from_secs(config.state.checkpoint_max_age_s);
+    let entry = |named: &checkpoints::Named| Checkpoint {
+        file: named.file.display().to_string(),
+        until: to_rfc3339(checkpoints::replaced_by(named, max_age)),
+    };
+    Ok(Some(named.iter().map(entry).collect()))
 }
 
 fn stands_in(record: &Record, names: impl Fn(&[u8]) -> bool) -> bool {
@@ -150,9 +176,13 @@ fn render(report: &Report) -> String {
         let until = until.as_deref().unwrap_or("an unknown time");
         lines.push(format!("  {topic}: {records} records, until {until} at the latest"));
     }
+    for Checkpoint { file, until } in report.checkpoints.iter().flatten() {
+        lines.push(format!("  {file}: until an instance at work replaces it, by {until} at the latest"));
+    }
+    let whose = if report.checkpoints.is_some() { "of other machines, and databases" } else { "and databases" };
     lines.push(format!(
-        "not looked at: checkpoints on disk, which an instance at work replaces after {} s at the latest; of one that is \
-         gone, delete the state.directory",
+        "not looked at: checkpoints {whose} on disk; an instance at work replaces its checkpoints after {} s at the latest; of \
+         one that is gone, delete the state.directory",
         report.checkpoints_for_s
     ));
     lines.join("\n")

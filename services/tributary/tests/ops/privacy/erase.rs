@@ -18,6 +18,11 @@ fn verify(bed: &Bed, identifiers: &[&str]) -> (Value, Option<i32>) {
     (serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output))), output.status.code())
 }
 
+/// Checkpoints that name somebody, of those that are on disk.
+fn on_disk(bed: &Bed, identifiers: &[&str]) -> usize {
+    verify(bed, identifiers).0["checkpoints"].as_array().unwrap().len()
+}
+
 fn found(report: &Value, part: &str) -> Vec<String> {
     let findings = report[part].as_array().unwrap().iter();
     findings.map(|finding| finding["topic"].as_str().unwrap().to_owned()).collect()
@@ -27,6 +32,7 @@ fn found(report: &Value, part: &str) -> Vec<String> {
 fn who_is_erased_through_a_kill_is_found_nowhere_and_comes_back_as_somebody_new() {
     let bed = Bed::new();
     bed.map(MAPPING);
+    bed.set("state", json!({ "directory": "state", "checkpoint_interval_s": 1 }));
     let hub = bed.hub();
     let ada = ["email:ada@example.org", "loyalty_id:L-1"];
     let ada_knows = json!({ "loyalty_id": "L-1", "email": "ada@example.org" });
@@ -45,6 +51,8 @@ fn who_is_erased_through_a_kill_is_found_nowhere_and_comes_back_as_somebody_new(
     for topic in ["tributary.identity.owners.changelog", "tributary.journey.touches.changelog"] {
         assert!(found(&report, "found").contains(&topic.to_owned()), "{report:#}");
     }
+    let is_on_disk = || (on_disk(&bed, &ada) >= 2).then_some(());
+    assert!(eventually(Duration::from_secs(60), is_on_disk).is_some(), "owners and journeys have checkpoints");
 
     let only_shown = bed.run(&["privacy", "erase", ada[0], "--reason", "asked us to"]);
     assert!(said(&only_shown).contains("nothing was changed: add --yes"), "{}", said(&only_shown));
@@ -70,6 +78,8 @@ fn who_is_erased_through_a_kill_is_found_nowhere_and_comes_back_as_somebody_new(
     for topic in [topics::TOUCHPOINTS, topics::JOURNEYS, crate::bed::RAW] {
         assert!(found(&report, "remaining").contains(&topic.to_owned()), "{report:#}");
     }
+    let is_off_disk = || (on_disk(&bed, &ada) == 0).then_some(());
+    assert!(eventually(Duration::from_secs(120), is_off_disk).is_some(), "each has been written anew");
     let story = bed.run(&["journey", ada[0]]);
     assert!(said(&story).contains("nobody is known by this email"), "{}", said(&story));
     assert_eq!((touches(&bed, "email:bob@example.org"), revenue(&bed)), (3, sold));
