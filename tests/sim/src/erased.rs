@@ -26,9 +26,9 @@ pub(crate) struct Erased {
     pub(crate) shoppers: Vec<Shopper>,
     /// What arrives of them.
     pub(crate) before: Vec<Arrival>,
-    /// That they are to be erased.
+    /// That they are to be erased, and what those do who come back before that is done.
     pub(crate) requests: Vec<Arrival>,
-    /// What arrives when that is done: something that the hub received before, and what those do who come back.
+    /// What arrives when that is done: something that the hub received before, and what the others do who come back.
     pub(crate) last: Vec<Arrival>,
     /// The truth about those who come back.
     pub(crate) returned: Vec<Shopper>,
@@ -53,7 +53,16 @@ pub(crate) fn erased(seed: u64, contracts: &Contracts) -> Result<Erased, SchemaE
         if maker.rng.random_bool(0.5) {
             maker.shoppers.push(Shopper::default());
             maker.buys(number);
-            gone.last.extend(taken(&mut maker, RECEIVED_AT + 1, contracts)?);
+            let is_back_at_once = maker.rng.random_bool(0.5);
+            let arrivals = taken(&mut maker, RECEIVED_AT + 1, contracts)?;
+            if is_back_at_once {
+                gone.requests.extend(arrivals);
+                // A link of the time in which they were erased may have to be seen again.
+                maker.signs_in(number, EPOCH_MS);
+                gone.last.extend(taken(&mut maker, RECEIVED_AT + 1, contracts)?);
+            } else {
+                gone.last.extend(arrivals);
+            }
             gone.returned.append(&mut maker.shoppers);
         } else {
             let realm = realm_uuid(&HubConfig::default().realm);
@@ -74,11 +83,8 @@ impl Maker {
             at += i64::from(self.rng.random_range(1..90_u32)) * MINUTE_MS;
             self.track(at, &by_device(number), "Product Viewed", json!({ "product_id": "P-3" }));
         }
-        let known = json!({
-            "anonymousId": device(number), "context": { "traits": { "email": address(number) } },
-        });
         at += MINUTE_MS;
-        self.track(at, &known, "Signed In", json!({}));
+        let known = self.signs_in(number, at);
         let cents = self.rng.random_range(1..99_999);
         let total = f64::from(cents) / 100.0;
         let order_id = format!("O-gone-{}", self.next_id);
@@ -88,6 +94,15 @@ impl Maker {
             shopper.orders += 1;
             shopper.net_cents += i64::from(cents);
         }
+    }
+
+    /// The last shopper shows that device and address are one person's. Gives both.
+    fn signs_in(&mut self, number: u32, at: i64) -> Value {
+        let known = json!({
+            "anonymousId": device(number), "context": { "traits": { "email": address(number) } },
+        });
+        self.track(at, &known, "Signed In", json!({}));
+        known
     }
 }
 
