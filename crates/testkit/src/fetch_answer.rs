@@ -42,14 +42,17 @@ pub(crate) fn is_empty(frame: &[u8], version: i16) -> bool {
 }
 
 /// Takes out of an answer the aborted transactions that ended before what it carries. A broker must not name them
-/// (KIP-98): a client would take everything that the same producer has committed since for aborted, and drop it.
+/// (KIP-98): a client would take everything that the same producer has committed since for aborted, and drop it. What
+/// began in what it carries has not ended before, even if its marker is not there yet.
 pub(crate) fn without_past_aborts(frame: &[u8], version: i16) -> Option<Vec<u8>> {
     let partitions = partitions(frame, version)?;
     let mut mended = Vec::with_capacity(frame.len());
     let mut copied = 0;
     for partition in partitions.iter().filter(|partition| partition.aborted.len() > 4) {
         let named = aborted(frame.get(partition.aborted.clone())?)?;
-        let markers = abort_markers(frame.get(partition.records.clone())?.get(4..)?)?;
+        let records = frame.get(partition.records.clone())?.get(4..)?;
+        let begin = int64(records, 0).unwrap_or(i64::MAX);
+        let markers = abort_markers(records)?;
         let ended_here: BTreeSet<(i64, i64)> = markers
             .iter()
             .filter_map(|(producer, marker)| {
@@ -57,7 +60,8 @@ pub(crate) fn without_past_aborts(frame: &[u8], version: i16) -> Option<Vec<u8>>
                 named.iter().filter(|(other, first)| other == producer && first <= marker).max().copied()
             })
             .collect();
-        let kept: Vec<&(i64, i64)> = named.iter().filter(|one| ended_here.contains(one)).collect();
+        let is_kept = |one: &&(i64, i64)| one.1 >= begin || ended_here.contains(*one);
+        let kept: Vec<&(i64, i64)> = named.iter().filter(is_kept).collect();
         mended.extend_from_slice(&frame[copied..partition.aborted.start]);
         mended.extend_from_slice(&i32::try_from(kept.len()).ok()?.to_be_bytes());
         for (producer, first) in kept {

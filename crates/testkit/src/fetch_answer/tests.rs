@@ -50,6 +50,13 @@ fn one_that_began_before_and_ends_here_stays() {
 }
 
 #[test]
+fn one_that_begins_here_stays_without_its_marker() {
+    let records = [batch(7, 200, None), batch(8, 205, None), batch(8, 206, Some(1))].concat();
+    let mended = without_past_aborts(&answer(&[(7, 100), (7, 200), (8, 150)], &records), 11).unwrap();
+    assert_eq!(mended, answer(&[(7, 200)], &records));
+}
+
+#[test]
 fn an_answer_without_records_is_empty() {
     assert!(is_empty(&answer(&[], &[]), 11));
     assert!(!is_empty(&answer(&[], &batch(7, 1, None)), 11));
