@@ -357,6 +357,12 @@ impl Faults {
         self.refusals
     }
 
+    /// How many may still go wrong.
+    #[must_use]
+    pub fn left(&self) -> u32 {
+        self.left
+    }
+
     /// True when everything that goes wrong has gone wrong.
     #[must_use]
     pub fn is_spent(&self) -> bool {

@@ -461,7 +461,7 @@ impl World {
         self.faults().renew();
         let mut jump = Duration::from_secs(600);
         for _ in 0..MAX_ROUNDS {
-            let (appended, disturbances) = (self.log.appended(), self.disturbances.get() + self.log.rebalances());
+            let before = self.stirrings();
             self.slots.borrow().iter().for_each(|slot| slot.turns.set(0));
             self.log.advance(jump);
             jump = (jump * 2).min(MAX_SETTLING_JUMP);
@@ -473,13 +473,18 @@ impl World {
                     break;
                 }
             }
-            let is_quiet = self.disturbances.get() + self.log.rebalances() == disturbances;
-            if is_quiet && self.log.appended() == appended {
+            if self.stirrings() == before {
                 return true;
             }
         }
         self.problem(format!("timers were still firing after {MAX_ROUNDS} rounds"));
         false
+    }
+
+    /// What stays the same while nothing happens: neither was anything written, nor has anything kept a worker from writing.
+    fn stirrings(&self) -> (u64, u64, u32, bool) {
+        let disturbances = self.disturbances.get() + self.log.rebalances();
+        (self.log.appended(), disturbances, self.faults().left(), self.trouble.is_armed())
     }
 }
 
