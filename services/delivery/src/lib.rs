@@ -1,7 +1,7 @@
 //! Webhooks out of the hub, as Standard Webhooks has them: a queue for each destination, signed, repeated, logged.
 //!
 //! In: the intents of `tributary.triggers.<team>` ([`Queue::enqueue`]), each for every destination of its team. Out: HTTP
-//! requests ([`Queue::lease`]); and the delivery log ([`LogEntry`]), one entry for each step of each
+//! requests, by a [`Dispatcher`] and its [`Sender`]; and the delivery log ([`LogEntry`]), one entry for each step of each
 //! delivery. State: the deliveries that have not ended, and what is remembered of destinations, in two stores of
 //! [`Queue`], which commit with the transaction that changed them.
 //!
@@ -15,9 +15,11 @@
 //! - the queue has no clock and no chance of its own: the same input gives the same state.
 
 pub mod breaker;
+mod clock;
 mod config;
 mod delivery;
 mod destination;
+mod dispatcher;
 mod error;
 pub mod guard;
 mod log;
@@ -28,13 +30,16 @@ mod queue;
 mod recheck;
 mod retry_after;
 mod schedule;
+mod sender;
 pub mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use clock::{Clock, SystemClock};
 pub use config::Config;
 pub use delivery::{Delivery, DeliveryKey};
 pub use destination::{Destination, DestinationConfig};
+pub use dispatcher::Dispatcher;
 pub use error::DeliveryError;
 pub use log::{AttemptResult, DeliveryEvent, DeliveryStep, DestinationEvent, DestinationStep, LogEntry};
 pub use outcome::{Answer, Failure, FailureClass, Outcome, SendError};
@@ -45,3 +50,4 @@ pub use queue::{
 pub use recheck::{Permission, Recheck, SendWhatIsValid};
 pub use retry_after::retry_after;
 pub use schedule::Schedule;
+pub use sender::{HttpSender, Request, Resolve, Resolving, Sender, SystemResolver};
