@@ -113,6 +113,7 @@ impl<S: Sender> Dispatcher<S> {
             results: self.results.0.clone(),
             key: lease.key.clone(),
             attempt: lease.attempt,
+            ticket: lease.ticket,
             started: Instant::now(),
             outcome: None,
         };
@@ -130,6 +131,7 @@ struct Report {
     results: UnboundedSender<Finished>,
     key: DeliveryKey,
     attempt: u32,
+    ticket: u64,
     started: Instant,
     outcome: Option<Outcome>,
 }
@@ -140,6 +142,7 @@ impl Drop for Report {
         let finished = Finished {
             key: self.key.clone(),
             attempt: self.attempt,
+            ticket: self.ticket,
             outcome: self.outcome.take().unwrap_or_else(defect),
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         };

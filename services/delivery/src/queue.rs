@@ -77,6 +77,7 @@ pub struct Queue {
     /// Whether the index is to be made anew of the stores.
     is_stale: bool,
     flights: BTreeMap<Arc<str>, Flight>,
+    last_ticket: u64,
     log: Vec<LogEntry>,
 }
 
@@ -96,6 +97,7 @@ impl Queue {
             index: Index::default(),
             is_stale: true,
             flights: BTreeMap::new(),
+            last_ticket: 0,
             log: Vec::new(),
         })
     }
@@ -110,7 +112,8 @@ impl Queue {
         vec![&mut self.deliveries, &mut self.states]
     }
 
-    /// The open transaction was aborted: what was logged in it did not happen, and the stores are as they were.
+    /// The open transaction was aborted: what was logged in it did not happen, and the stores are as they were. What was
+    /// settled in it has to be settled again before anything is leased, as [`Dispatcher`](crate::Dispatcher) does.
     pub fn aborted(&mut self) {
         self.log.clear();
         self.is_stale = true;

@@ -12,8 +12,8 @@ use crate::pacer::Pacer;
 /// What of a destination is in memory only.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    /// Messages on their way, with the number of the attempt.
-    pub(super) attempts: BTreeMap<Arc<str>, u32>,
+    /// Messages on their way, with the ticket of their lease.
+    pub(super) tickets: BTreeMap<Arc<str>, u64>,
     pub(super) pacer: Pacer,
 }
 
@@ -61,10 +61,10 @@ impl Queue {
 
     /// How many are on their way to a destination.
     pub(super) fn in_flight_to(&self, destination: &str) -> usize {
-        self.flights.get(destination).map_or(0, |flight| flight.attempts.len())
+        self.flights.get(destination).map_or(0, |flight| flight.tickets.len())
     }
 
     pub(super) fn is_in_flight(&self, key: &DeliveryKey) -> bool {
-        self.flights.get(&key.destination).is_some_and(|flight| flight.attempts.contains_key(&key.message_id))
+        self.flights.get(&key.destination).is_some_and(|flight| flight.tickets.contains_key(&key.message_id))
     }
 }

@@ -19,6 +19,8 @@ pub struct Lease {
     pub destination: Arc<Destination>,
     /// The number of this attempt, from 1.
     pub attempt: u32,
+    /// Tells this lease from others of the same attempt, which there are when transactions are aborted.
+    pub ticket: u64,
     /// What is posted.
     pub body: Arc<str>,
 }
@@ -50,9 +52,11 @@ impl Queue {
                 return None;
             }
             let attempt = delivery.attempts.saturating_add(1);
-            flight.attempts.insert(Arc::clone(&key.message_id), attempt);
+            self.last_ticket += 1;
+            let ticket = self.last_ticket;
+            flight.tickets.insert(Arc::clone(&key.message_id), ticket);
             self.index.lane_mut(&key.destination).remove(&key.message_id, &delivery);
-            return Some(Lease { key, destination: Arc::clone(destination), attempt, body: delivery.body });
+            return Some(Lease { key, destination: Arc::clone(destination), attempt, ticket, body: delivery.body });
         }
     }
 

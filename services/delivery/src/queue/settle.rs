@@ -16,6 +16,8 @@ pub struct Finished {
     pub key: DeliveryKey,
     /// The number of the attempt.
     pub attempt: u32,
+    /// The ticket of its lease.
+    pub ticket: u64,
     /// What became of it.
     pub outcome: Outcome,
     /// How long it took, in milliseconds.
@@ -39,9 +41,9 @@ impl Queue {
         self.refresh();
         let Finished { key, outcome, .. } = finished;
         if let Some(flight) = self.flights.get_mut(&key.destination)
-            && flight.attempts.get(&key.message_id) == Some(&finished.attempt)
+            && flight.tickets.get(&key.message_id) == Some(&finished.ticket)
         {
-            flight.attempts.remove(&key.message_id);
+            flight.tickets.remove(&key.message_id);
         }
         let Some(was) = self.deliveries.get(key).cloned() else { return };
         if was.attempts.saturating_add(1) != finished.attempt {

@@ -27,7 +27,7 @@ fn timeout() -> Outcome {
 
 /// What became of a lease.
 fn finished(lease: &Lease, outcome: Outcome) -> Finished {
-    Finished { key: lease.key.clone(), attempt: lease.attempt, outcome, duration_ms: 12 }
+    Finished { key: lease.key.clone(), attempt: lease.attempt, ticket: lease.ticket, outcome, duration_ms: 12 }
 }
 
 /// An intent of the team `sales`.

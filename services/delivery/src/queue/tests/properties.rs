@@ -85,6 +85,8 @@ struct World {
     changelogs: [BTreeMap<Vec<u8>, Vec<u8>>; 2],
     now_at: i64,
     on_their_way: Vec<Lease>,
+    /// Results recorded in the open transaction, which are recorded again when it is aborted.
+    recorded: Vec<Finished>,
     last: Option<Finished>,
     /// Ids of the intents that came, committed and in the open transaction.
     intents: [BTreeSet<String>; 2],
@@ -101,6 +103,7 @@ impl World {
             changelogs: Default::default(),
             now_at: noon(),
             on_their_way: Vec::new(),
+            recorded: Vec::new(),
             last: None,
             intents: Default::default(),
             logs: Default::default(),
@@ -116,12 +119,17 @@ impl World {
                 let lease = self.on_their_way.remove(index.index(self.on_their_way.len()));
                 let result = finished(&lease, outcome.clone());
                 self.queue.settle(&result, self.now_at);
+                self.recorded.push(result.clone());
                 self.last = Some(result);
             }
             Event::Repeat => self.last.iter().for_each(|result| self.queue.settle(result, self.now_at)),
             Event::Settle(..) => {}
             Event::Commit => self.commit(),
-            Event::Abort => self.abort(),
+            Event::Abort => {
+                self.abort();
+                // As the dispatcher does in its next turn.
+                self.recorded.iter().for_each(|result| self.queue.settle(result, self.now_at));
+            }
             Event::Kill => self.kill(),
             Event::RetryGivenUp => drop(self.queue.retry_given_up("a", self.now_at)),
             Event::Disable => self.queue.disable("b", "by hand", self.now_at).unwrap(),
@@ -181,6 +189,7 @@ impl World {
             }
             store.commit();
         }
+        self.recorded.clear();
         let [committed, open] = &mut self.intents;
         committed.append(open);
         let [committed, open] = &mut self.logs;
@@ -190,6 +199,7 @@ impl World {
     fn abort(&mut self) {
         self.queue.stores().into_iter().for_each(|store| store.abort());
         self.queue.aborted();
+        self.last = None;
         self.intents[1].clear();
         self.logs[1].clear();
     }
@@ -197,6 +207,7 @@ impl World {
     fn kill(&mut self) {
         self.abort();
         self.on_their_way.clear();
+        self.recorded.clear();
         self.queue = Queue::new(&self.config).unwrap();
         for (store, changelog) in self.queue.stores().into_iter().zip(&self.changelogs) {
             changelog.iter().for_each(|(key, value)| store.restore(key, Some(value)).unwrap());
