@@ -17,9 +17,9 @@ use crate::transfer::{self, Transfer};
 
 impl<T: PersonStep> JourneyProcessor<T> {
     /// Takes back what was said of the touches that are not the person's own, corrects the rest, and sends them to their
-    /// person; what the chained step knows by identifier is parted with them. What cannot be told apart by identifier both know
-    /// from now on: the ids beyond the horizon, and what the chained step has done. A cap counts for both what was sent to them as one, and neither is sent it again. The sum
-    /// of what lies beyond the horizon stays.
+    /// person; what the chained step knows by identifier is parted with them. What cannot be told apart by identifier both
+    /// know from now on: the ids beyond the horizon, and what the chained step has done. A cap counts for both what was sent
+    /// to them as one, and neither is sent it again. The sum of what lies beyond the horizon stays.
     pub(super) fn take_out(
         &mut self,
         person_id: PersonId,
