@@ -7,17 +7,10 @@ mod network;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use network::{Mutation, Network, Schedule, touchpoint};
+use network::{Mutation, Network, Schedule, no_limits, rules, schedules, touchpoint};
 use proptest::prelude::*;
 use tributary_identity::{Output, Rules, Sequencer};
 use tributary_model::{Identifier, Touchpoint};
-
-const NO_LIMITS: &str = "
-version: none
-default_limit: 0
-namespaces: [{name: customer_id, priority: 9, normalise: trim}]
-quarantine: {max_persons: 1000000}
-";
 
 const LIMITS: &str = "
 version: tight
@@ -34,10 +27,6 @@ quarantine: {max_persons: 3}
 /// What a person has, highest priority first.
 const NAMESPACES: [&str; 6] = ["customer_id", "loyalty_id", "email", "email", "phone", "anonymous_id"];
 const HOUR_MS: i64 = 3_600_000;
-
-fn rules(text: &str) -> Arc<Rules> {
-    Arc::new(Rules::from_yaml(text).expect("rules of the test"))
-}
 
 fn identifier(person: usize, index: usize) -> Identifier {
     Identifier::new(NAMESPACES[index], format!("{person}-{index}"))
@@ -61,19 +50,6 @@ fn touchpoints(touches: &[Touch]) -> Vec<Touchpoint> {
         touchpoint(&format!("t-{number}"), hour * HOUR_MS, &identifiers)
     };
     touches.iter().enumerate().map(one).collect()
-}
-
-fn schedule() -> impl Strategy<Value = Schedule> {
-    (any::<u64>(), 1..6_usize, 1..6_usize, 0..3_u8, 0..3_u8).prop_map(
-        |(seed, identifier_partitions, person_partitions, abort, repeat)| Schedule {
-            seed,
-            identifier_partitions,
-            person_partitions,
-            abort: f64::from(abort) * 0.15,
-            repeat: f64::from(repeat) * 0.1,
-            repeat_input: f64::from(repeat) * 0.1,
-        },
-    )
 }
 
 /// Any rules for what a person has: limits with and without windows, unique namespaces, quarantine early or late.
@@ -108,15 +84,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn without_limits_persons_are_the_connected_components(touches in touches(0.1), schedule in schedule()) {
+    fn without_limits_persons_are_the_connected_components(touches in touches(0.1), schedule in schedules(6, true)) {
         let input = touchpoints(&touches);
-        let mut network = ran(&rules(NO_LIMITS), schedule, Mutation::None, &input);
+        let mut network = ran(&no_limits(), schedule, Mutation::None, &input);
         prop_assert_eq!(network.violations(&input), Vec::<String>::new());
         prop_assert_eq!(network.component_violations(&input), Vec::<String>::new());
     }
 
     #[test]
-    fn with_limits_no_person_ever_exceeds_one_and_the_log_replays(touches in touches(0.5), schedule in schedule()) {
+    fn with_limits_no_person_ever_exceeds_one_and_the_log_replays(touches in touches(0.5), schedule in schedules(6, true)) {
         let rules = rules(LIMITS);
         let input = touchpoints(&touches);
         // A touchpoint that came twice, once before and once after the quarantine of its identifier, would be at two
@@ -132,7 +108,7 @@ proptest! {
 
     #[test]
     fn whatever_the_rules_no_sequence_of_events_makes_a_person_exceed_a_limit(
-        rules in any_rules(), touches in touches(0.5), schedule in schedule()
+        rules in any_rules(), touches in touches(0.5), schedule in schedules(6, true)
     ) {
         let input = touchpoints(&touches);
         let mut network = ran(&rules, Schedule { repeat_input: 0.0, ..schedule }, Mutation::None, &input);
@@ -159,17 +135,17 @@ fn run_many(rules: &Arc<Rules>, cross: f64, mutation: Mutation, runs: u64) -> Ve
 
 #[test]
 fn the_checks_see_an_event_dropped_at_a_tombstone() {
-    let runs = run_many(&rules(NO_LIMITS), 0.1, Mutation::DropAtTombstone, 50);
+    let runs = run_many(&no_limits(), 0.1, Mutation::DropAtTombstone, 50);
     let lost = runs.iter().filter(|(found, _)| found.iter().any(|violation| violation.ends_with("is lost"))).count();
     assert!(lost > 25, "{lost} of 50 runs lost an event");
 }
 
 #[test]
 fn the_checks_see_a_transfer_that_is_not_sent_and_one_that_does_not_move_on() {
-    let runs = run_many(&rules(NO_LIMITS), 0.1, Mutation::NoEmptyTransfer, 50);
+    let runs = run_many(&no_limits(), 0.1, Mutation::NoEmptyTransfer, 50);
     let waiting = runs.iter().filter(|(found, _)| found.iter().any(|violation| violation.contains("waits"))).count();
     assert!(waiting > 25, "{waiting} of 50 runs had a merge half done");
-    let runs = run_many(&rules(NO_LIMITS), 0.1, Mutation::KeepTransferAtTombstone, 50);
+    let runs = run_many(&no_limits(), 0.1, Mutation::KeepTransferAtTombstone, 50);
     let faulty = runs.iter().filter(|(found, _)| !found.is_empty()).count();
     assert!(faulty > 5, "{faulty} of 50 runs were faulty");
 }

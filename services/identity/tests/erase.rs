@@ -8,27 +8,12 @@ mod network;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use network::{ByHand, Mutation, Network, Schedule, touchpoint, without_erased};
+use network::{
+    ByHand, EVERYBODY, Mutation, Network, Schedule, no_limits, schedules, tight_limits, touchpoint, without_erased,
+};
 use proptest::prelude::*;
 use tributary_identity::Rules;
 use tributary_model::{Identifier, PersonId, Touchpoint};
-
-const NO_LIMITS: &str = "
-version: none
-default_limit: 0
-namespaces: [{name: customer_id, priority: 9, normalise: trim}]
-quarantine: {max_persons: 1000000}
-";
-
-const LIMITS: &str = "
-version: tight
-default_limit: 0
-namespaces:
-  - {name: customer_id, priority: 90, unique: true, normalise: trim}
-  - {name: email, priority: 70, limit: 2, normalise: email}
-  - {name: phone, priority: 60, limit: 2, window_days: 3, normalise: phone}
-quarantine: {max_persons: 1000000}
-";
 
 const NAMESPACES: [&str; 4] = ["customer_id", "email", "phone", "anonymous_id"];
 const HUMANS: usize = 5;
@@ -36,10 +21,6 @@ const HUMANS: usize = 5;
 const PARTNERS: usize = 64;
 /// What is erased was received up to here.
 const CUT: i64 = 1_000;
-
-fn rules(text: &str) -> Arc<Rules> {
-    Arc::new(Rules::from_yaml(text).expect("rules of the test"))
-}
 
 fn any_identifier() -> impl Strategy<Value = Identifier> {
     (0..HUMANS * NAMESPACES.len()).prop_map(|index| {
@@ -58,19 +39,6 @@ fn touchpoints(name: &'static str, received_at: i64, most: usize) -> impl Strate
         };
         touches.into_iter().enumerate().map(one).collect()
     })
-}
-
-fn schedule() -> impl Strategy<Value = Schedule> {
-    (any::<u64>(), 1..4_usize, 1..4_usize, 0..3_u8, 0..3_u8).prop_map(
-        |(seed, identifier_partitions, person_partitions, abort, repeat)| Schedule {
-            seed,
-            identifier_partitions,
-            person_partitions,
-            abort: f64::from(abort) * 0.15,
-            repeat: f64::from(repeat) * 0.1,
-            repeat_input: 0.0,
-        },
-    )
 }
 
 /// The name of the same value under a newer key.
@@ -93,8 +61,8 @@ fn by_hand() -> impl Strategy<Value = Vec<ByHand>> {
     prop::collection::vec(one, 1..8)
 }
 
-fn network(text: &str, schedule: Schedule) -> Network {
-    Network::with_partners(&rules(text), schedule, Mutation::None, PARTNERS)
+fn network(rules: &Arc<Rules>, schedule: Schedule) -> Network {
+    Network::with_partners(rules, schedule, Mutation::None, PARTNERS)
 }
 
 /// Identifiers by person, of those that touchpoints still tell of.
@@ -114,9 +82,9 @@ proptest! {
         input in touchpoints("before", CUT, 40),
         gone in prop::collection::vec(any_identifier(), 1..4),
         later in touchpoints("after", CUT + 1, 20),
-        schedule in schedule(),
+        schedule in schedules(4, false),
     ) {
-        let mut network = network(NO_LIMITS, schedule);
+        let mut network = network(&no_limits(), schedule);
         network.run_with(&input, gone.into_iter().map(|one| ByHand::Erase(one, CUT)).collect());
         prop_assert_eq!(network.erasure_violations(&input), Vec::<String>::new());
         let erased = network.erased();
@@ -136,10 +104,10 @@ proptest! {
         before in touchpoints("before", CUT, 30),
         after in touchpoints("after", CUT + 1, 15),
         asked in by_hand(),
-        schedule in schedule(),
+        schedule in schedules(4, false),
         is_limited in any::<bool>(),
     ) {
-        let mut network = network(if is_limited { LIMITS } else { NO_LIMITS }, schedule);
+        let mut network = network(&if is_limited { tight_limits(EVERYBODY) } else { no_limits() }, schedule);
         let all: Vec<Touchpoint> = before.into_iter().chain(after).collect();
         network.run_with(&all, asked);
         prop_assert_eq!(network.erasure_violations(&all), Vec::<String>::new());
@@ -150,9 +118,9 @@ proptest! {
         before in touchpoints("before", CUT, 20),
         after in touchpoints("after", CUT + 1, 20),
         asked in by_hand(),
-        schedule in schedule(),
+        schedule in schedules(4, false),
     ) {
-        let mut network = network(NO_LIMITS, schedule);
+        let mut network = network(&no_limits(), schedule);
         network.run_with(&before, asked);
         let all: Vec<Touchpoint> = before.into_iter().chain(after.clone()).collect();
         let again = after.iter().map(|touch| ByHand::Erase(touch.identifiers[0].clone(), CUT + 1)).collect();
@@ -168,9 +136,9 @@ fn the_workloads_erase_persons_of_several_identifiers_in_the_middle_of_it_all() 
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]));
     let (mut erasures, mut identifiers, mut splits) = (0, 0, 0);
     for _ in 0..100 {
-        let strategy = (touchpoints("before", CUT, 30), by_hand(), schedule());
+        let strategy = (touchpoints("before", CUT, 30), by_hand(), schedules(4, false));
         let (input, asked, schedule) = strategy.new_tree(&mut runner).expect("a workload").current();
-        let mut network = network(NO_LIMITS, schedule);
+        let mut network = network(&no_limits(), schedule);
         network.run_with(&input, asked);
         erasures += network.watch.erasure_count;
         identifiers += network.erased().len();

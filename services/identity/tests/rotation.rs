@@ -8,30 +8,13 @@ mod network;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use network::{ByHand, Mutation, Network, REALM, Schedule, touchpoint};
+use network::{ByHand, Mutation, Network, REALM, Schedule, no_limits, schedules, tight_limits, touchpoint};
 use proptest::prelude::*;
 use tributary_identity::{Output, Rules, Sequencer};
 use tributary_model::identity::{
     IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind, MergeSide,
 };
 use tributary_model::{Identifier, PersonId, Touchpoint};
-
-const NO_LIMITS: &str = "
-version: none
-default_limit: 0
-namespaces: [{name: customer_id, priority: 9, normalise: trim}]
-quarantine: {max_persons: 1000000}
-";
-
-const LIMITS: &str = "
-version: tight
-default_limit: 0
-namespaces:
-  - {name: customer_id, priority: 90, unique: true, normalise: trim}
-  - {name: email, priority: 70, limit: 2, normalise: email}
-  - {name: phone, priority: 60, limit: 2, window_days: 3, normalise: phone}
-quarantine: {max_persons: 3}
-";
 
 const NAMESPACES: [&str; 4] = ["customer_id", "email", "phone", "anonymous_id"];
 const HUMANS: usize = 4;
@@ -113,23 +96,6 @@ fn story() -> impl Strategy<Value = Story> {
     })
 }
 
-fn schedule() -> impl Strategy<Value = Schedule> {
-    (any::<u64>(), 1..4_usize, 1..4_usize, 0..3_u8, 0..3_u8).prop_map(
-        |(seed, identifier_partitions, person_partitions, abort, repeat)| Schedule {
-            seed,
-            identifier_partitions,
-            person_partitions,
-            abort: f64::from(abort) * 0.15,
-            repeat: f64::from(repeat) * 0.1,
-            repeat_input: 0.0,
-        },
-    )
-}
-
-fn rules(text: &str) -> Arc<Rules> {
-    Arc::new(Rules::from_yaml(text).expect("rules of the test"))
-}
-
 /// Values by person, each looked up by the key that is in force at the end, or by the old one where that is all there is.
 fn persons(network: &Network, story: &Story, is_rotated: bool) -> BTreeSet<BTreeSet<Value>> {
     let mut persons: BTreeMap<PersonId, BTreeSet<Value>> = BTreeMap::new();
@@ -186,8 +152,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn who_is_seen_during_a_rotation_stays_who_it_is(story in story(), schedule in schedule()) {
-        let rules = rules(NO_LIMITS);
+    fn who_is_seen_during_a_rotation_stays_who_it_is(story in story(), schedule in schedules(4, false)) {
+        let rules = no_limits();
         let mut with = rotated(&rules, schedule, &story, Vec::new());
         let mut without = Network::new(&rules, schedule, Mutation::None);
         without.run(&[story.touchpoints(0, 0), story.touchpoints(1, 0), story.touchpoints(2, 0)].concat());
@@ -204,8 +170,8 @@ proptest! {
     }
 
     #[test]
-    fn no_rule_sees_a_rotation(story in story(), schedule in schedule(), asked in by_hand()) {
-        let rules = rules(LIMITS);
+    fn no_rule_sees_a_rotation(story in story(), schedule in schedules(4, false), asked in by_hand()) {
+        let rules = tight_limits(3);
         let known = &story.named(1) | &story.named(2);
         let asked = asked.into_iter().filter(|(left, right, _)| known.contains(left) && known.contains(right));
         let asked = asked.map(|(left, right, is_link)| match is_link {
@@ -223,9 +189,9 @@ proptest! {
 
     #[test]
     fn events_by_the_new_key_that_overtake_the_rotation_end_with_the_same_persons(
-        story in story(), schedule in schedule(),
+        story in story(), schedule in schedules(4, false),
     ) {
-        let rules = rules(NO_LIMITS);
+        let rules = no_limits();
         let mut with = Network::new(&rules, schedule, Mutation::None);
         with.run_with(&all_touchpoints(&story), story.rekeys());
         let mut without = Network::new(&rules, schedule, Mutation::None);
@@ -240,10 +206,10 @@ fn the_workloads_meet_limits_quarantine_and_splits_across_a_rotation() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[5; 32]));
-    let rules = rules(LIMITS);
+    let rules = tight_limits(3);
     let (mut refused, mut quarantined, mut splits, mut told) = (0, 0, 0, 0);
     for _ in 0..100 {
-        let (story, schedule) = (story(), schedule()).new_tree(&mut runner).expect("a workload").current();
+        let (story, schedule) = (story(), schedules(4, false)).new_tree(&mut runner).expect("a workload").current();
         let known = story.named(1);
         let pairs = known.iter().map(|value| (*value, value + HUMANS)).filter(|(_, other)| known.contains(other));
         let asked = pairs.take(3).map(|(left, right)| ByHand::Unmerge(name(left, 1), name(right, 1))).collect();
@@ -276,7 +242,7 @@ fn who_is_not_seen_during_the_rotation_begins_anew() {
     let touch = |values: &[Value], hour| (values.iter().copied().collect::<BTreeSet<Value>>(), hour);
     let story =
         Story { ages: [vec![touch(&[0, 4], 1), touch(&[1], 1)], vec![touch(&[0], 2)], vec![touch(&[1, 4], 3)]] };
-    let network = rotated(&rules(LIMITS), schedule, &story, Vec::new());
+    let network = rotated(&tight_limits(3), schedule, &story, Vec::new());
     assert_eq!(network.person_of(&name(0, 0)), network.person_of(&name(0, 1)));
     assert_eq!(network.person_of(&name(0, 0)), network.person_of(&name(4, 0)), "what was linked stays linked");
     assert_ne!(network.person_of(&name(4, 0)), network.person_of(&name(4, 1)));

@@ -8,36 +8,15 @@ mod network;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use network::{ByHand, Mutation, Network, REALM, Schedule, touchpoint};
+use network::{ByHand, EVERYBODY, Mutation, Network, REALM, Schedule, no_limits, schedules, tight_limits, touchpoint};
 use proptest::prelude::*;
 use tributary_identity::{Output, Rules, Sequencer};
 use tributary_model::identity::{IdentityChangeKind, MergeRequest, MergeRequestKind, MergeSide, PersonCommandKind};
 use tributary_model::{Identifier, PersonId, Touchpoint};
 
-const NO_LIMITS: &str = "
-version: none
-default_limit: 0
-namespaces: [{name: customer_id, priority: 9, normalise: trim}]
-quarantine: {max_persons: 1000000}
-";
-
-const LIMITS: &str = "
-version: tight
-default_limit: 0
-namespaces:
-  - {name: customer_id, priority: 90, unique: true, normalise: trim}
-  - {name: email, priority: 70, limit: 2, normalise: email}
-  - {name: phone, priority: 60, limit: 2, window_days: 3, normalise: phone}
-quarantine: {max_persons: 1000000}
-";
-
 const NAMESPACES: [&str; 4] = ["customer_id", "email", "phone", "anonymous_id"];
 const HUMANS: usize = 5;
 const HOUR_MS: i64 = 3_600_000;
-
-fn rules(text: &str) -> Arc<Rules> {
-    Arc::new(Rules::from_yaml(text).expect("rules of the test"))
-}
 
 fn identifier(index: usize) -> Identifier {
     let (human, namespace) = (index % HUMANS, index / HUMANS % NAMESPACES.len());
@@ -71,19 +50,6 @@ fn by_hand() -> impl Strategy<Value = Vec<ByHand>> {
         }
     });
     prop::collection::vec(one, 0..8).prop_map(|asked| asked.into_iter().flatten().collect())
-}
-
-fn schedule() -> impl Strategy<Value = Schedule> {
-    (any::<u64>(), 1..4_usize, 1..4_usize, 0..3_u8, 0..3_u8).prop_map(
-        |(seed, identifier_partitions, person_partitions, abort, repeat)| Schedule {
-            seed,
-            identifier_partitions,
-            person_partitions,
-            abort: f64::from(abort) * 0.15,
-            repeat: f64::from(repeat) * 0.1,
-            repeat_input: 0.0,
-        },
-    )
 }
 
 fn ran(rules: &Arc<Rules>, schedule: Schedule, input: &[Touchpoint], by_hand: Vec<ByHand>) -> Network {
@@ -155,11 +121,11 @@ proptest! {
         input in touchpoints(),
         links in prop::collection::vec((any_identifier(), any_identifier()), 0..3),
         apart in (any_identifier(), any_identifier()),
-        schedule in schedule(),
+        schedule in schedules(4, false),
     ) {
         let mut asked: Vec<ByHand> = links.into_iter().map(|(left, right)| ByHand::Link(left, right)).collect();
         asked.push(ByHand::Unmerge(apart.0, apart.1));
-        let mut network = ran(&rules(NO_LIMITS), schedule, &input, asked);
+        let mut network = ran(&no_limits(), schedule, &input, asked);
         prop_assert_eq!(network.violations(&input), Vec::<String>::new());
         prop_assert_eq!(persons(&network, &input), from_the_beginning(&network.merge_log, &input));
     }
@@ -169,11 +135,11 @@ proptest! {
         input in touchpoints(),
         links in prop::collection::vec((any_identifier(), any_identifier()), 0..3),
         (this, from, to) in (any_identifier(), any_identifier(), any_identifier()),
-        schedule in schedule(),
+        schedule in schedules(4, false),
     ) {
         let mut asked: Vec<ByHand> = links.into_iter().map(|(left, right)| ByHand::Link(left, right)).collect();
         asked.push(ByHand::Reassign(this.clone(), from.clone(), to.clone()));
-        let mut network = ran(&rules(NO_LIMITS), schedule, &input, asked);
+        let mut network = ran(&no_limits(), schedule, &input, asked);
         prop_assert_eq!(network.violations(&input), Vec::<String>::new());
         let mut log = network.merge_log.clone();
         let is_done = is_done(&network.merge_outputs);
@@ -191,10 +157,10 @@ proptest! {
     fn whatever_is_asked_for_by_hand_everything_stays_in_its_place(
         input in touchpoints(),
         asked in by_hand(),
-        schedule in schedule(),
+        schedule in schedules(4, false),
         is_limited in any::<bool>(),
     ) {
-        let rules = rules(if is_limited { LIMITS } else { NO_LIMITS });
+        let rules = if is_limited { tight_limits(EVERYBODY) } else { no_limits() };
         let mut network = ran(&rules, schedule, &input, asked);
         prop_assert_eq!(network.violations(&input), Vec::<String>::new());
         let mut replay = Sequencer::new(REALM, Arc::clone(&rules));
@@ -236,10 +202,10 @@ fn the_workloads_take_persons_apart_and_put_them_together_again() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]));
-    let rules = rules(NO_LIMITS);
+    let rules = no_limits();
     let (mut splits, mut returns, mut reassigned, mut refused) = (0, 0, 0, 0);
     for _ in 0..100 {
-        let strategy = (touchpoints(), by_hand(), schedule());
+        let strategy = (touchpoints(), by_hand(), schedules(4, false));
         let (input, asked, schedule) = strategy.new_tree(&mut runner).expect("a workload").current();
         let network = ran(&rules, schedule, &input, asked);
         splits += network.watch.split_count;
@@ -263,7 +229,7 @@ fn is_return(output: &Output) -> bool {
 
 #[test]
 fn what_nobody_has_seen_is_named_and_changes_nothing() {
-    let rules = rules(NO_LIMITS);
+    let rules = no_limits();
     let schedule = Schedule {
         seed: 1,
         identifier_partitions: 2,

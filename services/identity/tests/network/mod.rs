@@ -8,6 +8,7 @@
 mod check;
 mod erased;
 mod person;
+mod setting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hasher;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 pub(crate) use check::Watch;
 pub(crate) use erased::without_erased;
 pub(crate) use person::{Mutation, Persons};
+pub(crate) use setting::{EVERYBODY, no_limits, rules, schedules, tight_limits};
 
 pub(crate) const REALM: Uuid = Uuid::from_u128(7);
 
