@@ -276,15 +276,9 @@ pub struct ReassignArgs {
     /// An identifier of the person whose it is
     #[arg(long, value_name = "IDENTIFIER")]
     pub to: String,
-    /// Why; stands on the identity changes for everybody to read, so name no person
-    #[arg(long)]
-    pub reason: String,
-    /// Do it, instead of only showing what is known
-    #[arg(long)]
-    pub yes: bool,
-    /// How long to wait for the answer, in seconds
-    #[arg(long, default_value_t = 30)]
-    pub wait: u64,
+    /// Why, whether to do it, and how long to wait
+    #[command(flatten)]
+    pub by_hand: ByHandArgs,
 }
 
 /// The commands of `privacy`.
@@ -296,7 +290,7 @@ pub enum PrivacyCommand {
     Export(ExportArgs),
     /// Show how many identifiers are known under newer keys too: who is not yet, begins anew when the old key is dropped
     Rotation,
-    /// Erase a person: everything received so far by any identifier that it is known by
+    /// Erase a person, for good: everything received so far by any identifier that it is known by
     Erase(EraseArgs),
     /// Look for persons in all topics and state, and say what is left and until when; ends with 3 when state names them
     Verify(VerifyArgs),
@@ -327,15 +321,9 @@ pub struct EraseArgs {
     /// An identifier as namespace:value in clear text, or a person's id
     #[arg(value_name = "PERSON|IDENTIFIER")]
     pub person: String,
-    /// Why; stands on the identity changes for everybody to read, so name no person
-    #[arg(long)]
-    pub reason: String,
-    /// Do it, instead of only showing what is known; it cannot be undone
-    #[arg(long)]
-    pub yes: bool,
-    /// How long to wait for the answer, in seconds
-    #[arg(long, default_value_t = 30)]
-    pub wait: u64,
+    /// Why, whether to do it, and how long to wait
+    #[command(flatten)]
+    pub by_hand: ByHandArgs,
 }
 
 /// Arguments of `privacy verify`.
@@ -346,13 +334,9 @@ pub struct VerifyArgs {
     pub persons: Vec<String>,
 }
 
-/// Two identifiers that somebody decides about.
+/// What everything has that is asked of identity by hand.
 #[derive(Debug, Args)]
-pub struct PairArgs {
-    /// One identifier, as namespace:value, in clear text
-    pub identifier: String,
-    /// The other
-    pub other: String,
+pub struct ByHandArgs {
     /// Why; stands on the identity changes for everybody to read, so name no person
     #[arg(long)]
     pub reason: String,
@@ -362,6 +346,18 @@ pub struct PairArgs {
     /// How long to wait for the answer, in seconds
     #[arg(long, default_value_t = 30)]
     pub wait: u64,
+}
+
+/// Two identifiers that somebody decides about.
+#[derive(Debug, Args)]
+pub struct PairArgs {
+    /// One identifier, as namespace:value, in clear text
+    pub identifier: String,
+    /// The other
+    pub other: String,
+    /// Why, whether to do it, and how long to wait
+    #[command(flatten)]
+    pub by_hand: ByHandArgs,
 }
 
 /// Arguments of `scorecard`.

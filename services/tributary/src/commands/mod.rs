@@ -4,6 +4,7 @@ mod account;
 mod check;
 mod dlq;
 mod identity;
+mod identity_changes;
 mod journey;
 mod load;
 mod persons;

@@ -5,12 +5,13 @@ mod reassign;
 pub(super) mod request;
 
 use tributary_identity::Evidence;
-use tributary_model::identity::{IdentifierCommandKind, IdentityChange};
-use tributary_model::{Identifier, topics};
+use tributary_model::Identifier;
+use tributary_model::identity::IdentifierCommandKind;
 use tributary_schema::Contracts;
-use tributary_stream::{KafkaSettings, read_to_end};
+use tributary_stream::KafkaSettings;
 
 use crate::cli::IdentityCommand;
+use crate::commands::identity_changes::each_identity_change;
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -34,18 +35,8 @@ pub(super) fn identity(command: &IdentityCommand, config: &HubConfig, output: &m
 /// All that was told about persons.
 fn evidence(settings: &KafkaSettings, contracts: &Contracts) -> Result<Evidence, CliError> {
     let mut evidence = Evidence::default();
-    let mut unreadable = None;
-    read_to_end(settings, topics::IDENTITY_CHANGES, |record| {
-        let Some(value) = &record.value else { return };
-        match contracts.decode::<IdentityChange>(value) {
-            Ok(change) => evidence.apply(change),
-            Err(error) => drop(unreadable.get_or_insert(error)),
-        }
-    })?;
-    match unreadable {
-        Some(error) => Err(error.into()),
-        None => Ok(evidence),
-    }
+    each_identity_change(settings, contracts, |change| evidence.apply(change))?;
+    Ok(evidence)
 }
 
 /// Identifiers that were asked for, as they were written.

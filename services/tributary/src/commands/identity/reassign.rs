@@ -41,7 +41,7 @@ pub(super) fn reassign(args: &ReassignArgs, config: &HubConfig, output: &mut Out
             return Err(CliError::Argument { argument, value: "the same identifier again".to_owned(), remedy });
         }
     }
-    let reason = reason(&args.reason)?;
+    let reason = reason(&args.by_hand.reason)?;
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
     let known = aliases(&settings, &contracts)?;
@@ -55,7 +55,7 @@ pub(super) fn reassign(args: &ReassignArgs, config: &HubConfig, output: &mut Out
         changes: Vec::new(),
     };
     let is_theirs = said.person_id == said.to_person_id;
-    if !args.yes {
+    if !args.by_hand.yes {
         output.either(&said, || whose(&said, args))?;
         output.notice("nothing was changed: add --yes to do it");
         return Ok(Exit::Misconfigured);
@@ -69,7 +69,7 @@ pub(super) fn reassign(args: &ReassignArgs, config: &HubConfig, output: &mut Out
             || has(IdentityChangeKind::Merged)
             || (is_theirs && has(IdentityChangeKind::Unmerged))
     };
-    let wait = Duration::from_secs(args.wait);
+    let wait = Duration::from_secs(args.by_hand.wait);
     said.changes = answer(&settings, &contracts, &command.touchpoint_id, wait, is_all)?;
     said.request_id = Some(command.touchpoint_id);
     let is_refused = said.changes.iter().any(|change| change.kind == IdentityChangeKind::Refused);

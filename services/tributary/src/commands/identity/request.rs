@@ -45,7 +45,7 @@ pub(super) fn request(
         let remedy = "it is the same identifier as the other: name two".to_owned();
         return Err(CliError::Argument { argument: "identifier", value: args.identifier.clone(), remedy });
     }
-    let reason = reason(&args.reason)?;
+    let reason = reason(&args.by_hand.reason)?;
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
     let aliases = aliases(&settings, &contracts)?;
@@ -53,7 +53,7 @@ pub(super) fn request(
     let person = |identifier: &Identifier| aliases.resolve(PersonId::of(&realm, identifier));
     let were_one = person(&left) == person(&right);
     let is_idle = were_one && kind == IdentifierCommandKind::Link;
-    if !args.yes || is_idle {
+    if !args.by_hand.yes || is_idle {
         let is = if were_one { "one person" } else { "two persons" };
         let answer = Answer { request_id: None, were_one, change: None };
         output.either(&answer, || format!("{} and {} are {is}", args.identifier, args.other))?;
@@ -66,7 +66,7 @@ pub(super) fn request(
     let request_id = command.touchpoint_id.clone();
     publish(&settings, &contracts, &command)?;
     let is_answer = |changes: &[IdentityChange]| !changes.is_empty();
-    let change = answer(&settings, &contracts, &request_id, Duration::from_secs(args.wait), is_answer)?.pop();
+    let change = answer(&settings, &contracts, &request_id, Duration::from_secs(args.by_hand.wait), is_answer)?.pop();
     let exit = match &change {
         Some(change) if change.kind == IdentityChangeKind::Refused => Exit::Failed,
         Some(_) => Exit::Done,

@@ -30,7 +30,7 @@ struct Answer {
 
 /// Asks for the erasure, and waits for the answer.
 pub(super) fn erase(args: &EraseArgs, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
-    let reason = reason(&args.reason)?;
+    let reason = reason(&args.by_hand.reason)?;
     let asked = Asked::parse(&args.person, config)?;
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
@@ -44,7 +44,7 @@ pub(super) fn erase(args: &EraseArgs, config: &HubConfig, output: &mut Output) -
         return Ok(Exit::Failed);
     };
     let identifiers = namespaces(&known);
-    if !args.yes {
+    if !args.by_hand.yes {
         let answer = Answer { request_id: None, received_until: None, identifiers, change: None };
         output.either(&answer, || format!("{} is known by {}", args.person, listed(&answer.identifiers)))?;
         output.notice("nothing was changed: add --yes to do it; it cannot be undone");
@@ -56,7 +56,7 @@ pub(super) fn erase(args: &EraseArgs, config: &HubConfig, output: &mut Output) -
     publish(&settings, &contracts, &command)?;
     let is_answer =
         |change: &IdentityChange| matches!(change.kind, IdentityChangeKind::Erased | IdentityChangeKind::Refused);
-    let wait = Duration::from_secs(args.wait);
+    let wait = Duration::from_secs(args.by_hand.wait);
     let changes = answer(&settings, &contracts, &request_id, wait, |changes| changes.iter().any(is_answer))?;
     let change = changes.into_iter().find(is_answer);
     let exit = match &change {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use tributary_model::identity::{IdentityChange, IdentityChangeKind};
 use tributary_model::ids::realm_uuid;
-use tributary_model::{Identifier, PersonId, topics};
+use tributary_model::{Identifier, PersonId};
 use tributary_schema::Contracts;
-use tributary_stream::{KafkaSettings, read_to_end};
+use tributary_stream::KafkaSettings;
 
+use crate::commands::identity_changes::each_identity_change;
 use crate::commands::persons::pseudonym;
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -49,17 +50,7 @@ impl Asked {
 /// [`CliError`] when no broker answers, or a record cannot be read.
 pub(super) fn changes(settings: &KafkaSettings, contracts: &Contracts) -> Result<Vec<IdentityChange>, CliError> {
     let mut changes = Vec::new();
-    let mut unreadable = None;
-    read_to_end(settings, topics::IDENTITY_CHANGES, |record| {
-        let Some(value) = &record.value else { return };
-        match contracts.decode::<IdentityChange>(value) {
-            Ok(change) => changes.push(change),
-            Err(error) => drop(unreadable.get_or_insert(error)),
-        }
-    })?;
-    if let Some(error) = unreadable {
-        return Err(error.into());
-    }
+    each_identity_change(settings, contracts, |change| changes.push(change))?;
     changes.sort_by_key(|change| change.sequence);
     Ok(changes)
 }
