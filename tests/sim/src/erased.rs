@@ -4,14 +4,11 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
-use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
-use tributary_model::ids::realm_uuid;
-use tributary_model::{Identifier, PersonId, Pseudonymizer, topics};
+use tributary_model::Identifier;
+use tributary_model::identity::IdentifierCommandKind;
 use tributary_schema::{Contracts, SchemaError};
-use tributary_stream::OutRecord;
-use tributary_test_oracle::PSEUDONYM_KEY;
-use tributary_tributary::config::HubConfig;
 
+use crate::by_hand::{first_person, identifier, request};
 use crate::log::EPOCH_MS;
 use crate::workload::{Arrival, Maker, RECEIVED_AT, Shopper, record_at};
 
@@ -46,7 +43,7 @@ pub(crate) fn erased(seed: u64, contracts: &Contracts) -> Result<Erased, SchemaE
         maker.buys(number);
         gone.before.extend(taken(&mut maker, RECEIVED_AT, contracts)?);
         let which = maker.rng.random_range(0..2);
-        gone.requests.push(request(number, which, contracts)?);
+        gone.requests.push(erase(number, which, contracts)?);
         maker.track(EPOCH_MS, &by_device(number), "Product Viewed", json!({ "product_id": "P-3" }));
         gone.last.extend(taken(&mut maker, RECEIVED_AT, contracts)?);
         gone.shoppers.append(&mut maker.shoppers);
@@ -65,9 +62,8 @@ pub(crate) fn erased(seed: u64, contracts: &Contracts) -> Result<Erased, SchemaE
             }
             gone.returned.append(&mut maker.shoppers);
         } else {
-            let realm = realm_uuid(&HubConfig::default().realm);
             for identifier in identifiers(number) {
-                let person = PersonId::of(&realm, &identifier);
+                let person = first_person(&identifier);
                 gone.unnamed.extend([identifier.value.into_bytes(), person.to_key(), person.0.as_bytes().to_vec()]);
             }
         }
@@ -124,32 +120,13 @@ fn by_device(number: u32) -> Value {
 }
 
 fn identifiers(number: u32) -> [Identifier; 2] {
-    #[expect(clippy::expect_used, reason = "the key of the simulation is as long as it has to be")]
-    let key = Pseudonymizer::new(PSEUDONYM_KEY).expect("a key");
     [("anonymous_id", device(number)), ("email", address(number))]
-        .map(|(namespace, value)| Identifier::new(namespace, key.pseudonym(namespace, &value)))
+        .map(|(namespace, value)| identifier(namespace, &value))
 }
 
 /// The person of one of the two is to be erased.
-fn request(number: u32, which: usize, contracts: &Contracts) -> Result<Arrival, SchemaError> {
+fn erase(number: u32, which: usize, contracts: &Contracts) -> Result<Arrival, SchemaError> {
     let identifier = identifiers(number)[which].clone();
-    let request = IdentifierCommand {
-        kind: IdentifierCommandKind::Erase,
-        person_id: PersonId::of(&realm_uuid(&HubConfig::default().realm), &identifier),
-        identifier,
-        first_seen_at: RECEIVED_AT,
-        with: None,
-        then: Vec::new(),
-        previous_person_id: None,
-        touchpoint_id: format!("by-hand:erase-{number}"),
-        occurred_at: RECEIVED_AT,
-        by_hand: Some("asked us to".to_owned()),
-        from: None,
-        received_at: RECEIVED_AT,
-        sequence: 0,
-    };
-    let topic = topics::IDENTITY_REQUESTS.to_owned();
-    let value = Some(contracts.encode(&topic, &request)?);
-    let record = OutRecord { topic, key: request.identifier.to_key(), value, headers: Vec::new() };
-    Ok(Arrival { record, timestamp_ms: None })
+    let name = (format!("erase-{number}"), "asked us to");
+    request(IdentifierCommandKind::Erase, identifier, Vec::new(), name, RECEIVED_AT, contracts)
 }

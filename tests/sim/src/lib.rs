@@ -8,6 +8,7 @@
 //!
 //! The workers, tasks, stores and services are those of production; only the client under them is another one.
 
+mod by_hand;
 pub mod campaign;
 pub mod check;
 pub mod client;

@@ -5,14 +5,10 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde_json::{Value, json};
-use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
-use tributary_model::ids::realm_uuid;
-use tributary_model::{Identifier, PersonId, Pseudonymizer, topics};
+use tributary_model::identity::IdentifierCommandKind;
 use tributary_schema::{Contracts, SchemaError};
-use tributary_stream::OutRecord;
-use tributary_test_oracle::PSEUDONYM_KEY;
-use tributary_tributary::config::HubConfig;
 
+use crate::by_hand::{identifier, request};
 use crate::log::EPOCH_MS;
 use crate::workload::{Arrival, Maker, Shopper, record};
 
@@ -125,27 +121,7 @@ fn address(pair: u32, side: &str) -> String {
 
 /// Somebody says that the device of the first is not the second's.
 fn apart(pair: u32, contracts: &Contracts) -> Result<Arrival, SchemaError> {
-    #[expect(clippy::expect_used, reason = "the key of the simulation is as long as it has to be")]
-    let key = Pseudonymizer::new(PSEUDONYM_KEY).expect("a key");
-    let identifier = |namespace: &str, value: &str| Identifier::new(namespace, key.pseudonym(namespace, value));
     let device = identifier("anonymous_id", &device(pair, "a"));
-    let request = IdentifierCommand {
-        kind: IdentifierCommandKind::Unlink,
-        person_id: PersonId::of(&realm_uuid(&HubConfig::default().realm), &device),
-        identifier: device,
-        first_seen_at: EPOCH_MS,
-        with: None,
-        then: vec![identifier("email", &address(pair, "b"))],
-        previous_person_id: None,
-        touchpoint_id: format!("by-hand:{pair}"),
-        occurred_at: EPOCH_MS,
-        by_hand: Some("a shared tablet".to_owned()),
-        from: None,
-        received_at: EPOCH_MS,
-        sequence: 0,
-    };
-    let topic = topics::IDENTITY_REQUESTS.to_owned();
-    let value = Some(contracts.encode(&topic, &request)?);
-    let record = OutRecord { topic, key: request.identifier.to_key(), value, headers: Vec::new() };
-    Ok(Arrival { record, timestamp_ms: None })
+    let then = vec![identifier("email", &address(pair, "b"))];
+    request(IdentifierCommandKind::Unlink, device, then, (pair.to_string(), "a shared tablet"), EPOCH_MS, contracts)
 }
