@@ -118,6 +118,15 @@ pub struct Decision {
     /// The last word on consent for channel and purpose; `None` when nothing was said or consent was not asked for.
     #[serde(default)]
     pub consent: Option<ConsentProof>,
+    /// Event time at which it was checked, and sent or withheld: later than `decided_at` when it had to wait.
+    #[serde(default)]
+    pub judged_at: Option<i64>,
+    /// The experiment that the arm is of: the trigger's own hold-out, or the global control group.
+    #[serde(default)]
+    pub experiment: Option<String>,
+    /// Why this channel, when it was chosen by what the person responds to.
+    #[serde(default)]
+    pub channel_reason: Option<String>,
 }
 
 /// What a team is asked to do; the record of `tributary.triggers.<team>`, keyed by person, or by account.

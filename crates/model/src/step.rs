@@ -12,6 +12,7 @@ use crate::decision::{Decision, TriggerIntent};
 use crate::identifier::Identifier;
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
+use crate::outcome::DecisionOutcome;
 
 /// What a chained step wants done.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -20,9 +21,13 @@ pub struct StepEffects {
     pub decisions: Vec<Decision>,
     /// Intents for the teams' topics.
     pub intents: Vec<TriggerIntent>,
+    /// What happened after earlier decisions.
+    pub outcomes: Vec<DecisionOutcome>,
     /// Event times at which [`PersonStep::on_timer`] is to be called for this person; never cancelled, so the step
     /// checks on waking whether there is still something to do.
     pub wake_at: Vec<i64>,
+    /// The same without waiting for touches that may come late: as soon as any touch is known to have occurred then.
+    pub wake_promptly_at: Vec<i64>,
 }
 
 /// The person a step is asked about.

@@ -32,6 +32,8 @@ pub const ACCOUNT_COMMANDS: &str = "tributary.account-commands";
 pub const ACCOUNTS: &str = "tributary.accounts";
 /// The decision ledger, keyed by person.
 pub const DECISIONS: &str = "tributary.decisions";
+/// What happened after decisions, keyed by person.
+pub const OUTCOMES: &str = "tributary.outcomes";
 /// Changes to scorecards (internal), keyed by scorecard.
 pub const MEASURES: &str = "tributary.measures";
 /// The canvas.
@@ -123,6 +125,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (ACCOUNTS, Cleanup::Compact),
         (REPLAYS, Cleanup::Compact),
         (DECISIONS, weeks(56)),
+        (OUTCOMES, weeks(56)),
         (MEASURES, weeks(1)),
     ] {
         all.push(topic(name.to_owned(), Partitions::Configured, cleanup));

@@ -6,7 +6,7 @@ use tributary_model::canvas::CanvasEntry;
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{
-    AccountCommand, AccountEvent, Decision, JourneyEvent, RawEvent, Replay, Touchpoint, TriggerIntent,
+    AccountCommand, AccountEvent, Decision, DecisionOutcome, JourneyEvent, RawEvent, Replay, Touchpoint, TriggerIntent,
 };
 
 /// A type with an Avro schema under `schemas/avro/`.
@@ -35,6 +35,7 @@ records! {
     AccountEvent => "account_event",
     AccountCommand => "account_command",
     Decision => "decision",
+    DecisionOutcome => "decision_outcome",
     TriggerIntent => "trigger_intent",
     MeasureDelta => "measure_delta",
     Scorecard => "scorecard",

@@ -192,6 +192,9 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
         valid_until_at: START_AT,
         account_id: None,
         consent: None,
+        judged_at: None,
+        experiment: None,
+        channel_reason: None,
     };
     let mut ledger = Ledger::new(Reach::new(62));
     for reason in [None, Some(WithheldReason::Capped), Some(WithheldReason::Capped), Some(WithheldReason::HeldOut)] {

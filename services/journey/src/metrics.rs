@@ -1,8 +1,10 @@
 //! What the journey and account stages count.
 
-use metrics::counter;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use metrics::{counter, histogram};
 use rustc_hash::FxHashMap;
-use tributary_model::JourneyEvent;
+use tributary_model::{JourneyEvent, TriggerIntent};
 use tributary_service::metrics::{Kind, Metric};
 
 use crate::timeline::{Outcome, is_first_statement};
@@ -16,6 +18,7 @@ const MERGES: &str = "tributary_journey_merges_total";
 const SPLITS: &str = "tributary_journey_splits_total";
 const ERASED: &str = "tributary_journey_erased_persons_total";
 const TRANSITIONS: &str = "tributary_journey_stage_transitions_total";
+const TRIGGERED: &str = "tributary_journey_triggered_seconds";
 const CONFLICTS: &str = "tributary_journey_conflicts_total";
 const ACCOUNT_TOUCHES: &str = "tributary_journey_account_touches_total";
 const ACCOUNT_MERGES: &str = "tributary_journey_account_merges_total";
@@ -36,6 +39,12 @@ pub const CATALOGUE: &[Metric] = &[
     metric(ERASED, "Persons that were erased, each that was merged into another for itself.", &[]),
     metric(TRANSITIONS, "First statements that change the person's lifecycle stage, by the stage reached.", &["stage"]),
     metric(CONFLICTS, "First statements that complete a conflict of stories, by its kind.", &["kind"]),
+    Metric {
+        name: TRIGGERED,
+        kind: Kind::Histogram,
+        help: "From the receipt of an event to the intent that it led to at once; suppressions by their action.",
+        labels: &["action", "team"],
+    },
     metric(ACCOUNT_TOUCHES, "Touches added to or taken from account roll-ups.", &[]),
     metric(
         ACCOUNT_MERGES,
@@ -58,9 +67,16 @@ pub(crate) struct Tally {
     beyond_horizon: u64,
     transitions: FxHashMap<String, u64>,
     conflicts: FxHashMap<String, u64>,
+    /// Intents of touches, by action and team, with when the touch was received.
+    triggered: Vec<(String, String, i64)>,
 }
 
 impl Tally {
+    /// Notes intents that a touch led to at once.
+    pub(crate) fn triggered(&mut self, intents: Vec<TriggerIntent>, received_at: i64) {
+        self.triggered.extend(intents.into_iter().map(|intent| (intent.action, intent.team_id, received_at)));
+    }
+
     pub(crate) fn note(&mut self, outcome: &Outcome) {
         self.late += outcome.late_count;
         self.beyond_horizon += outcome.beyond_horizon_count;
@@ -108,6 +124,13 @@ impl Tally {
         }
         for (kind, count) in tally.conflicts {
             counter!(CONFLICTS, "kind" => kind).increment(count);
+        }
+        if !tally.triggered.is_empty() {
+            let now_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+            for (action, team, received_at) in tally.triggered {
+                let seconds = (now_at - received_at as f64 / 1_000.0).max(0.0);
+                histogram!(TRIGGERED, "action" => action, "team" => team).record(seconds);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tributary_model::identity::{IdentifierCommand, PersonCommand, PersonCommandKind, Resolved};
 use tributary_model::merge::{MergeAction, MergeState};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Canvas, ErasedPerson, Fingerprint, JourneyEvent, PersonId, topics};
+use tributary_model::{Canvas, ErasedPerson, Fingerprint, JourneyEvent, PersonId, TriggerIntent, topics};
 use tributary_stream::{
     Effects, Failure, KeyedStore, OrderedStore, Processor, Record, Stage, StateStore, Table, Timer,
 };
@@ -32,7 +32,9 @@ const STEPS: &str = "steps";
 const MEMBERSHIPS: &str = "memberships";
 const ERASED: &str = "erased";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 4;
+const STATE_VERSION: u8 = 5;
+/// Begins the key of a timer that does not wait for what comes late.
+const PROMPT: u8 = b'!';
 
 /// The stage that keeps the journeys and runs `make_step`'s step behind each of them.
 ///
@@ -78,6 +80,7 @@ pub struct JourneyProcessor<T: PersonStep> {
     remembered_touches: usize,
     max_transfer_bytes: usize,
     max_hops: i32,
+    allowed_lateness_ms: i64,
     canvas: Table<Canvas>,
     step: T,
     touches: Touches,
@@ -102,6 +105,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             remembered_touches: config.remembered_touches,
             max_transfer_bytes: config.max_transfer_bytes,
             max_hops: config.max_hops,
+            allowed_lateness_ms: config.allowed_lateness_ms,
             canvas,
             step,
             touches: OrderedStore::new(TOUCHES, STATE_VERSION),
@@ -139,7 +143,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             return self.send_event_on(redirected, input, effects);
         }
         effects.observe_event_time(resolved.touchpoint.occurred_at);
-        let via = resolved.via.clone();
+        let (via, received_at) = (resolved.via.clone(), resolved.touchpoint.received_at);
         let touch = Touch::new(&self.rules, person_id, &self.canvas.load(), resolved.touchpoint).by(resolved.via);
         if self.remembered.get(&person_id, &touch.key()).is_some() {
             effects.drop_input("duplicate");
@@ -152,9 +156,11 @@ impl<T: PersonStep> JourneyProcessor<T> {
             return Ok(());
         }
         let changes = self.settle(person_id, outcome, effects)?;
-        self.run_step(person_id, effects, |step, person, state, wanted| {
+        let intents = self.run_step(person_id, effects, |step, person, state, wanted| {
             step.on_journey(PersonView { via: Some(&via), ..person }, &changes, state, wanted);
-        })
+        })?;
+        self.tally.triggered(intents, received_at);
+        Ok(())
     }
 
     fn send_event_on(
@@ -251,6 +257,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         self.run_step(person_id, effects, |step, person, state, wanted| {
             step.absorb(person, state, loser, wanted);
         })
+        .map(drop)
     }
 
     /// Interleaves the touches of a merged person.
@@ -294,13 +301,13 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
     }
 
-    /// Runs the chained step on the person as it is now, and publishes what it wants done.
+    /// Runs the chained step on the person as it is now, and publishes what it wants done; gives back the intents.
     fn run_step(
         &mut self,
         person_id: PersonId,
         effects: &mut Effects,
         call: impl FnOnce(&T, PersonView<'_>, &mut T::State, &mut StepEffects),
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<TriggerIntent>, Failure> {
         let history: Vec<&JourneyEvent> = self.touches.list(&person_id).map(|(_, touch)| &touch.event).collect();
         let merge_pending = self.persons.get(&person_id).is_some_and(|header| header.merge.is_pending());
         // A person is named after its first identifier and survives under that name, so experiments can go by it.
@@ -318,10 +325,17 @@ impl<T: PersonStep> JourneyProcessor<T> {
         for intent in &wanted.intents {
             effects.emit(&topics::triggers(&intent.team_id), person_id.to_key(), intent)?;
         }
+        for outcome in &wanted.outcomes {
+            effects.emit(topics::OUTCOMES, person_id.to_key(), outcome)?;
+        }
         for at in wanted.wake_at {
             effects.set_timer(at, person_id.to_key());
         }
-        Ok(())
+        for at in wanted.wake_promptly_at {
+            let key = [&[PROMPT], person_id.to_key().as_slice()].concat();
+            effects.set_timer(at.saturating_sub(self.allowed_lateness_ms), key);
+        }
+        Ok(wanted.intents)
     }
 }
 
@@ -354,7 +368,11 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
     }
 
     fn on_timer(&mut self, timer: &Timer, effects: &mut Effects) -> Result<(), Failure> {
-        let key = String::from_utf8_lossy(&timer.key);
+        let (key, at) = match timer.key.strip_prefix(&[PROMPT]) {
+            Some(key) => (key, timer.at.saturating_add(self.allowed_lateness_ms)),
+            None => (timer.key.as_slice(), timer.at),
+        };
+        let key = String::from_utf8_lossy(key);
         let person_id: PersonId = key
             .parse()
             .map_err(|_| Failure::Poison { code: "timer_key", message: "a timer's key is not a person".to_owned() })?;
@@ -363,8 +381,9 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
             return Ok(()); // The survivor's step has set its own timers when it took the state in.
         }
         self.run_step(person_id, effects, |step, person, state, wanted| {
-            step.on_timer(person, timer.at, state, wanted);
+            step.on_timer(person, at, state, wanted);
         })
+        .map(drop)
     }
 
     fn before_commit(&mut self, _effects: &mut Effects) -> Result<(), Failure> {

@@ -87,6 +87,12 @@ pub enum Command {
   tributary account company_domain:engines.example --output json
   tributary account 6ba7b811-9dad-51d1-80b4-00c04fd430c8")]
     Account(AccountArgs),
+    /// Show every decision about a person, sent or withheld and why, with what happened afterwards
+    #[command(after_help = "Examples:
+  tributary decisions email:ada@example.org
+  tributary decisions email:ada@example.org --trigger cart-abandoned --output json
+  tributary decisions 7d1f8e0a-3f3c-5d3e-9a55-3f0f8f1f4f2c")]
+    Decisions(DecisionsArgs),
     /// Explain who is who, and say so where the hub is wrong
     #[command(
         subcommand,
@@ -238,6 +244,17 @@ pub struct ReconcileArgs {
 pub struct JourneyArgs {
     /// The identifier, as namespace:value, in clear text
     pub identifier: String,
+}
+
+/// Arguments of `decisions`.
+#[derive(Debug, Args)]
+pub struct DecisionsArgs {
+    /// An identifier as namespace:value in clear text, a person's id, or the id of one decision
+    #[arg(value_name = "PERSON|IDENTIFIER|DECISION")]
+    pub subject: String,
+    /// Only those of this trigger
+    #[arg(long)]
+    pub trigger: Option<String>,
 }
 
 /// Arguments of `account`.

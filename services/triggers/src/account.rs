@@ -18,6 +18,7 @@ use tributary_model::step::{AccountStep, StepEffects};
 use tributary_model::{AccountEvent, Arm, Decision, Fate, PersonId, TriggerIntent, WithheldReason};
 use tributary_rules::Value;
 
+pub(crate) use self::context::context_shape;
 pub use self::definition::AccountTrigger;
 use crate::arms::{ArmsSeen, assign};
 use crate::ledger::decision_id;
@@ -154,6 +155,9 @@ fn decide(
         valid_until_at: decided_at + trigger.validity.as_ms(),
         account_id: Some(account.account_id),
         consent: None,
+        judged_at: Some(decided_at),
+        experiment: (trigger.holdout_buckets > 0).then_some(experiment.clone()),
+        channel_reason: None,
     };
     let fired = state.fired.entry(trigger.id.clone()).or_default();
     fired.insert(decided_at);

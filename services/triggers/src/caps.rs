@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::contact::{Contact, ContactLedger};
+use crate::contact::{Contact, ContactLedger, Send};
 use crate::fields::{Fields, Report};
 use crate::pattern::History;
 use crate::span::Span;
@@ -100,6 +100,11 @@ impl Cap {
             CapWindow::Rolling(span) => asked.now_at - span.as_ms(),
         };
         ledger.contacts(history, after, asked.now_at).filter(|contact| self.counts(contact, asked)).count()
+    }
+
+    /// Whether one of our sends counts.
+    pub(crate) fn counts_send(&self, send: &Send, asked: Asked<'_>) -> bool {
+        self.counts(&send.as_contact(), asked)
     }
 
     fn counts(&self, contact: &Contact<'_>, asked: Asked<'_>) -> bool {

@@ -25,10 +25,11 @@ impl Desk<'_> {
         &self,
         definition: &Definition,
         candidate: &Candidate,
+        ranked: &[&str],
         valid_until_at: i64,
         facts: &Facts,
     ) -> Verdict {
-        let first = definition.channels.first().map_or("", String::as_str);
+        let first = ranked.first().copied().unwrap_or_default();
         let refuse = |channel: &str, reason, detail, consent| {
             let channel = channel.to_owned();
             Verdict::Refuse { channel, reason, detail, consent }
@@ -37,8 +38,7 @@ impl Desk<'_> {
             let detail = format!("valid until {}, decided at {}", to_rfc3339(valid_until_at), to_rfc3339(self.now_at));
             return refuse(first, WithheldReason::Expired, detail, None);
         }
-        let channels =
-            definition.channels.iter().map(String::as_str).chain(definition.channels.is_empty().then_some(""));
+        let channels = ranked.iter().copied().chain(ranked.is_empty().then_some(""));
         let mut verdict = None;
         for channel in channels {
             let checked = self.check_channel(definition, channel, valid_until_at, candidate, facts);
@@ -52,8 +52,8 @@ impl Desk<'_> {
         }
         match verdict {
             Some(Verdict::Allow { channel, proof, consent }) => match self.slots.winner(&channel) {
-                Some(winner) if Slots::competes(definition) => {
-                    refuse(&channel, WithheldReason::LostArbitration, format!("to {winner} on {channel}"), consent)
+                Some((taken, winner)) if Slots::competes(definition) => {
+                    refuse(&channel, WithheldReason::LostArbitration, format!("to {winner} on {taken}"), consent)
                 }
                 _ => Verdict::Allow { channel, proof, consent },
             },

@@ -6,9 +6,12 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::arbitrate::Arbitration;
 use crate::caps::Cap;
 use crate::definition::read_zone;
+use crate::experiment::GlobalControl;
 use crate::fields::Report;
+use crate::preference::PreferenceRules;
 use crate::problem::Problem;
 use crate::quiet::QuietHours;
 use crate::span::Span;
@@ -39,6 +42,16 @@ pub struct TriggersConfig {
     pub merge_wait: Span,
     /// How long it is remembered what has fired.
     pub remember: Span,
+    /// Which messages of a person compete: `window` and `scope`.
+    pub arbitration: Option<Value>,
+    /// A directory of `<team>.yaml`: what the payloads for a team must look like.
+    pub payload_schemas: Option<PathBuf>,
+    /// Persons who get no message at all: `holdout_percent` and `seed`.
+    pub global_control: Option<Value>,
+    /// How preferred channels are learnt.
+    pub preference: Option<Value>,
+    /// Until how long after a message a sale is an outcome of it, where the trigger does not say.
+    pub outcome_window: Span,
 }
 
 impl Default for TriggersConfig {
@@ -55,6 +68,11 @@ impl Default for TriggersConfig {
             quiet_hours: None,
             merge_wait: Span::minutes(5),
             remember: Span::days(400),
+            arbitration: None,
+            payload_schemas: None,
+            global_control: None,
+            preference: None,
+            outcome_window: Span::days(7),
         }
     }
 }
@@ -70,6 +88,10 @@ pub(crate) struct Policy {
     pub(crate) quiet_hours: Option<QuietHours>,
     pub(crate) merge_wait: Span,
     pub(crate) remember: Span,
+    pub(crate) arbitration: Arbitration,
+    pub(crate) global_control: Option<GlobalControl>,
+    pub(crate) preference: PreferenceRules,
+    pub(crate) outcome_window: Span,
 }
 
 impl TriggersConfig {
@@ -93,6 +115,21 @@ impl TriggersConfig {
                 .and_then(|value| QuietHours::read(&report, "quiet_hours", value.clone())),
             merge_wait: self.merge_wait,
             remember: self.remember,
+            arbitration: self
+                .arbitration
+                .as_ref()
+                .map(|value| Arbitration::read(&report, "arbitration", value.clone()))
+                .unwrap_or_default(),
+            global_control: self
+                .global_control
+                .as_ref()
+                .map(|value| GlobalControl::read(&report, "global_control", value.clone())),
+            preference: self
+                .preference
+                .as_ref()
+                .map(|value| PreferenceRules::read(&report, "preference", value.clone()))
+                .unwrap_or_default(),
+            outcome_window: self.outcome_window,
         };
         let problems = report.into_problems();
         if problems.is_empty() { Ok(policy) } else { Err(problems) }

@@ -23,6 +23,23 @@ pub struct Send {
     pub reaches_person: bool,
     /// Held out: counts for its own trigger only, so that both arms meet the same cap.
     pub is_ghost: bool,
+    /// Exempt from caps.
+    pub is_transactional: bool,
+    /// It has been told that this is over a cap of the person that a merge made.
+    pub is_told_over_cap: bool,
+}
+
+impl Send {
+    /// This send as caps look at it.
+    pub(crate) fn as_contact(&self) -> Contact<'_> {
+        Contact {
+            at: self.at,
+            trigger_id: Some(&self.trigger_id),
+            team_id: &self.team_id,
+            channel: &self.channel,
+            reaches_person: self.reaches_person && !self.is_ghost,
+        }
+    }
 }
 
 /// Sends by decision id: a set, so that a replay or a merge counts none twice.
@@ -57,6 +74,21 @@ impl ContactLedger {
         self.sends.retain(|_, send| send.at > at);
     }
 
+    /// Notes that these sends have been told to be over a cap.
+    pub(crate) fn tell_over_cap(&mut self, decision_ids: &[Uuid]) {
+        for id in decision_ids {
+            if let Some(send) = self.sends.get_mut(id) {
+                send.is_told_over_cap = true;
+            }
+        }
+    }
+
+    /// Whether nothing is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sends.is_empty()
+    }
+
     /// The sends, by decision id.
     pub fn sends(&self) -> impl Iterator<Item = (&Uuid, &Send)> {
         self.sends.iter()
@@ -65,10 +97,12 @@ impl ContactLedger {
     /// Adds the sends of a person merged into this one. Of two statements of one decision the smaller stays, so
     /// that the order of merges does not matter.
     pub fn absorb(&mut self, other: Self) {
-        for (decision_id, send) in other.sends {
+        for (decision_id, mut send) in other.sends {
             match self.sends.entry(decision_id) {
                 std::collections::btree_map::Entry::Vacant(vacant) => drop(vacant.insert(send)),
                 std::collections::btree_map::Entry::Occupied(mut known) => {
+                    send.is_told_over_cap |= known.get().is_told_over_cap;
+                    known.get_mut().is_told_over_cap = send.is_told_over_cap;
                     if send < *known.get() {
                         known.insert(send);
                     }
@@ -85,13 +119,7 @@ impl ContactLedger {
         after: i64,
         until: i64,
     ) -> impl Iterator<Item = Contact<'a>> + 'a {
-        let own = self.sends.values().filter(move |send| send.at > after && send.at <= until).map(|send| Contact {
-            at: send.at,
-            trigger_id: Some(&send.trigger_id),
-            team_id: &send.team_id,
-            channel: &send.channel,
-            reaches_person: send.reaches_person && !send.is_ghost,
-        });
+        let own = self.sends.values().filter(move |send| send.at > after && send.at <= until).map(Send::as_contact);
         let others = history
             .iter()
             .rev()
@@ -115,7 +143,7 @@ impl ContactLedger {
 }
 
 /// We spoke and the person could notice. A delivery report repeats its sending and a bounce reached nobody.
-fn is_contact(event: &JourneyEvent) -> bool {
+pub(crate) fn is_contact(event: &JourneyEvent) -> bool {
     let event_type = event.touchpoint.event_type.as_str();
     event.touchpoint.direction == Direction::Outbound
         && !event_type.ends_with(".delivered")

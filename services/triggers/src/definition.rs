@@ -8,12 +8,16 @@ use crate::arms::BUCKETS;
 use crate::caps::Cap;
 use crate::condition::Condition;
 use crate::consent::ConsentRule;
+use crate::experiment::HoldoutUnit;
 use crate::fields::{Fields, Report};
+use crate::outcome::OutcomeRule;
 use crate::pattern::Pattern;
 use crate::payload::Payload;
+use crate::preference::ChannelChoice;
 use crate::problem::Problem;
 use crate::quiet::QuietHours;
 use crate::reentry::Reentry;
+use crate::send_time::SendTime;
 use crate::span::Span;
 use crate::suppression::SuppressOrder;
 
@@ -55,6 +59,8 @@ pub struct Definition {
     pub action: Action,
     /// Channels in order of preference; empty for actions that reach nobody.
     pub channels: Vec<String>,
+    /// Whether the order of channels is the one written or the person's.
+    pub channel_choice: ChannelChoice,
     /// What must have happened.
     pub pattern: Pattern,
     /// What must hold of the person then.
@@ -69,6 +75,10 @@ pub struct Definition {
     pub holdout_buckets: u16,
     /// Seed of the hold-out; another seed is another experiment.
     pub seed: String,
+    /// Who is held out together.
+    pub holdout_unit: HoldoutUnit,
+    /// When to act on it.
+    pub send: SendTime,
     /// How often it may fire.
     pub reentry: Reentry,
     /// How long a decision can be acted on.
@@ -85,6 +95,8 @@ pub struct Definition {
     pub payload: Payload,
     /// What a `suppress` trigger suppresses.
     pub suppress: Option<SuppressOrder>,
+    /// Which touches afterwards are its outcomes by rule; `None` for sales.
+    pub outcome: Option<OutcomeRule>,
 }
 
 const ACTIONS: [(&str, Action); 3] =
@@ -166,12 +178,15 @@ impl Definition {
         let caps = fields.list("caps");
         let quiet_hours = fields.take("quiet_hours");
         let suppress = fields.take("suppress");
+        let send = fields.take("send");
+        let outcome = fields.take("outcome");
         let payload = fields.take("payload");
         let definition = Self {
             version: fields.integer("version", 1..=i64::from(i32::MAX)).map_or(1, |version| version as i32),
             description: fields.text("description"),
             action: action.unwrap_or(Action::Notify),
             channels: fields.texts("channels"),
+            channel_choice: fields.one_of("channel_choice", &ChannelChoice::NAMES).unwrap_or(ChannelChoice::Order),
             pattern,
             condition: Condition::read(&mut fields, "condition", &id),
             priority: fields.integer("priority", -1_000..=1_000).unwrap_or(0) as i32,
@@ -179,6 +194,8 @@ impl Definition {
             caps: Cap::read_list(report, "caps", caps),
             holdout_buckets: read_holdout(&mut fields),
             seed: fields.text("seed").unwrap_or_else(|| id.clone()),
+            holdout_unit: fields.one_of("holdout_by", &HoldoutUnit::NAMES).unwrap_or(HoldoutUnit::Person),
+            send: send.map(|value| SendTime::read(report, value)).unwrap_or_default(),
             reentry: Reentry::read(&mut fields).unwrap_or(Reentry::Once),
             validity: fields.parsed("validity", "write a duration such as 2d").unwrap_or(Span::days(1)),
             transactional: fields.flag("transactional"),
@@ -187,6 +204,7 @@ impl Definition {
             quiet_hours: quiet_hours.and_then(|value| QuietHours::read(report, "quiet_hours", value)),
             payload: Payload::read(report, payload),
             suppress: suppress.and_then(|value| SuppressOrder::read(report, value, &id)),
+            outcome: outcome.and_then(|value| OutcomeRule::read(report, value, &id)),
             id,
             team_id,
         };

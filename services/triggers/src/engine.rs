@@ -12,6 +12,7 @@ use crate::error::TriggersError;
 use crate::ledger::{Candidate, Desk, Outcome};
 use crate::load::Definitions;
 use crate::metrics;
+use crate::outcome::Outcomes;
 use crate::pattern::History;
 use crate::search::Catalogue;
 use crate::state::{Facts, Held, HeldFor, MAX_HELD, TriggerState};
@@ -34,7 +35,13 @@ impl TriggerEngine {
         let policy = config.policy().map_err(TriggersError::Invalid)?;
         let definitions = definitions.into_vec();
         let caps = definitions.iter().flat_map(|definition| &definition.caps).chain(&policy.caps);
-        let looks_back_ms = caps.map(crate::caps::Cap::looks_back_ms).max().unwrap_or(0);
+        let caps = caps.map(crate::caps::Cap::looks_back_ms);
+        let rules = definitions.iter().filter_map(|definition| definition.outcome.as_ref());
+        let outcomes = rules.map(|rule| rule.within).chain([policy.outcome_window]).map(crate::span::Span::as_ms);
+        // Suppressions tell what leaks as long as they last.
+        let suppressions = definitions.iter().filter_map(|definition| definition.suppress.as_ref());
+        let suppressions = suppressions.map(|order| order.span.as_ms());
+        let looks_back_ms = caps.chain(outcomes).chain(suppressions).max().unwrap_or(0);
         Ok(Self { catalogue: Catalogue::new(definitions), policy, looks_back_ms })
     }
 
@@ -44,6 +51,33 @@ impl TriggerEngine {
     /// As [`Definitions::configured`] and [`TriggerEngine::new`].
     pub fn configured(config: &TriggersConfig) -> Result<Self, TriggersError> {
         Self::new(Definitions::configured(config)?, config)
+    }
+
+    fn desk<'a>(&'a self, person: PersonView<'a>, now_at: i64) -> Desk<'a> {
+        Desk {
+            policy: &self.policy,
+            definitions: &self.catalogue.definitions,
+            person,
+            zone: zone_of(person.history, &self.policy.zone_property, &self.policy.default_zone),
+            now_at,
+            looks_back_ms: self.looks_back_ms,
+            slots: Slots::new(self.policy.arbitration),
+        }
+    }
+
+    /// Tells what new touches say about earlier decisions.
+    fn tell_outcomes<'c>(
+        &self,
+        person: PersonView<'_>,
+        touches: impl Iterator<Item = &'c JourneyEvent>,
+        state: &TriggerState,
+        effects: &mut StepEffects,
+    ) {
+        let Some(facts) = state.facts().filter(|facts| !facts.contacts.is_empty()) else { return };
+        let outcomes = Outcomes { policy: &self.policy, definitions: &self.catalogue.definitions, person };
+        for touch in touches {
+            outcomes.tell(touch, facts, effects);
+        }
     }
 
     /// Decides the candidates of one input, in order of precedence.
@@ -65,16 +99,7 @@ impl TriggerEngine {
             let order = precedence(&definitions[a.trigger]).cmp(&precedence(&definitions[b.trigger]));
             order.then(place(a).cmp(&place(b)))
         });
-        let zone = zone_of(person.history, &self.policy.zone_property, &self.policy.default_zone);
-        let mut desk = Desk {
-            policy: &self.policy,
-            definitions,
-            person,
-            zone,
-            now_at,
-            looks_back_ms: self.looks_back_ms,
-            slots: Slots::default(),
-        };
+        let mut desk = self.desk(person, now_at);
         for candidate in candidates {
             let definition = &definitions[candidate.trigger];
             if !is_eligible(&desk, definition, &candidate, facts) {
@@ -83,8 +108,8 @@ impl TriggerEngine {
             if waits_for_merge && facts.held.len() < MAX_HELD {
                 let due_at = now_at + self.policy.merge_wait.as_ms();
                 hold(&desk, definition, &candidate, (due_at, HeldFor::Merge), facts, effects);
-            } else if let Outcome::WaitUntil(at) = desk.decide(definition, &candidate, facts, effects) {
-                hold(&desk, definition, &candidate, (at, HeldFor::QuietHours), facts, effects);
+            } else if let Outcome::WaitUntil(at, held_for) = desk.decide(definition, &candidate, facts, effects) {
+                hold(&desk, definition, &candidate, (at, held_for), facts, effects);
             }
         }
     }
@@ -120,7 +145,16 @@ fn hold(
         eligible_at: candidate.eligible_at,
         held_for,
     });
-    effects.wake_at.push(due_at);
+    wake(due_at, held_for, effects);
+}
+
+/// Asks to be called when the time of a decision that waits has come.
+fn wake(due_at: i64, held_for: HeldFor, effects: &mut StepEffects) {
+    if held_for.is_prompt() {
+        effects.wake_promptly_at.push(due_at);
+    } else {
+        effects.wake_at.push(due_at);
+    }
 }
 
 impl PersonStep for TriggerEngine {
@@ -139,6 +173,7 @@ impl PersonStep for TriggerEngine {
         for change in changes.iter().filter(is_new).filter(|change| Consents::speaks(&change.touchpoint)) {
             state.facts_mut().consents.note(&change.touchpoint, person.via, &self.policy.unsubscribe_withdraws);
         }
+        self.tell_outcomes(person, changes.iter().filter(is_new), state, effects);
         let suspects = self.catalogue.suspects(person.history, changes);
         let is_held = state.facts().is_some_and(|facts| !facts.held.is_empty());
         if suspects.is_empty() && !is_held {
@@ -186,8 +221,12 @@ impl PersonStep for TriggerEngine {
         state.absorb(loser);
         let facts = state.facts_mut();
         // The loser's timers went with it.
-        effects.wake_at.extend(facts.waits.values().copied().chain(facts.held.iter().map(|held| held.due_at)));
+        self.catalogue.wake_for_waits(facts, effects);
+        for held in &facts.held {
+            wake(held.due_at, held.held_for, effects);
+        }
         let now_at = now(person.history, None, facts);
+        self.desk(person, now_at).tell_contacts_over_caps(facts, effects);
         let mut candidates = self.catalogue.reconsider(person.history, now_at, facts, effects);
         if !person.merge_pending {
             let held = facts.take_held(|held| held.held_for == HeldFor::Merge);

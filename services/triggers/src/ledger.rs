@@ -8,15 +8,16 @@ use tributary_rules::Value;
 use uuid::Uuid;
 
 use crate::arbitrate::Slots;
-use crate::arms::assign;
 use crate::checks::Verdict;
 use crate::config::Policy;
 use crate::contact::Send;
 use crate::context::{Situation, build};
 use crate::definition::{Action, Definition};
+use crate::experiment::{self, Assignment};
 use crate::needs::Needs;
+use crate::preference::ChannelChoice;
 use crate::span::Span;
-use crate::state::Facts;
+use crate::state::{Facts, HeldFor, MAX_HELD};
 use crate::suppression::Suppression;
 
 /// How much longer than any cap looks back a send is remembered, so that its delivery report is known for its own.
@@ -33,6 +34,8 @@ pub(crate) struct Candidate {
     pub(crate) evidence: Vec<usize>,
     /// Event time at which it became eligible.
     pub(crate) eligible_at: i64,
+    /// What it has waited for last.
+    pub(crate) waited_for: Option<HeldFor>,
 }
 
 /// What became of a candidate.
@@ -40,8 +43,8 @@ pub(crate) struct Candidate {
 pub(crate) enum Outcome {
     /// It is in the ledger.
     Decided,
-    /// It is quiet now: to be judged again then.
-    WaitUntil(i64),
+    /// To be judged again then.
+    WaitUntil(i64, HeldFor),
 }
 
 /// Where the decisions of one input are made.
@@ -64,26 +67,30 @@ impl Desk<'_> {
         facts: &mut Facts,
         effects: &mut StepEffects,
     ) -> Outcome {
-        let valid_until_at = candidate.eligible_at + definition.validity.as_ms();
-        let (channel, refusal, detail, consent) = match self.judge(definition, candidate, valid_until_at, facts) {
-            Verdict::WaitUntil(at) => return Outcome::WaitUntil(at),
+        let send_at = definition.send.due_at(candidate.eligible_at, &self.zone);
+        if let Some(wait) = self.wait(definition, candidate, send_at, facts) {
+            return wait;
+        }
+        let valid_until_at = send_at + definition.validity.as_ms();
+        let (ranked, channel_reason) = self.rank_channels(definition);
+        let verdict = self.judge(definition, candidate, &ranked, valid_until_at, facts);
+        let (channel, refusal, detail, consent) = match verdict {
+            Verdict::WaitUntil(at) => return Outcome::WaitUntil(at, HeldFor::QuietHours),
             Verdict::Refuse { channel, reason, detail, consent } => (channel, Some(reason), detail, consent),
             Verdict::Allow { channel, proof, consent } => (channel, None, proof, consent),
         };
         let event = self.person.history[candidate.position];
         let key = definition.reentry.key(event, &self.zone);
         let decision_id = decision_id(&definition.id, self.person.experiment_id.0, &key);
-        let experiment = definition.experiment();
-        let seen = facts.arms.get(&experiment).copied().unwrap_or_default();
-        let assigned = || assign(&definition.seed, self.person.experiment_id, definition.holdout_buckets);
-        let arm = seen.fixed().unwrap_or_else(assigned);
+        let assignments = self.assignments(definition, facts);
         let (reason, detail) = match refusal {
-            None if definition.holdout_buckets > 0 && seen.is_contaminated() => {
-                (Some(WithheldReason::Contaminated), format!("a merge joined both arms of {experiment}"))
-            }
-            None if arm == Arm::HeldOut => (Some(WithheldReason::HeldOut), detail),
-            refusal => (refusal, detail),
+            Some(reason) => (Some(reason), detail),
+            None => match experiment::withheld_by(&assignments) {
+                Some((reason, words)) => (Some(reason), words.unwrap_or(detail)),
+                None => (None, detail),
+            },
         };
+        let told = experiment::told(&assignments);
         let decision = Decision {
             decision_id: decision_id.to_string(),
             trigger_id: definition.id.clone(),
@@ -91,7 +98,7 @@ impl Desk<'_> {
             team_id: definition.team_id.clone(),
             person_id: self.person.person_id,
             decided_at: candidate.eligible_at,
-            arm,
+            arm: told.map_or(Arm::Treated, |one| one.arm),
             fate: if reason.is_none() { Fate::Sent } else { Fate::Withheld },
             reason,
             detail: Some(detail).filter(|text| !text.is_empty()),
@@ -101,8 +108,11 @@ impl Desk<'_> {
             valid_until_at,
             account_id: None,
             consent,
+            judged_at: Some(self.now_at),
+            experiment: told.map(|one| one.experiment.clone()),
+            channel_reason,
         };
-        self.remember(definition, event, decision_id, &decision, facts);
+        self.remember(definition, event, (decision_id, &decision), &assignments, facts);
         if decision.fate == Fate::Sent {
             if Slots::competes(definition) {
                 self.slots.win(&decision.channel, &definition.id);
@@ -111,6 +121,31 @@ impl Desk<'_> {
         }
         effects.decisions.push(decision);
         Outcome::Decided
+    }
+
+    /// What a decision waits for before it is judged: its own time, and then those it may compete with.
+    fn wait(&self, definition: &Definition, candidate: &Candidate, send_at: i64, facts: &Facts) -> Option<Outcome> {
+        if facts.held.len() >= MAX_HELD {
+            return None;
+        }
+        if self.now_at < send_at {
+            return Some(Outcome::WaitUntil(send_at, HeldFor::SendTime));
+        }
+        let window = self.policy.arbitration.window.filter(|_| Slots::competes(definition))?;
+        let has_waited = matches!(candidate.waited_for, Some(HeldFor::Arbitration | HeldFor::QuietHours));
+        // The first that waits opens the window; all who come before it closes are judged together.
+        let open = facts.held.iter().filter(|held| held.held_for == HeldFor::Arbitration && held.due_at > self.now_at);
+        let closes_at = open.map(|held| held.due_at).min().unwrap_or(self.now_at + window.as_ms());
+        (!has_waited).then_some(Outcome::WaitUntil(closes_at, HeldFor::Arbitration))
+    }
+
+    /// The channels in the order in which they are tried, and why when that is the person's.
+    fn rank_channels<'d>(&self, definition: &'d Definition) -> (Vec<&'d str>, Option<String>) {
+        if definition.channel_choice == ChannelChoice::Order || definition.channels.len() < 2 {
+            return (definition.channels.iter().map(String::as_str).collect(), None);
+        }
+        let (ranked, why) = self.policy.preference.rank(&definition.channels, self.person.history, self.now_at);
+        (ranked, Some(why))
     }
 
     fn touchpoint_ids(&self, positions: &[usize]) -> Vec<String> {
@@ -122,8 +157,8 @@ impl Desk<'_> {
         &self,
         definition: &Definition,
         event: &JourneyEvent,
-        decision_id: Uuid,
-        decision: &Decision,
+        (decision_id, decision): (Uuid, &Decision),
+        assignments: &[Assignment],
         facts: &mut Facts,
     ) {
         let forget_at = self.now_at - self.policy.remember.as_ms();
@@ -134,8 +169,8 @@ impl Desk<'_> {
         if !is_sent && !is_ghost {
             return;
         }
-        if definition.holdout_buckets > 0 {
-            facts.arms.entry(definition.experiment()).or_default().expose(decision.arm);
+        for one in assignments {
+            facts.arms.entry(one.experiment.clone()).or_default().expose(one.arm);
         }
         let send = Send {
             at: self.now_at,
@@ -144,8 +179,11 @@ impl Desk<'_> {
             channel: decision.channel.clone(),
             reaches_person: definition.action == Action::Message,
             is_ghost,
+            is_transactional: definition.transactional,
+            is_told_over_cap: false,
         };
-        facts.contacts.forget(self.now_at - self.looks_back_ms - OUTCOME_DELAY.as_ms());
+        let remembered_ms = self.looks_back_ms.saturating_add(OUTCOME_DELAY.as_ms());
+        facts.contacts.forget(self.now_at - remembered_ms);
         facts.contacts.record(decision_id, send);
         if let Some(order) = definition.suppress.as_ref().filter(|_| is_sent) {
             let suppression = Suppression {

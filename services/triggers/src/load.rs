@@ -9,6 +9,7 @@ use crate::account::AccountTrigger;
 use crate::config::TriggersConfig;
 use crate::definition::{Definition, Parsed};
 use crate::error::TriggersError;
+use crate::payload_schema::PayloadSchemas;
 use crate::problem::Problem;
 
 static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas/triggers");
@@ -106,7 +107,23 @@ impl Definitions {
         }
         definitions.all.retain(|definition| !config.disabled.contains(&definition.id));
         definitions.accounts.retain(|trigger| !config.disabled.contains(&trigger.id));
+        definitions.check_payloads(config)?;
         Ok(definitions)
+    }
+
+    /// Holds every payload against the schema of its team, where there is one.
+    ///
+    /// # Errors
+    /// [`TriggersError::Unreadable`], or [`TriggersError::Invalid`] with all that does not fit.
+    pub fn check_payloads(&self, config: &TriggersConfig) -> Result<(), TriggersError> {
+        let Some(directory) = &config.payload_schemas else { return Ok(()) };
+        let schemas = PayloadSchemas::load(directory)?;
+        let (of_persons, of_accounts) = (crate::context::context_shape(), crate::account::context_shape());
+        let persons = self.all.iter().flat_map(|one| schemas.check(&one.id, &one.team_id, &one.payload, &of_persons));
+        let accounts =
+            self.accounts.iter().flat_map(|one| schemas.check(&one.id, &one.team_id, &one.payload, &of_accounts));
+        let problems: Vec<Problem> = persons.chain(accounts).collect();
+        if problems.is_empty() { Ok(()) } else { Err(TriggersError::Invalid(problems)) }
     }
 
     /// Adds definitions; those of a known id replace it.
@@ -197,11 +214,11 @@ fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Problem {
     }
 }
 
-fn is_yaml(path: &Path) -> bool {
+pub(crate) fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-fn yaml_files(directory: &Path) -> Result<Vec<PathBuf>, TriggersError> {
+pub(crate) fn yaml_files(directory: &Path) -> Result<Vec<PathBuf>, TriggersError> {
     let unreadable = |source| TriggersError::Unreadable { path: directory.to_owned(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {

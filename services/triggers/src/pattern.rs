@@ -30,6 +30,15 @@ pub struct Absence {
     pub filter: TouchFilter,
     /// For how long they must be absent.
     pub span: Span,
+    /// How much longer those that come late are waited for; `None` for as long as the journey allows lateness.
+    pub patience: Option<Span>,
+}
+
+impl Absence {
+    /// How long after the last step it is asked whether the absence held.
+    pub(crate) fn asks_after_ms(&self) -> i64 {
+        self.span.as_ms() + self.patience.map_or(0, Span::as_ms)
+    }
 }
 
 /// A sequence of steps and perhaps an absence behind it.
@@ -120,8 +129,9 @@ impl Absence {
         if is_missing {
             fields.problem("for", "is missing", "say for how long nothing must happen, such as `for: 1h`");
         }
+        let patience = fields.parsed("patience", "write a duration such as 5m");
         fields.finish();
-        Some(Self { filter, span: span? })
+        Some(Self { filter, span: span?, patience })
     }
 }
 

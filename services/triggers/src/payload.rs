@@ -1,7 +1,7 @@
 //! The payload of an intent: constants, and texts with `{{path}}` placeholders filled from the context.
 
 use serde_json::{Map, Value as Json};
-use tributary_rules::{Value, to_json};
+use tributary_rules::{Shape, Value, to_json};
 
 use crate::context::{knows_path, lookup};
 use crate::fields::Report;
@@ -36,6 +36,11 @@ impl Payload {
         self.fields.iter().map(|(name, template)| (name.clone(), template.fill(context))).collect()
     }
 
+    /// The shape of each field, for placeholders that look at `sees`.
+    pub(crate) fn shapes<'p>(&'p self, sees: &'p Shape) -> impl Iterator<Item = (&'p str, Shape)> + 'p {
+        self.fields.iter().map(|(name, template)| (name.as_str(), template.shape(sees)))
+    }
+
     /// Reads the template of a trigger about persons.
     pub(crate) fn read(report: &Report, value: Option<Json>) -> Self {
         Self::read_with(report, value, is_known, "touchpoint, person or decision, such as {{touchpoint.order_id}}")
@@ -68,6 +73,18 @@ impl Payload {
 }
 
 impl Template {
+    fn shape(&self, sees: &Shape) -> Shape {
+        match self {
+            Self::Constant(constant) => Shape::of(constant),
+            Self::Text(_) => Shape::text(),
+            Self::Field(path) if is_of_decision(path) => match path[1].as_str() {
+                "decided_at" | "valid_until_at" => Shape::integer(),
+                _ => Shape::text(),
+            },
+            Self::Field(path) => sees.at(path),
+        }
+    }
+
     fn fill(&self, context: &Value) -> Json {
         let value_at = |path: &[String]| lookup(context, path).map_or(Json::Null, to_json);
         match self {

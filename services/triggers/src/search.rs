@@ -8,7 +8,7 @@ use tributary_model::step::StepEffects;
 use crate::definition::Definition;
 use crate::index::Index;
 use crate::ledger::Candidate;
-use crate::pattern::History;
+use crate::pattern::{Absence, History};
 use crate::state::{Facts, Held};
 
 /// The definitions in order of their ids, and what event types they are about.
@@ -97,8 +97,8 @@ impl Catalogue {
         for (position, evidence) in completions {
             let at = history[position].touchpoint.occurred_at;
             match &definition.pattern.absence {
-                None => candidates.push(Candidate { trigger, position, evidence, eligible_at: at }),
-                Some(absence) => wait(&definition.id, at + absence.span.as_ms(), facts, effects),
+                None => candidates.push(Candidate { trigger, position, evidence, eligible_at: at, waited_for: None }),
+                Some(absence) => wait(&definition.id, absence, at, facts, effects),
             }
         }
         candidates
@@ -121,21 +121,33 @@ impl Catalogue {
             let Some(trigger) = self.definition(&trigger_id) else { continue };
             let pattern = &self.definitions[trigger].pattern;
             let Some(absence) = &pattern.absence else { continue };
-            let span_ms = absence.span.as_ms();
-            let from = history.partition_point(|event| event.touchpoint.occurred_at + span_ms < due_at);
+            let asks_after_ms = absence.asks_after_ms();
+            let from = history.partition_point(|event| event.touchpoint.occurred_at + asks_after_ms < due_at);
             for (position, evidence) in pattern.completions_from(history, from) {
                 if !pattern.absence_held(history, position, now_at) {
                     continue;
                 }
-                let eligible_at = history[position].touchpoint.occurred_at + span_ms;
-                if eligible_at > at {
-                    wait(&trigger_id, eligible_at, facts, effects);
+                let touched_at = history[position].touchpoint.occurred_at;
+                if touched_at + asks_after_ms > at {
+                    wait(&trigger_id, absence, touched_at, facts, effects);
                     break;
                 }
-                candidates.push(Candidate { trigger, position, evidence, eligible_at });
+                let eligible_at = touched_at + absence.span.as_ms();
+                candidates.push(Candidate { trigger, position, evidence, eligible_at, waited_for: None });
             }
         }
         candidates
+    }
+
+    /// Asks once more to be called for every absence that is waited for.
+    pub(crate) fn wake_for_waits(&self, facts: &Facts, effects: &mut StepEffects) {
+        for (trigger_id, due_at) in &facts.waits {
+            let absence =
+                self.definition(trigger_id).and_then(|found| self.definitions[found].pattern.absence.as_ref());
+            let is_prompt = absence.is_some_and(|absence| absence.patience.is_some());
+            let wakes = if is_prompt { &mut effects.wake_promptly_at } else { &mut effects.wake_at };
+            wakes.push(*due_at);
+        }
     }
 
     /// Decisions that waited, as candidates once more: the pattern must still complete and its absence hold.
@@ -145,8 +157,9 @@ impl Catalogue {
             let pattern = &self.definitions[trigger].pattern;
             let position = position_at(history, held.touched_at, &held.touchpoint_id)?;
             let evidence = pattern.completes_at(history, position)?;
+            let (eligible_at, waited_for) = (held.eligible_at, Some(held.held_for));
             let holds = pattern.absence_held(history, position, now_at);
-            holds.then_some(Candidate { trigger, position, evidence, eligible_at: held.eligible_at })
+            holds.then_some(Candidate { trigger, position, evidence, eligible_at, waited_for })
         };
         held.into_iter().filter_map(revive_one).collect()
     }
@@ -162,7 +175,7 @@ impl Catalogue {
         let mut candidates = Vec::new();
         for (trigger, definition) in self.definitions.iter().enumerate() {
             let pattern = &definition.pattern;
-            let waits_ms = pattern.absence.as_ref().map_or(0, |absence| absence.span.as_ms());
+            let waits_ms = pattern.absence.as_ref().map_or(0, Absence::asks_after_ms);
             let useful_at = now_at - waits_ms - definition.validity.as_ms();
             let from = history.partition_point(|event| event.touchpoint.occurred_at < useful_at);
             let completions = pattern.completions_from(history, from);
@@ -172,11 +185,13 @@ impl Catalogue {
     }
 }
 
-/// Waits for an absence, unless an earlier one of the same trigger is waited for: one timer a trigger.
-fn wait(trigger_id: &str, due_at: i64, facts: &mut Facts, effects: &mut StepEffects) {
+/// Waits for an absence after a touch, unless an earlier one of the same trigger is waited for: one timer a trigger.
+fn wait(trigger_id: &str, absence: &Absence, touched_at: i64, facts: &mut Facts, effects: &mut StepEffects) {
+    let due_at = touched_at + absence.asks_after_ms();
     if facts.waits.get(trigger_id).is_none_or(|known| due_at < *known) {
         facts.waits.insert(trigger_id.to_owned(), due_at);
-        effects.wake_at.push(due_at);
+        let wakes = if absence.patience.is_some() { &mut effects.wake_promptly_at } else { &mut effects.wake_at };
+        wakes.push(due_at);
     }
 }
 

@@ -26,6 +26,18 @@ pub enum HeldFor {
     Merge,
     /// The end of quiet hours.
     QuietHours,
+    /// The time at which the trigger wants it sent.
+    SendTime,
+    /// Other messages that may compete with it.
+    Arbitration,
+}
+
+impl HeldFor {
+    /// Whether it may go on as soon as its time has come: what comes late is nothing to wait for.
+    #[must_use]
+    pub const fn is_prompt(self) -> bool {
+        !matches!(self, Self::Merge)
+    }
 }
 
 /// A decision that waits; judged afresh when its time has come.

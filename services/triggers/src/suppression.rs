@@ -66,7 +66,19 @@ impl Suppressions {
         history: &History<'_>,
         order_of: impl Fn(&str) -> Option<&'a SuppressOrder>,
     ) -> Option<&'a Suppression> {
-        self.by_decision.values().find(|suppression| {
+        self.in_force_with_id(channel, purpose, now_at, history, order_of).map(|(_, suppression)| suppression)
+    }
+
+    /// As [`Suppressions::in_force`], with the decision that opened it.
+    pub(crate) fn in_force_with_id<'a>(
+        &'a self,
+        channel: &str,
+        purpose: &str,
+        now_at: i64,
+        history: &History<'_>,
+        order_of: impl Fn(&str) -> Option<&'a SuppressOrder>,
+    ) -> Option<(Uuid, &'a Suppression)> {
+        let found = self.by_decision.iter().find(|(_, suppression)| {
             let is_meant = |names: &[String], name: &str| names.iter().any(|known| known == name || known == "*");
             (suppression.from_at..suppression.until_at).contains(&now_at)
                 && is_meant(&suppression.channels, channel)
@@ -74,7 +86,8 @@ impl Suppressions {
                 && !order_of(&suppression.trigger_id)
                     .and_then(|order| order.until.as_ref())
                     .is_some_and(|ends| ended_early(suppression, ends, history, now_at))
-        })
+        });
+        found.map(|(id, suppression)| (*id, suppression))
     }
 
     /// Adds the suppressions of a person merged into this one; of two statements the smaller stays.

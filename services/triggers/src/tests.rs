@@ -3,9 +3,14 @@
 mod consents;
 mod cost;
 mod definitions;
+mod experiments;
 mod harness;
 mod merges;
+mod outcomes;
 mod patterns;
+mod payload_schemas;
+mod preferences;
 mod properties;
 mod reasons;
 mod shipped;
+mod waiting;

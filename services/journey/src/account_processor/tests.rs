@@ -33,6 +33,9 @@ impl AccountStep for Once {
             valid_until_at: account.last_at,
             account_id: Some(account.account_id),
             consent: None,
+            judged_at: None,
+            experiment: None,
+            channel_reason: None,
         });
     }
 

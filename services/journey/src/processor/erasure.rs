@@ -61,7 +61,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
         let step = self.steps.remove(&person_id).unwrap_or_default();
         effects.cancel_timers(person_id.to_key());
-        for topic in [topics::JOURNEYS, topics::DECISIONS] {
+        for topic in [topics::JOURNEYS, topics::DECISIONS, topics::OUTCOMES] {
             effects.emit_tombstone(topic, person_id.to_key());
         }
         self.sift(command, &gone, touches, step, effects)?;

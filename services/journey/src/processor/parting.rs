@@ -54,6 +54,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         self.run_step(person_id, effects, |step, person, state, wanted| {
             step.on_journey(person, &changes, state, wanted);
         })
+        .map(drop)
     }
 
     /// Sends touches, and what the chained step knows, that came by identifiers that were taken out of the person to whom

@@ -2,6 +2,7 @@
 
 mod account;
 mod check;
+mod decisions;
 mod dlq;
 mod identity;
 mod identity_changes;
@@ -41,6 +42,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
         Command::Account(args) => account::account(args, &hub, output),
+        Command::Decisions(args) => decisions::decisions(args, &hub, output),
         Command::Identity(command) => identity::identity(command, &hub, output),
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),

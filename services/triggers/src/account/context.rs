@@ -126,7 +126,7 @@ fn opportunity(opportunity: &OpenOpportunity) -> Value {
 }
 
 /// The shape of the whole context, for the compiler.
-pub(super) fn context_shape() -> Shape {
+pub(crate) fn context_shape() -> Shape {
     let account = Shape::object(ACCOUNT.iter().map(|field| (field.name, (field.shape)())));
     Shape::object([("account", account), ("now_at", Shape::integer())])
 }

@@ -8,8 +8,8 @@ use tributary_model::journey::{ExposureContext, SessionContext, StoryContext, To
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
 use tributary_model::time::{MINUTE_MS, from_rfc3339};
 use tributary_model::{
-    Consent, Decision, Direction, Domain, Fate, Identifier, JourneyEvent, Money, PersonId, Touchpoint, TriggerIntent,
-    WithheldReason,
+    Consent, Decision, DecisionOutcome, Direction, Domain, Fate, Identifier, JourneyEvent, Money, PersonId, Touchpoint,
+    TriggerIntent, WithheldReason,
 };
 
 use crate::{Definitions, TriggerEngine, TriggerState, TriggersConfig};
@@ -116,6 +116,7 @@ pub(crate) struct World {
     pub(crate) merge_pending: bool,
     pub(crate) decisions: Vec<Decision>,
     pub(crate) intents: Vec<TriggerIntent>,
+    pub(crate) outcomes: Vec<DecisionOutcome>,
 }
 
 impl World {
@@ -150,6 +151,7 @@ impl World {
             merge_pending: false,
             decisions: Vec::new(),
             intents: Vec::new(),
+            outcomes: Vec::new(),
         }
     }
 
@@ -195,6 +197,8 @@ impl World {
         self.decisions.extend(effects.decisions);
         self.intents.extend(effects.intents);
         self.timers.extend(effects.wake_at);
+        self.timers.extend(effects.wake_promptly_at);
+        self.outcomes.extend(effects.outcomes);
     }
 
     /// Puts a touch at its place and gives the records of the journeys stream: it, and corrections of later ones.

@@ -205,6 +205,9 @@ fn decide(hub: &mut Hub, world: &World, ids: &[PersonId]) -> Vec<Decision> {
             valid_until_at: event.touchpoint.occurred_at + rule.validity_ms,
             account_id: None,
             consent: None,
+            judged_at: None,
+            experiment: None,
+            channel_reason: None,
         };
         hub.write("tributary.decisions", ids[index], &decision);
         let intent = TriggerIntent {

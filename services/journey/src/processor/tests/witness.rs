@@ -76,6 +76,9 @@ fn decision(person_id: PersonId, touchpoint: &Touchpoint) -> Decision {
         valid_until_at: touchpoint.occurred_at,
         account_id: None,
         consent: None,
+        judged_at: None,
+        experiment: None,
+        channel_reason: None,
     }
 }
 

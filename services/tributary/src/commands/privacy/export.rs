@@ -10,7 +10,9 @@ use tributary_model::account::{AccountEvent, AccountMember};
 use tributary_model::identity::IdentityChange;
 use tributary_model::ids::realm_uuid;
 use tributary_model::time::to_rfc3339;
-use tributary_model::{AccountId, ConsentProof, Decision, Identifier, JourneyEvent, PersonId, TriggerIntent, topics};
+use tributary_model::{
+    AccountId, ConsentProof, Decision, DecisionOutcome, Identifier, JourneyEvent, PersonId, TriggerIntent, topics,
+};
 
 use super::consent::last_words;
 use crate::cli::ExportArgs;
@@ -50,6 +52,8 @@ struct Export {
     /// The journey as it stands, oldest first: each touchpoint with the context known at its place.
     journey: Vec<JourneyEvent>,
     decisions: Vec<Decision>,
+    /// What happened after them.
+    outcomes: Vec<DecisionOutcome>,
     /// What teams were asked to do.
     intents: Vec<TriggerIntent>,
     not_held: [&'static str; 4],
@@ -110,6 +114,7 @@ pub(super) fn export(args: &ExportArgs, config: &HubConfig, output: &mut Output)
         identity_changes: own_changes(changes, &identifiers, person_id, &aliases),
         identifiers,
         decisions: records_of(&settings, &contracts, &aliases, person_id, topics::DECISIONS)?,
+        outcomes: records_of(&settings, &contracts, &aliases, person_id, topics::OUTCOMES)?,
         journey,
         intents,
         not_held: NOT_HELD,

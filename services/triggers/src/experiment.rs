@@ -1,0 +1,130 @@
+//! Experiments: who is held out of a trigger, who of everything, and what makes an arm worthless.
+
+use serde_json::Value;
+use tributary_model::{Arm, PersonId, WithheldReason};
+use uuid::Uuid;
+
+use crate::arms::assign;
+use crate::definition::{Action, Definition, read_holdout};
+use crate::fields::{Fields, Report};
+use crate::ledger::Desk;
+use crate::pattern::History;
+use crate::state::Facts;
+
+/// The namespace of account identifiers that name households.
+const HOUSEHOLD: &str = "household_id";
+
+/// Who is held out together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldoutUnit {
+    /// Each person for itself.
+    Person,
+    /// All persons of an account.
+    Account,
+    /// All persons of a household.
+    Household,
+}
+
+impl HoldoutUnit {
+    pub(crate) const NAMES: [(&'static str, Self); 3] =
+        [("person", Self::Person), ("account", Self::Account), ("household", Self::Household)];
+
+    /// What the arm goes by: the account or household that the newest touch with one names, else the person.
+    fn id(self, experiment_id: Uuid, history: &History<'_>) -> Uuid {
+        let is_meant = |namespace: &str| match self {
+            Self::Person => false,
+            Self::Account => namespace != HOUSEHOLD,
+            Self::Household => namespace == HOUSEHOLD,
+        };
+        let mut identifiers = history.iter().rev().flat_map(|event| &event.touchpoint.account_identifiers);
+        let named = identifiers.find(|identifier| is_meant(&identifier.namespace));
+        named.map_or(experiment_id, |identifier| {
+            let name = format!("{}:{}", identifier.namespace, identifier.value);
+            Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
+        })
+    }
+}
+
+/// Persons to whom nothing at all is sent, so that all messages together can be measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GlobalControl {
+    seed: String,
+    holdout_buckets: u16,
+}
+
+impl GlobalControl {
+    pub(crate) fn read(report: &Report, path: &str, value: Value) -> Self {
+        let mut fields = Fields::of(report, path, value);
+        let seed = fields.text("seed").unwrap_or_else(|| "global-control".to_owned());
+        if !fields.has("holdout_percent") {
+            fields.problem("holdout_percent", "is missing", "write the share of persons who get nothing, such as 5");
+        }
+        let holdout_buckets = read_holdout(&mut fields);
+        fields.finish();
+        Self { seed, holdout_buckets }
+    }
+
+    fn experiment(&self) -> String {
+        format!("global:{}", self.seed)
+    }
+
+    /// The group is about messages that somebody chose to send.
+    fn concerns(&self, definition: &Definition) -> bool {
+        self.holdout_buckets > 0 && definition.action == Action::Message && !definition.transactional
+    }
+}
+
+/// One experiment that a decision takes part in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    /// Its name.
+    pub(crate) experiment: String,
+    /// The arm.
+    pub(crate) arm: Arm,
+    /// Why nothing can be learnt from this person, if that is so.
+    contaminated: Option<String>,
+}
+
+impl Desk<'_> {
+    /// The experiments that a decision takes part in: the trigger's own, and the global control group.
+    pub(crate) fn assignments(&self, definition: &Definition, facts: &Facts) -> Vec<Assignment> {
+        let mut assignments = Vec::new();
+        if definition.holdout_buckets > 0 {
+            let unit = definition.holdout_unit.id(self.person.experiment_id.0, self.person.history);
+            let arm = assign(&definition.seed, PersonId(unit), definition.holdout_buckets);
+            assignments.push(fixed(definition.experiment(), arm, definition.holdout_unit, facts));
+        }
+        if let Some(control) = self.policy.global_control.as_ref().filter(|control| control.concerns(definition)) {
+            let arm = assign(&control.seed, self.person.experiment_id, control.holdout_buckets);
+            assignments.push(fixed(control.experiment(), arm, HoldoutUnit::Person, facts));
+        }
+        assignments
+    }
+}
+
+/// The arm of the first exposure, whatever would be drawn now.
+fn fixed(experiment: String, drawn: Arm, unit: HoldoutUnit, facts: &Facts) -> Assignment {
+    let seen = facts.arms.get(&experiment).copied().unwrap_or_default();
+    let arm = seen.fixed().unwrap_or(drawn);
+    // A person's own draw changes with the share only; that of a household also by moving to another.
+    let has_moved = unit != HoldoutUnit::Person && arm != drawn;
+    let contaminated = if seen.is_contaminated() {
+        Some(format!("a merge joined both arms of {experiment}"))
+    } else {
+        has_moved.then(|| format!("now among others than when the arm of {experiment} was fixed"))
+    };
+    Assignment { experiment, arm, contaminated }
+}
+
+/// What the experiments say of a decision that passed every check: why it is withheld, if it is, and in what words.
+pub(crate) fn withheld_by(assignments: &[Assignment]) -> Option<(WithheldReason, Option<String>)> {
+    if let Some(reason) = assignments.iter().find_map(|one| one.contaminated.clone()) {
+        return Some((WithheldReason::Contaminated, Some(reason)));
+    }
+    assignments.iter().any(|one| one.arm == Arm::HeldOut).then_some((WithheldReason::HeldOut, None))
+}
+
+/// The experiment that a decision is told under: the one that holds it out, else the trigger's own.
+pub(crate) fn told(assignments: &[Assignment]) -> Option<&Assignment> {
+    assignments.iter().find(|one| one.arm == Arm::HeldOut).or_else(|| assignments.first())
+}

@@ -1,0 +1,114 @@
+//! Hold-outs by household, the global control group, and who is no use to an experiment.
+
+use serde_json::json;
+use tributary_model::time::{DAY_MS, MINUTE_MS};
+use tributary_model::{Arm, Identifier, JourneyEvent};
+
+use super::harness::{TouchExt, World, monday, person, touch};
+use crate::TriggersConfig;
+
+const MESSAGE: &str = "{id: a, version: 1, team: x, action: message, channels: [email], consent: opt_out, \
+                       pattern: [{on: view.a}], reentry: {per: touchpoint}";
+
+fn message(rest: &str) -> String {
+    format!("{MESSAGE}{rest}}}")
+}
+
+fn view(minutes: i64) -> JourneyEvent {
+    touch("view.a", monday() + minutes * MINUTE_MS)
+}
+
+fn at_home(household: u32, minutes: i64) -> JourneyEvent {
+    let identifier = Identifier::new("household_id", household.to_string());
+    view(minutes).change(|event| event.touchpoint.account_identifiers.push(identifier))
+}
+
+fn of_person(number: u32, definition: &str, config: &TriggersConfig) -> World {
+    let mut world = World::with(&[definition], config);
+    world.person_id = person(number);
+    world
+}
+
+#[test]
+fn a_household_is_held_out_together_and_its_share_is_right() {
+    let by_household = message(", holdout_percent: 30, holdout_by: household");
+    let mut held_out = 0;
+    for household in 0..400 {
+        let arms: Vec<Arm> = (0..3)
+            .map(|member| {
+                let mut world = of_person(household * 3 + member, &by_household, &TriggersConfig::default());
+                world.see(at_home(household, 0));
+                world.only().arm
+            })
+            .collect();
+        assert!(arms.iter().all(|arm| *arm == arms[0]), "household {household}: {arms:?}");
+        held_out += u32::from(arms[0] == Arm::HeldOut);
+    }
+    // Four standard deviations of a share of 0.3 in 400.
+    assert!((83..=157).contains(&held_out), "{held_out} of 400");
+}
+
+#[test]
+fn who_has_no_household_is_drawn_alone() {
+    let by_household = message(", holdout_percent: 50, holdout_by: household");
+    let alone = message(", holdout_percent: 50");
+    for number in 0..50 {
+        let arm = |definition: &str| {
+            let mut world = of_person(number, definition, &TriggersConfig::default());
+            world.see(view(0));
+            world.only().arm
+        };
+        assert_eq!(arm(&by_household), arm(&alone));
+    }
+}
+
+#[test]
+fn who_moves_to_a_household_of_the_other_arm_tells_nothing_any_more() {
+    let by_household = message(", holdout_percent: 50, holdout_by: household");
+    let arm_of = |household| {
+        let mut world = of_person(1, &by_household, &TriggersConfig::default());
+        world.see(at_home(household, 0));
+        world.only().arm
+    };
+    let other = (1..100).find(|household| arm_of(*household) != arm_of(0)).unwrap();
+    let mut world = of_person(1, &by_household, &TriggersConfig::default());
+    world.see(at_home(0, 0)).see(at_home(other, 1));
+    assert_eq!(world.fates()[1], "contaminated");
+    let detail = world.decisions[1].detail.clone().unwrap();
+    assert_eq!(detail, "now among others than when the arm of a:a was fixed");
+}
+
+#[test]
+fn the_global_control_group_gets_no_message_of_anybody_and_its_receipts() {
+    let config = TriggersConfig {
+        global_control: Some(json!({"holdout_percent": 20, "seed": "2026"})),
+        ..TriggersConfig::default()
+    };
+    let receipt = message(", transactional: true").replace("id: a", "id: r");
+    let mut held_out = 0;
+    for number in 0..500 {
+        let mut world = World::with(&[&message(""), &receipt], &config);
+        world.person_id = person(number);
+        world.see(view(0)).see(view(1));
+        let (ours, receipts): (Vec<_>, Vec<_>) = world.decisions.iter().partition(|one| one.trigger_id == "a");
+        assert!(receipts.iter().all(|one| one.reason.is_none() && one.experiment.is_none()));
+        assert!(ours.iter().all(|one| one.arm == ours[0].arm));
+        assert!(ours.iter().all(|one| one.experiment.as_deref() == Some("global:2026")));
+        held_out += u32::from(ours[0].arm == Arm::HeldOut);
+        let sent = world.intents.iter().filter(|intent| intent.trigger_id == "a").count();
+        assert_eq!(sent, if ours[0].arm == Arm::HeldOut { 0 } else { 2 });
+    }
+    assert!((65..=135).contains(&held_out), "{held_out} of 500");
+}
+
+#[test]
+fn an_arm_once_fixed_outlasts_a_change_of_the_share() {
+    let (few, many) = (message(", holdout_percent: 1"), message(", holdout_percent: 99"));
+    let mut world = World::of(&[&few]).in_arm("a", 100, Arm::Treated);
+    world.see(view(0));
+    assert_eq!(world.fates(), ["sent"]);
+    let mut changed = World::of(&[&many]);
+    (changed.person_id, changed.state, changed.history) = (world.person_id, world.state, world.history);
+    changed.see(touch("view.a", monday() + DAY_MS));
+    assert_eq!(changed.fates(), ["sent"]);
+}
