@@ -1,0 +1,111 @@
+//! A broker, the hub as a process, and its configuration: the shipped triggers and nine more, caps, quiet hours, arbitration,
+//! and a global control group.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tributary_schema::Contracts;
+use tributary_stream::KafkaSettings;
+use tributary_testkit::{Broker, eventually, eventually_every};
+
+use crate::rules;
+
+/// What all processes share.
+pub(crate) struct Bed {
+    dir: TempDir,
+    admin_port: u16,
+    broker: Broker,
+}
+
+/// The hub; killed when it goes out of sight.
+pub(crate) struct Hub(Child);
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Bed {
+    pub(crate) fn new() -> Self {
+        let bed = Self { dir: TempDir::new().unwrap(), admin_port: free_port(), broker: Broker::start().unwrap() };
+        rules::write(&bed.dir.path().join("triggers"));
+        let config = json!({
+            "kafka": { "bootstrap": bed.broker.bootstrap(), "session_timeout_ms": 6000 },
+            "state": { "directory": "state", "checkpoint_interval_s": 5 },
+            "canvas": { "directory": Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/canvas") },
+            "triggers": rules::configuration("triggers"),
+            "gateway": { "listen": format!("127.0.0.1:{}", free_port()) },
+            "admin": { "listen": format!("127.0.0.1:{}", bed.admin_port) },
+        });
+        std::fs::write(bed.dir.path().join("tributary.yaml"), config.to_string()).unwrap();
+        for arguments in [&["check"][..], &["topics", "apply"]] {
+            let done = bed.command(arguments).output().unwrap();
+            assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+        bed
+    }
+
+    pub(crate) fn settings(&self) -> KafkaSettings {
+        KafkaSettings { bootstrap: self.broker.bootstrap().to_owned(), ..KafkaSettings::default() }
+    }
+
+    pub(crate) fn contracts(&self) -> std::sync::Arc<Contracts> {
+        self.settings().contracts().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tributary"));
+        command
+            .args(["--config", "tributary.yaml"])
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env("TRIBUTARY_PSEUDONYM_KEY", "a key that is only for tests, 0123456789")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the hub, ready.
+    pub(crate) fn hub(&self) -> Hub {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("hub.log")).unwrap();
+        let hub = Hub(self.command(&["run", "all"]).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        let address = ("127.0.0.1", self.admin_port);
+        let ready = eventually(Duration::from_secs(120), || is_ready(address).then_some(()));
+        assert!(ready.is_some(), "the hub is not ready: {}", self.log_tail());
+        hub
+    }
+
+    fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(self.dir.path().join("hub.log")).unwrap_or_default();
+        text.lines().rev().take(20).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Waits until every stage has read what was written for it.
+    pub(crate) fn until_settled(&self, timeout: Duration) {
+        let mut last = Value::Null;
+        let settled = eventually_every(Duration::from_millis(300), timeout, || {
+            let before = last.take();
+            let output = self.command(&["reconcile", "--output", "json"]).output().unwrap();
+            last = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            (last["adds_up"] == true && last["stages"] == before["stages"]).then_some(())
+        });
+        assert!(settled.is_some(), "not settled after {} s: {last:#}\n{}", timeout.as_secs(), self.log_tail());
+    }
+}
+
+fn is_ready(address: (&str, u16)) -> bool {
+    use std::io::{Read, Write};
+    let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };
+    let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let mut answer = String::new();
+    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
+}
