@@ -42,6 +42,11 @@ bench-disk *args:
 bench-identity *args:
     cargo run --release -p tributary-bench --bin identity -- {{args}}
 
+# figures: from a raw event to its trigger on the team's topic, through the whole hub at a steady rate
+bench-trigger *args:
+    cargo build --release --bin tributary
+    cargo run --release -p tributary-bench --bin trigger -- {{args}}
+
 # the hub on a log in memory with faults, over many seeds
 sim seeds="10000" *args:
     cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}

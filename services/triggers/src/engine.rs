@@ -75,9 +75,11 @@ impl TriggerEngine {
     ) {
         let Some(facts) = state.facts().filter(|facts| !facts.contacts.is_empty()) else { return };
         let outcomes = Outcomes { policy: &self.policy, definitions: &self.catalogue.definitions, person };
+        let from = effects.outcomes.len();
         for touch in touches {
             outcomes.tell(touch, facts, effects);
         }
+        metrics::told(effects, from);
     }
 
     /// Decides the candidates of one input, in order of precedence.
@@ -227,6 +229,7 @@ impl PersonStep for TriggerEngine {
         }
         let now_at = now(person.history, None, facts);
         self.desk(person, now_at).tell_contacts_over_caps(facts, effects);
+        metrics::told(effects, 0);
         let mut candidates = self.catalogue.reconsider(person.history, now_at, facts, effects);
         if !person.merge_pending {
             let held = facts.take_held(|held| held.held_for == HeldFor::Merge);

@@ -56,10 +56,12 @@ impl SimReader {
                 // Deletions are kept for a day, so whoever goes on from a checkpoint that is younger still sees them.
                 let is_late = was_away || inner.rng().random_bool(0.5);
                 let deleted_since_ms = if is_late { inner.now_ms() - DELETE_RETENTION_MS } else { i64::MIN };
-                if let Some(log) = inner.partition(place) {
+                let now_ms = inner.now_ms();
+                if let Some(log) = inner.partition_mut(place) {
+                    let cleaned = log.clean(cleaned, now_ms, DELETE_RETENTION_MS);
                     let records = log.compacted(cleaned, deleted_since_ms).into_iter();
-                    opened.compacted = records.filter(|(at, _)| (opened.next..cleaned).contains(at)).collect();
-                    opened.next = opened.next.max(cleaned);
+                    opened.compacted = records.filter(|(at, _)| (opened.next..cleaned.before).contains(at)).collect();
+                    opened.next = opened.next.max(cleaned.before);
                 }
             }
             open.push(opened);

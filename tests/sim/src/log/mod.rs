@@ -242,6 +242,10 @@ impl Inner {
         self.topics.get(topic)?.partitions.get(partition as usize)
     }
 
+    pub(crate) fn partition_mut(&mut self, (topic, partition): Place) -> Option<&mut PartitionLog> {
+        self.topics.get_mut(topic)?.partitions.get_mut(partition as usize)
+    }
+
     /// The wall clock.
     pub(crate) fn now_ms(&self) -> i64 {
         EPOCH_MS + self.now.as_millis() as i64

@@ -27,6 +27,16 @@ struct Entry {
     record: Option<Stored>,
 }
 
+/// How far the log cleaner has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Before this offset only the last record of each key is left.
+    pub before: i64,
+    /// Before this one old tombstones are gone too: the cleaner had come past them for as long as they are kept.
+    pub forgotten_before: i64,
+    at_ms: i64,
+}
+
 /// The log of one partition.
 #[derive(Debug, Default)]
 pub struct PartitionLog {
@@ -34,9 +44,22 @@ pub struct PartitionLog {
     /// Transactions that have written here and whose end has not been marked here, with their first offset.
     open: BTreeMap<TransactionId, usize>,
     aborted: BTreeSet<TransactionId>,
+    cleaned: Cleaned,
 }
 
 impl PartitionLog {
+    /// The cleaner has come to `before`, if it was not further already. When nobody has looked for as long as tombstones are
+    /// kept, it had come there at the beginning of that time. What was seen to be left is never left again without the
+    /// tombstone behind it: a reader that goes on sees every deletion of what it has read.
+    pub fn clean(&mut self, before: i64, now_ms: i64, tombstones_kept_ms: i64) -> Cleaned {
+        self.cleaned.before = self.cleaned.before.max(before);
+        if now_ms - self.cleaned.at_ms >= tombstones_kept_ms {
+            self.cleaned.forgotten_before = self.cleaned.before;
+        }
+        self.cleaned.at_ms = now_ms;
+        self.cleaned
+    }
+
     /// The offset that the next record gets: what readers of uncommitted records call the end.
     pub fn end(&self) -> i64 {
         self.entries.len() as i64
@@ -83,9 +106,10 @@ impl PartitionLog {
         entries.filter_map(|(offset, entry)| Some((offset as i64, self.visible(entry)?)))
     }
 
-    /// The committed records as a log cleaner that has come as far as `cleaned` leaves them: of each key the last one
-    /// before it, and all behind it. Of tombstones before it only those written at `deleted_since_ms` or later are left.
-    pub fn compacted(&self, cleaned: i64, deleted_since_ms: i64) -> Vec<(i64, Stored)> {
+    /// The committed records as a log cleaner that has come so far leaves them: of each key the last one before it, and all
+    /// behind it. Of tombstones that it may have forgotten only those written at `deleted_since_ms` or later are left.
+    pub fn compacted(&self, cleaned: Cleaned, deleted_since_ms: i64) -> Vec<(i64, Stored)> {
+        let Cleaned { before: cleaned, forgotten_before, .. } = cleaned;
         let mut last: FxHashMap<&[u8], i64> = FxHashMap::default();
         for (offset, record) in self.committed().take_while(|(offset, _)| *offset < cleaned) {
             last.insert(&record.key, offset);
@@ -93,7 +117,9 @@ impl PartitionLog {
         let stays = |offset: i64, record: &Stored| {
             offset >= cleaned
                 || (last.get(record.key.as_slice()) == Some(&offset)
-                    && (record.value.is_some() || record.timestamp_ms >= deleted_since_ms))
+                    && (record.value.is_some()
+                        || offset >= forgotten_before
+                        || record.timestamp_ms >= deleted_since_ms))
         };
         let kept = self.committed().filter(|(offset, record)| stays(*offset, record));
         kept.map(|(offset, record)| (offset, record.clone())).collect()
@@ -143,12 +169,23 @@ mod tests {
             log.append(None, record(key, value));
         }
         log.append(Some(1), record("a", "4"));
-        let offsets = |cleaned, tombstones| -> Vec<i64> {
-            log.compacted(cleaned, if tombstones { 0 } else { 1 }).iter().map(|(offset, _)| *offset).collect()
+        let offsets = |before, forgotten_before| -> Vec<i64> {
+            let cleaned = Cleaned { before, forgotten_before, at_ms: 0 };
+            log.compacted(cleaned, 1).iter().map(|(offset, _)| *offset).collect()
         };
-        assert_eq!(offsets(0, true), [0, 1, 2, 3, 4]);
-        assert_eq!(offsets(4, true), [2, 3, 4]);
-        assert_eq!(offsets(4, false), [2, 4]);
-        assert_eq!(offsets(5, false), [4]);
+        assert_eq!(offsets(0, 0), [0, 1, 2, 3, 4]);
+        assert_eq!(offsets(4, 0), [2, 3, 4]);
+        assert_eq!(offsets(4, 4), [2, 4]);
+        assert_eq!(offsets(5, 5), [4]);
+    }
+
+    #[test]
+    fn a_tombstone_goes_only_when_what_it_deletes_has_been_gone_for_as_long_as_it_is_kept() {
+        let mut log = PartitionLog::default();
+        let told = |cleaned: Cleaned| (cleaned.before, cleaned.forgotten_before);
+        assert_eq!(told(log.clean(3, 1_000, 500)), (3, 3));
+        assert_eq!(told(log.clean(9, 1_100, 500)), (9, 3), "what was left at 3 may just have been read");
+        assert_eq!(told(log.clean(5, 1_200, 500)), (9, 3), "a cleaner does not go back");
+        assert_eq!(told(log.clean(5, 1_700, 500)), (9, 9));
     }
 }
