@@ -125,10 +125,7 @@ impl Parsed {
         let strict = serde_saphyr::options! { strict_booleans: true };
         let value = match serde_saphyr::from_str_with_options::<Value>(text, strict) {
             Ok(value) => value,
-            Err(error) => {
-                report.add("", format!("is not YAML: {error}"), "mend the syntax there");
-                return Err(report.into_problems());
-            }
+            Err(error) => return Err(vec![Problem::of_syntax(file, text, &error)]),
         };
         let mut fields = Fields::of(&report, "", value);
         let is_of_account = fields.one_of("scope", &SCOPES).unwrap_or(false);
@@ -138,7 +135,10 @@ impl Parsed {
             Self::OfPerson(Box::new(Definition::read(&report, fields)))
         };
         let problems = report.into_problems();
-        if problems.is_empty() { Ok(parsed) } else { Err(problems) }
+        if problems.is_empty() {
+            return Ok(parsed);
+        }
+        Err(problems.into_iter().map(|problem| problem.placed_in(text)).collect())
     }
 
     /// The trigger's id.

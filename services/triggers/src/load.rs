@@ -35,7 +35,7 @@ impl Definitions {
                     if let Some((other, _)) = by_id.get(&id) {
                         let what = format!("\"{id}\" is also the id of {other}");
                         let remedy = "give each trigger an id of its own".to_owned();
-                        problems.push(Problem { file: file.to_owned(), key: "id".to_owned(), what, remedy });
+                        problems.push(Problem { file: file.to_owned(), key: "id".to_owned(), what, remedy, place: None });
                     } else {
                         by_id.insert(id, (file.to_owned(), parsed));
                     }
@@ -99,6 +99,7 @@ impl Definitions {
                 key: "disabled".to_owned(),
                 what: format!("\"{id}\" is not a trigger"),
                 remedy: "name the id of a trigger, or remove it".to_owned(),
+                place: None,
             })
             .collect();
         if !problems.is_empty() {
@@ -155,6 +156,7 @@ impl Definitions {
                     "add it to the canvas, or name one of {}",
                     Vec::from_iter(known.iter().copied()).join(", ")
                 ),
+                place: None,
             })
             .collect()
     }
@@ -194,6 +196,7 @@ fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Problem {
         key: String::new(),
         what: format!("cannot be read: {error}"),
         remedy: "name a file or directory of trigger definitions".to_owned(),
+        place: None,
     }
 }
 

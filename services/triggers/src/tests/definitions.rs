@@ -93,7 +93,10 @@ fn keys_that_do_not_fit_together_are_refused() {
 #[test]
 fn a_problem_prints_file_key_what_and_remedy() {
     let problem = Definition::parse("x.yaml", "id: a\nversion: 1\nteam: t\naction: notify\npattern: []").unwrap_err();
-    assert_eq!(problem[0].to_string(), "x.yaml:pattern: has no steps: add at least one, such as `- on: cart.updated`");
+    assert_eq!(
+        problem[0].to_string(),
+        "x.yaml:5:1: pattern: has no steps: add at least one, such as `- on: cart.updated`\n  5 | pattern: []\n    | ^^^^^^^"
+    );
 }
 
 #[test]
