@@ -180,7 +180,7 @@ fn wait(trigger_id: &str, due_at: i64, facts: &mut Facts, effects: &mut StepEffe
     }
 }
 
-fn position_of(history: &History<'_>, touchpoint: &tributary_model::Touchpoint) -> Option<usize> {
+pub(crate) fn position_of(history: &History<'_>, touchpoint: &tributary_model::Touchpoint) -> Option<usize> {
     position_at(history, touchpoint.occurred_at, &touchpoint.touchpoint_id)
 }
 
