@@ -9,6 +9,7 @@ use crate::caps::Cap;
 use crate::condition::Condition;
 use crate::consent::ConsentRule;
 use crate::fields::{Fields, Report};
+use crate::load::Summary;
 use crate::pattern::Pattern;
 use crate::payload::Payload;
 use crate::problem::Problem;
@@ -146,6 +147,23 @@ impl Parsed {
         match self {
             Self::OfPerson(definition) => &definition.id,
             Self::OfAccount(trigger) => &trigger.id,
+        }
+    }
+
+    /// What one looks for first in it; `file` and `text` are where it comes from.
+    pub(crate) fn summary(&self, file: &str, text: &str) -> Summary {
+        let (version, team_id, description) = match self {
+            Self::OfPerson(of_person) => (of_person.version, &of_person.team_id, &of_person.description),
+            Self::OfAccount(of_account) => (of_account.version, &of_account.team_id, &of_account.description),
+        };
+        Summary {
+            trigger_id: self.id().to_owned(),
+            version,
+            team_id: team_id.clone(),
+            is_of_account: matches!(self, Self::OfAccount(_)),
+            description: description.clone(),
+            file: file.to_owned(),
+            text: text.to_owned(),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! input gives the same output.
 
 mod account;
+mod applied;
 mod arbitrate;
 pub mod arms;
 pub mod caps;
@@ -49,13 +50,14 @@ mod tests;
 pub mod zone;
 
 pub use account::{AccountTrigger, AccountTriggerState, AccountTriggers};
+pub use applied::{InForce, LiveDefinitions, Origin};
 pub use config::TriggersConfig;
 pub use definition::Definition;
 pub use engine::TriggerEngine;
 pub use engine::explain::Taken;
 pub use error::TriggersError;
 pub use ledger::decision_id;
-pub use load::{Definitions, check};
+pub use load::{Definitions, Summary, check};
 pub use place::Place;
 pub use problem::Problem;
 pub use state::TriggerState;
