@@ -9,3 +9,4 @@ mod patterns;
 mod properties;
 mod reasons;
 mod shipped;
+mod shipped_for_teams;

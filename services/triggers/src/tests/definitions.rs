@@ -119,7 +119,7 @@ fn directories_replace_and_extend_what_is_built_in_and_ids_are_unique() {
     let config = TriggersConfig { directories: vec![directory.clone()], ..TriggersConfig::default() };
     let definitions = Definitions::configured(&config).unwrap();
     assert_eq!(definitions.iter().find(|known| known.id == "cart-abandoned").map(|known| known.version), Some(7));
-    assert_eq!(definitions.iter().count(), 10);
+    assert_eq!(definitions.iter().count(), 20);
     assert_eq!(check(std::slice::from_ref(&directory)), []);
     std::fs::write(directory.join("b.yaml"), own).unwrap();
     let twice: Vec<Problem> = check(std::slice::from_ref(&directory));
