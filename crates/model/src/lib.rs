@@ -24,6 +24,7 @@ pub mod step;
 pub mod time;
 pub mod topics;
 pub mod touchpoint;
+pub mod trigger_definition;
 
 pub use account::{AccountCommand, AccountEvent};
 pub use canvas::{Canvas, CanvasEntry};
@@ -40,3 +41,4 @@ pub use raw::RawEvent;
 pub use replay::Replay;
 pub use scorecard::Scorecard;
 pub use touchpoint::{Consent, Direction, Discount, Domain, Item, Touchpoint};
+pub use trigger_definition::{DefinitionStatus, TriggerDefinition};

@@ -38,6 +38,8 @@ pub const OUTCOMES: &str = "tributary.outcomes";
 pub const MEASURES: &str = "tributary.measures";
 /// The canvas.
 pub const CANVAS: &str = "tributary.canvas";
+/// Trigger definitions that were applied to the hub while it ran, keyed by trigger.
+pub const TRIGGER_DEFINITIONS: &str = "tributary.trigger-definitions";
 
 /// The raw topic of a domain.
 #[must_use]
@@ -131,7 +133,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         all.push(topic(name.to_owned(), Partitions::Configured, cleanup));
     }
     all.push(topic(MERGES.to_owned(), Partitions::Fixed(1), weeks(52)));
-    for name in [ALIASES, CANVAS] {
+    for name in [ALIASES, CANVAS, TRIGGER_DEFINITIONS] {
         all.push(topic(name.to_owned(), Partitions::Fixed(1), Cleanup::Compact));
     }
     for team in teams {

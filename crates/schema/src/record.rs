@@ -6,7 +6,8 @@ use tributary_model::canvas::CanvasEntry;
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{
-    AccountCommand, AccountEvent, Decision, DecisionOutcome, JourneyEvent, RawEvent, Replay, Touchpoint, TriggerIntent,
+    AccountCommand, AccountEvent, Decision, DecisionOutcome, JourneyEvent, RawEvent, Replay, Touchpoint,
+    TriggerDefinition, TriggerIntent,
 };
 
 /// A type with an Avro schema under `schemas/avro/`.
@@ -40,4 +41,5 @@ records! {
     MeasureDelta => "measure_delta",
     Scorecard => "scorecard",
     Replay => "replay",
+    TriggerDefinition => "trigger_definition",
 }

@@ -28,6 +28,12 @@ impl<T> Table<T> {
         Self { shared: Arc::new(Shared { value: RwLock::new(Arc::new(value)), caught_up: AtomicBool::new(true) }) }
     }
 
+    /// A table that holds `value` until its topic has been read.
+    #[must_use]
+    pub fn beginning_with(value: T) -> Self {
+        Self { shared: Arc::new(Shared { value: RwLock::new(Arc::new(value)), caught_up: AtomicBool::new(false) }) }
+    }
+
     /// The value now; cheap enough to be called for every record.
     #[must_use]
     pub fn load(&self) -> Arc<T> {

@@ -50,6 +50,11 @@ impl Rulebook {
         self.sources.directory()
     }
 
+    /// The sources that may give touchpoints of this type, in order of name.
+    pub fn sources_of_type(&self, event_type: &str) -> impl Iterator<Item = &str> {
+        self.sources.iter().filter(move |source| source.emits(event_type)).map(|source| source.info.name.as_str())
+    }
+
     /// True when the user agent is a machine's.
     #[must_use]
     pub fn is_bot(&self, user_agent: &str) -> bool {

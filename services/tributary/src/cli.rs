@@ -7,6 +7,7 @@ use tributary_service::config::parse_override;
 
 use crate::dlq::args::DlqCommand;
 use crate::output::Format;
+use crate::trigger::args::TriggerCommand;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -70,6 +71,17 @@ pub enum Command {
   tributary topics list --output json"
     )]
     Topics(TopicsCommand),
+    /// Try triggers on events without a broker; apply them to a hub that runs; list them and take them away
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary trigger test cart.yaml --events shoppers.json
+  tributary trigger apply cart.yaml
+  tributary trigger decisions cart-abandoned
+  tributary trigger list
+  tributary trigger remove cart-abandoned"
+    )]
+    Trigger(TriggerCommand),
     /// Load files of a data set or source into its raw topic; goes on where it stopped
     #[command(after_help = "Examples:
   tributary load complete-journey ../data/complete-journey

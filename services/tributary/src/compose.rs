@@ -6,16 +6,17 @@ use std::sync::Arc;
 use tributary_model::canvas::UNASSIGNED_TEAM;
 use tributary_model::scorecard::ALL_TEAMS;
 use tributary_model::topics::{self, TopicDefinition};
-use tributary_model::{Canvas, CanvasEntry, Pseudonymizer};
+use tributary_model::{CanvasEntry, Pseudonymizer};
 use tributary_normalizer::Rulebook;
 use tributary_stream::{Checkpoints, Stage, StandbySettings, Table, changelog_definitions};
-use tributary_triggers::{AccountTriggers, Definitions, TriggerEngine};
+use tributary_triggers::Definitions;
 
 use crate::canvas;
 use crate::cli::Service;
 use crate::config::HubConfig;
 use crate::error::CliError;
-use crate::hub::Staffed;
+use crate::hub::{Staffed, Tables};
+use crate::trigger::live::{LiveAccountTriggers, LiveTriggers};
 
 /// Everything that files define, read once.
 #[derive(Debug)]
@@ -72,17 +73,33 @@ impl Definition {
         all
     }
 
-    /// The stages of a service, with their threads.
+    /// The tables of a hub that is to be started.
     ///
     /// # Errors
-    /// [`CliError`] when the triggers cannot be set up.
+    /// [`CliError`] when the triggers cannot run.
+    pub fn tables(&self, config: &HubConfig) -> Result<Tables, CliError> {
+        let triggers = LiveTriggers::beginning_with(&self.triggers, &config.triggers).map_err(wrong("triggers"))?;
+        Ok(Tables { canvas: Table::default(), triggers })
+    }
+
+    /// Tables that hold what the files say and read no topic.
+    ///
+    /// # Errors
+    /// [`CliError`] when the triggers cannot run.
+    pub fn fixed_tables(&self, config: &HubConfig) -> Result<Tables, CliError> {
+        let triggers = LiveTriggers::fixed(&self.triggers, &config.triggers).map_err(wrong("triggers"))?;
+        Ok(Tables { canvas: Table::fixed(canvas::fold(&self.canvas)), triggers })
+    }
+
+    /// The stages of a service, with their threads.
+    #[must_use]
     pub fn staffed(
         self,
         config: &HubConfig,
         service: Service,
-        canvas: &Table<Canvas>,
+        tables: &Tables,
         pseudonymizer: Pseudonymizer,
-    ) -> Result<Vec<Staffed>, CliError> {
+    ) -> Vec<Staffed> {
         let workers = &config.workers;
         let mut staffed = Vec::new();
         let mut add = |of: Service, stage: Stage, workers: u32| {
@@ -101,31 +118,28 @@ impl Definition {
         add(Service::Identity, owners, workers.identity);
         // One partition: a second thread would have nothing to do.
         add(Service::Identity, tributary_identity::sequencer_stage(&config.identity, self.identity), 1);
-        let of_accounts = Arc::new(AccountTriggers::new(&self.triggers));
-        let journeys = journey_stage(config, &self.stages, &self.accounts, self.triggers, canvas)?;
-        add(Service::Journey, journeys, workers.journey);
-        let accounts = tributary_journey::accounts_stage(&config.journey, self.stages, self.accounts, move || {
-            Arc::clone(&of_accounts)
-        });
+        add(Service::Journey, journey_stage(config, &self.stages, &self.accounts, tables), workers.journey);
+        let of_accounts = LiveAccountTriggers(tables.triggers.clone());
+        let make = move || of_accounts.clone();
+        let accounts = tributary_journey::accounts_stage(&config.journey, self.stages, self.accounts, make);
         add(Service::Journey, accounts, workers.accounts);
         add(Service::Insight, tributary_insight::credit_stage(&insight), workers.insight);
         add(Service::Insight, tributary_insight::scorecard_stage(&insight), workers.scorecards);
-        Ok(staffed)
+        staffed
     }
 }
 
-/// Journeys with the triggers chained behind them; every task has an engine of its own.
+/// Journeys with the triggers chained behind them.
 fn journey_stage(
     config: &HubConfig,
     stages: &Arc<tributary_journey::StageDefinitions>,
     accounts: &Arc<tributary_journey::AccountRules>,
-    triggers: Definitions,
-    canvas: &Table<Canvas>,
-) -> Result<Stage, CliError> {
-    let engine = Arc::new(TriggerEngine::new(triggers, &config.triggers).map_err(wrong("triggers"))?);
-    let make = move || Arc::clone(&engine);
+    tables: &Tables,
+) -> Stage {
+    let triggers = tables.triggers.clone();
+    let make = move || triggers.clone();
     let (stages, accounts) = (Arc::clone(stages), Arc::clone(accounts));
-    Ok(tributary_journey::journey_stage(&config.journey, stages, accounts, canvas.clone(), make))
+    tributary_journey::journey_stage(&config.journey, stages, accounts, tables.canvas.clone(), make)
 }
 
 /// All topics of the hub, changelogs included.
@@ -141,13 +155,32 @@ pub fn all_topics(config: &HubConfig) -> Result<Vec<TopicDefinition>, CliError> 
     Ok(all)
 }
 
+/// The topics of the hub that are among `existing`, with those of teams that only applied triggers name.
+///
+/// # Errors
+/// As [`all_topics`].
+pub fn topics_among(config: &HubConfig, existing: &BTreeSet<String>) -> Result<Vec<TopicDefinition>, CliError> {
+    let mut all = all_topics(config)?;
+    let (triggers, metrics) = (topics::triggers(""), topics::metrics(""));
+    let team = |name: &String| name.strip_prefix(&triggers).or(name.strip_prefix(&metrics)).map(str::to_owned);
+    let teams: BTreeSet<String> = existing.iter().filter_map(team).collect();
+    for definition in topics::definitions(&teams.into_iter().collect::<Vec<_>>()) {
+        if !all.iter().any(|known| known.name == definition.name) {
+            all.push(definition);
+        }
+    }
+    all.retain(|definition| existing.contains(&definition.name));
+    Ok(all)
+}
+
 /// The stages of the whole hub for those who want to know their names and topics only, and need no key for that.
 ///
 /// # Errors
 /// As [`Definition::staffed`].
 pub fn nameless(config: &HubConfig, definition: Definition) -> Result<Vec<Staffed>, CliError> {
     let key = Pseudonymizer::new(b"not for pseudonyms").map_err(wrong("pseudonym key"))?;
-    definition.staffed(config, Service::All, &Table::fixed(Canvas::default()), key)
+    let tables = definition.fixed_tables(config)?;
+    Ok(definition.staffed(config, Service::All, &tables, key))
 }
 
 fn wrong<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> CliError {

@@ -7,6 +7,7 @@ use tributary_stream::{PropertiesFileError, PublishError, StreamError, WriteErro
 
 use crate::exit::Exit;
 use crate::load::LoadError;
+use crate::trigger::rehearsal::{EventsError, ExpectationsError, RehearsalError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,15 @@ pub enum CliError {
     /// Loading files.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A file gives no events to rehearse with.
+    #[error(transparent)]
+    Events(#[from] EventsError),
+    /// A file holds no expectations.
+    #[error(transparent)]
+    Expectations(#[from] ExpectationsError),
+    /// A rehearsal cannot go on.
+    #[error(transparent)]
+    Rehearsal(#[from] RehearsalError),
     /// Replaying dead letters was cut short.
     #[error(
         "{error}; {replayed} letters were replayed before; the same command goes on with the others and repeats none"
@@ -114,6 +124,9 @@ impl CliError {
             | Self::Argument { .. }
             | Self::NoPseudonymKey
             | Self::Properties(_)
+            | Self::Events(_)
+            | Self::Expectations(_)
+            | Self::Rehearsal(RehearsalError::Event { .. } | RehearsalError::Triggers(_))
             | Self::Service(ServiceError::LogFilter { .. }) => Exit::Misconfigured,
             Self::Load(
                 LoadError::NoFiles { .. }

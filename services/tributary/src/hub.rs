@@ -17,6 +17,27 @@ use tributary_stream::{
 use crate::accounting::{Flow, flows};
 use crate::canvas;
 use crate::error::CliError;
+use crate::trigger::live::{LiveTriggers, has_topics};
+
+/// What all stages read, and is kept as its topic says by a thread of its own.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// The canvas.
+    pub canvas: Table<Canvas>,
+    /// The triggers.
+    pub triggers: LiveTriggers,
+}
+
+impl Tables {
+    /// What has not been read yet.
+    fn missing(&self) -> Option<&'static str> {
+        match (self.canvas.is_caught_up(), self.triggers.table().is_caught_up()) {
+            (false, _) => Some("reading the canvas"),
+            (true, false) => Some("reading the triggers"),
+            (true, true) => None,
+        }
+    }
+}
 
 /// A stage and the number of its threads here.
 #[derive(Debug, Clone)]
@@ -60,7 +81,7 @@ struct Shared {
 }
 
 impl Hub {
-    /// Starts the stages, and a thread that keeps `canvas` as its topic says.
+    /// Starts the stages, and threads that keep `tables` as their topics say.
     ///
     /// # Errors
     /// [`CliError::System`] when a thread cannot be started. What fails later is told by [`Hub::wait`].
@@ -68,7 +89,7 @@ impl Hub {
         settings: &KafkaSettings,
         contracts: &Arc<Contracts>,
         staffed: &[Staffed],
-        canvas: &Table<Canvas>,
+        tables: &Tables,
         health: &Health,
     ) -> Result<Self, CliError> {
         let (sender, ended) = channel();
@@ -81,14 +102,15 @@ impl Hub {
             ended: sender,
             pulses: pulses.clone(),
         });
-        let mut threads = vec![start_canvas(&shared, canvas.clone())?];
+        let mut threads =
+            vec![start_canvas(&shared, tables.canvas.clone())?, start_triggers(&shared, tables.triggers.clone())?];
         let mut stages = Vec::new();
         for member in staffed {
             let Staffed { stage, workers, .. } = member;
             let stats = StageStats::default();
             for worker in 0..*workers {
                 let component = health.component(format!("{}-{worker}", stage.name));
-                threads.push(start_worker(&shared, member.clone(), worker, stats.clone(), canvas.clone(), component)?);
+                threads.push(start_worker(&shared, member.clone(), worker, stats.clone(), tables.clone(), component)?);
             }
             stages.push((stage.clone(), stats));
         }
@@ -187,18 +209,27 @@ fn start_canvas(shared: &Arc<Shared>, table: Table<Canvas>) -> Result<JoinHandle
     })
 }
 
+fn start_triggers(shared: &Arc<Shared>, triggers: LiveTriggers) -> Result<JoinHandle<()>, CliError> {
+    spawn("triggers".to_owned(), shared, move |shared| {
+        let table = triggers.table();
+        run_table(&shared.settings, topics::TRIGGER_DEFINITIONS, table, &shared.stop, |catalogue, record| {
+            catalogue.take_over(&shared.contracts, &record, |team| has_topics(&shared.settings, team));
+        })
+    })
+}
+
 fn start_worker(
     shared: &Arc<Shared>,
     Staffed { stage, checkpoints, standby, .. }: Staffed,
     worker: u32,
     stats: StageStats,
-    canvas: Table<Canvas>,
+    tables: Tables,
     ready: Component,
 ) -> Result<JoinHandle<()>, CliError> {
     spawn(format!("{}-{worker}", stage.name), shared, move |shared| {
-        // Touches are counted under the team that the canvas names: not before it has been read.
-        ready.not_ready("reading the canvas");
-        while !canvas.is_caught_up() {
+        // Touches are counted under the team that the canvas names, and no trigger must miss one: not before all was read.
+        while let Some(missing) = tables.missing() {
+            ready.not_ready(missing);
             if shared.stop.load(Ordering::Acquire) {
                 return Ok(());
             }

@@ -26,4 +26,5 @@ pub mod server;
 pub mod simulate;
 pub mod timeline;
 pub mod topics;
+pub mod trigger;
 pub mod watch;

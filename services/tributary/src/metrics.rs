@@ -9,6 +9,8 @@ const UNEXPLAINED: &str = "tributary_tributary_unexplained_records";
 const IN_FLIGHT: &str = "tributary_tributary_in_flight_records";
 const DELETED_UNREAD: &str = "tributary_tributary_deleted_unread_records";
 const AUDITS: &str = "tributary_tributary_audits_total";
+const DEFINITIONS: &str = "tributary_tributary_trigger_definitions_total";
+const TRIGGERS: &str = "tributary_tributary_running_triggers";
 const STARTED: &str = "tributary_tributary_start_time_seconds";
 
 /// All metrics of this package.
@@ -38,6 +40,18 @@ pub const METRICS: &[Metric] = &[
         labels: &["result"],
     },
     Metric {
+        name: DEFINITIONS,
+        kind: Kind::Counter,
+        help: "Trigger definitions read from their topic: taken over, or refused, so that what was known before stayed.",
+        labels: &["result"],
+    },
+    Metric {
+        name: TRIGGERS,
+        kind: Kind::Gauge,
+        help: "Triggers that run in this process, since the last change of their topic.",
+        labels: &[],
+    },
+    Metric {
         name: STARTED,
         kind: Kind::Gauge,
         help: "When this process started, in seconds since 1970: how often it changes is how often it was restarted.",
@@ -51,6 +65,9 @@ pub(crate) fn describe() {
     for result in ["done", "failed"] {
         counter!(AUDITS, "result" => result).increment(0);
     }
+    for result in ["taken_over", "refused"] {
+        counter!(DEFINITIONS, "result" => result).increment(0);
+    }
     gauge!(STARTED).set(crate::commands::now_ms() as f64 / 1000.0);
 }
 
@@ -63,6 +80,16 @@ pub(crate) fn audited(audit: &Audit) {
         of_flow(IN_FLIGHT).set(flow.in_flight as f64);
         of_flow(DELETED_UNREAD).set(flow.deleted_unread as f64);
     }
+}
+
+/// Counts a trigger definition that was taken over, or refused.
+pub(crate) fn definition_read(is_good: bool) {
+    counter!(DEFINITIONS, "result" => if is_good { "taken_over" } else { "refused" }).increment(1);
+}
+
+/// Shows how many triggers run.
+pub(crate) fn triggers_running(count: usize) {
+    gauge!(TRIGGERS).set(count as f64);
 }
 
 /// Counts an audit that could not be done.

@@ -48,6 +48,7 @@ fn every_command_has_help_with_examples_and_the_exit_codes_are_told() {
         "demo",
         "check",
         "topics",
+        "trigger",
         "load",
         "journey",
         "account",

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 pub use crate::context::Situation;
-use crate::context::{build, context_shape};
+use crate::context::{build, context_shape, knows_path};
 use crate::fields::Fields;
 use crate::metrics;
+use crate::misspelt;
 use crate::needs::Needs;
 
 /// A compiled condition; cheap to clone.
@@ -38,7 +39,10 @@ impl Condition {
     pub(crate) fn read(fields: &mut Fields<'_>, key: &'static str, trigger_id: &str) -> Option<Self> {
         let source = fields.text(key)?;
         match Self::compile(trigger_id, &fields.key(key), &source) {
-            Ok(condition) => Some(condition),
+            Ok(condition) => {
+                fields.misspelt(key, misspelt::first(&source, &["touchpoint", "person"], knows_path));
+                Some(condition)
+            }
             Err(error) => {
                 let remedy = "mend the condition; it sees .touchpoint, .person and .now_at (see docs/triggers.md)";
                 fields.problem(key, error.to_string(), remedy);

@@ -10,6 +10,7 @@ use crate::condition::Condition;
 use crate::consent::ConsentRule;
 use crate::experiment::HoldoutUnit;
 use crate::fields::{Fields, Report};
+use crate::load::Summary;
 use crate::outcome::OutcomeRule;
 use crate::pattern::Pattern;
 use crate::payload::Payload;
@@ -137,10 +138,7 @@ impl Parsed {
         let strict = serde_saphyr::options! { strict_booleans: true };
         let value = match serde_saphyr::from_str_with_options::<Value>(text, strict) {
             Ok(value) => value,
-            Err(error) => {
-                report.add("", format!("is not YAML: {error}"), "mend the syntax there");
-                return Err(report.into_problems());
-            }
+            Err(error) => return Err(vec![Problem::of_syntax(file, text, &error)]),
         };
         let mut fields = Fields::of(&report, "", value);
         let is_of_account = fields.one_of("scope", &SCOPES).unwrap_or(false);
@@ -150,7 +148,10 @@ impl Parsed {
             Self::OfPerson(Box::new(Definition::read(&report, fields)))
         };
         let problems = report.into_problems();
-        if problems.is_empty() { Ok(parsed) } else { Err(problems) }
+        if problems.is_empty() {
+            return Ok(parsed);
+        }
+        Err(problems.into_iter().map(|problem| problem.placed_in(text)).collect())
     }
 
     /// The trigger's id.
@@ -158,6 +159,23 @@ impl Parsed {
         match self {
             Self::OfPerson(definition) => &definition.id,
             Self::OfAccount(trigger) => &trigger.id,
+        }
+    }
+
+    /// What one looks for first in it; `file` and `text` are where it comes from.
+    pub(crate) fn summary(&self, file: &str, text: &str) -> Summary {
+        let (version, team_id, description) = match self {
+            Self::OfPerson(of_person) => (of_person.version, &of_person.team_id, &of_person.description),
+            Self::OfAccount(of_account) => (of_account.version, &of_account.team_id, &of_account.description),
+        };
+        Summary {
+            trigger_id: self.id().to_owned(),
+            version,
+            team_id: team_id.clone(),
+            is_of_account: matches!(self, Self::OfAccount(_)),
+            description: description.clone(),
+            file: file.to_owned(),
+            text: text.to_owned(),
         }
     }
 }

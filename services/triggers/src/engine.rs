@@ -1,6 +1,8 @@
 //! The step behind the journey: finds the triggers that a change or the passing of time makes eligible, and has
 //! them decided.
 
+pub(crate) mod explain;
+
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
 use tributary_model::{Identifier, JourneyEvent};
 

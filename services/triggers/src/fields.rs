@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use crate::misspelt::Misspelt;
 use crate::problem::Problem;
 
 /// The problems of one file.
@@ -26,6 +27,7 @@ impl Report {
             key: key.into(),
             what: what.into(),
             remedy: remedy.into(),
+            place: None,
         });
     }
 
@@ -71,6 +73,13 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn problem(&self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
         self.report.add(self.key(key), what, remedy);
+    }
+
+    /// Reports a field that the condition under `key` names and that does not exist.
+    pub(crate) fn misspelt(&self, key: &str, found: Option<Misspelt>) {
+        let Some(Misspelt { path, position: (line, column) }) = found else { return };
+        let what = format!("names `{path}`, which is no field\n  ┌─ {}:{line}:{column}\n  =", self.key(key));
+        self.problem(key, what, "write one of the fields that docs/triggers.md and docs/accounts.md list");
     }
 
     pub(crate) fn take(&mut self, key: &'static str) -> Option<Value> {

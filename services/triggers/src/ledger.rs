@@ -231,14 +231,23 @@ impl Desk<'_> {
         }
     }
 
-    /// The moment a condition is asked about: the touch that completed the pattern; when time alone has passed
-    /// since, the person as of the newest touch.
+    /// The moment a condition is asked about.
     pub(crate) fn situation(&self, definition: &Definition, candidate: &Candidate) -> Situation<'_> {
-        let touch = self.person.history[candidate.position];
-        let newest = self.person.history.last().copied().unwrap_or(touch);
-        let person = if definition.pattern.absence.is_some() { newest } else { touch };
-        Situation { touch, person, now_at: candidate.eligible_at }
+        situation(self.person.history, definition, candidate)
     }
+}
+
+/// The moment a condition is asked about: the touch that completed the pattern; when time alone has passed since, the
+/// person as of the newest touch.
+pub(crate) fn situation<'a>(
+    history: &[&'a JourneyEvent],
+    definition: &Definition,
+    candidate: &Candidate,
+) -> Situation<'a> {
+    let touch = history[candidate.position];
+    let newest = history.last().copied().unwrap_or(touch);
+    let person = if definition.pattern.absence.is_some() { newest } else { touch };
+    Situation { touch, person, now_at: candidate.eligible_at }
 }
 
 /// The id of a decision: UUIDv5 (RFC 9562) of trigger, experiment id and re-entry key.

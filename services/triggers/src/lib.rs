@@ -13,6 +13,7 @@
 //! input gives the same output.
 
 mod account;
+mod applied;
 mod arbitrate;
 pub mod arms;
 pub mod caps;
@@ -28,15 +29,18 @@ mod error;
 pub mod experiment;
 mod fields;
 pub mod filter;
+pub mod finding;
 mod index;
 mod ledger;
 mod load;
 pub mod metrics;
+mod misspelt;
 mod needs;
 pub mod outcome;
 pub mod pattern;
 pub mod payload;
 mod payload_schema;
+mod place;
 pub mod preference;
 mod pressure;
 mod problem;
@@ -52,11 +56,14 @@ mod tests;
 pub mod zone;
 
 pub use account::{AccountTrigger, AccountTriggerState, AccountTriggers};
+pub use applied::{InForce, LiveDefinitions, Origin};
 pub use config::TriggersConfig;
 pub use definition::Definition;
 pub use engine::TriggerEngine;
+pub use engine::explain::Taken;
 pub use error::TriggersError;
 pub use ledger::decision_id;
-pub use load::{Definitions, check};
+pub use load::{Definitions, Summary, check};
+pub use place::Place;
 pub use problem::Problem;
 pub use state::TriggerState;

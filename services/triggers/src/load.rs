@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
+use serde::Serialize;
 
 use crate::account::AccountTrigger;
 use crate::config::TriggersConfig;
@@ -19,6 +20,27 @@ static BUILTIN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas/trigge
 pub struct Definitions {
     all: Vec<Definition>,
     accounts: Vec<AccountTrigger>,
+    /// The file and the text of each, by id.
+    texts: BTreeMap<String, (String, String)>,
+}
+
+/// What one looks for first in a definition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The trigger.
+    pub trigger_id: String,
+    /// Its version.
+    pub version: i32,
+    /// The team that owns it.
+    pub team_id: String,
+    /// True when it is about accounts and not about persons.
+    pub is_of_account: bool,
+    /// What it is for, in words.
+    pub description: Option<String>,
+    /// The file that it is from.
+    pub file: String,
+    /// The definition as it was written.
+    pub text: String,
 }
 
 impl Definitions {
@@ -27,18 +49,24 @@ impl Definitions {
     /// # Errors
     /// All problems of all files.
     pub fn parse<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Vec<Problem>> {
-        let mut by_id: BTreeMap<String, (String, Parsed)> = BTreeMap::new();
+        let mut by_id: BTreeMap<String, (String, String, Parsed)> = BTreeMap::new();
         let mut problems = Vec::new();
         for (file, text) in files {
             match Parsed::parse(file, text) {
                 Ok(parsed) => {
                     let id = parsed.id().to_owned();
-                    if let Some((other, _)) = by_id.get(&id) {
+                    if let Some((other, ..)) = by_id.get(&id) {
                         let what = format!("\"{id}\" is also the id of {other}");
                         let remedy = "give each trigger an id of its own".to_owned();
-                        problems.push(Problem { file: file.to_owned(), key: "id".to_owned(), what, remedy });
+                        problems.push(Problem {
+                            file: file.to_owned(),
+                            key: "id".to_owned(),
+                            what,
+                            remedy,
+                            place: None,
+                        });
                     } else {
-                        by_id.insert(id, (file.to_owned(), parsed));
+                        by_id.insert(id, (file.to_owned(), text.to_owned(), parsed));
                     }
                 }
                 Err(found) => problems.extend(found),
@@ -48,13 +76,43 @@ impl Definitions {
             return Err(problems);
         }
         let mut definitions = Self::default();
-        for (_, parsed) in by_id.into_values() {
-            match parsed {
-                Parsed::OfPerson(definition) => definitions.all.push(*definition),
-                Parsed::OfAccount(trigger) => definitions.accounts.push(*trigger),
-            }
+        for (file, text, parsed) in by_id.into_values() {
+            definitions.insert(&file, &text, parsed);
         }
         Ok(definitions)
+    }
+
+    /// Adds a definition; one of the same id goes.
+    pub(crate) fn insert(&mut self, file: &str, text: &str, parsed: Parsed) {
+        self.remove(parsed.id());
+        self.texts.insert(parsed.id().to_owned(), (file.to_owned(), text.to_owned()));
+        match parsed {
+            Parsed::OfPerson(definition) => {
+                let place = self.all.partition_point(|known| known.id < definition.id);
+                self.all.insert(place, *definition);
+            }
+            Parsed::OfAccount(trigger) => {
+                let place = self.accounts.partition_point(|known| known.id < trigger.id);
+                self.accounts.insert(place, *trigger);
+            }
+        }
+    }
+
+    /// Takes a definition out.
+    pub(crate) fn remove(&mut self, trigger_id: &str) {
+        self.texts.remove(trigger_id);
+        self.all.retain(|known| known.id != trigger_id);
+        self.accounts.retain(|known| known.id != trigger_id);
+    }
+
+    /// The summary of each, those about persons first.
+    pub fn summaries(&self) -> impl Iterator<Item = Summary> {
+        let of_persons = self.all.iter().map(|known| Parsed::OfPerson(Box::new(known.clone())));
+        let of_accounts = self.accounts.iter().map(|known| Parsed::OfAccount(Box::new(known.clone())));
+        of_persons.chain(of_accounts).map(|parsed| {
+            let (file, text) = self.texts.get(parsed.id()).cloned().unwrap_or_default();
+            parsed.summary(&file, &text)
+        })
     }
 
     /// The definitions compiled in.
@@ -85,14 +143,29 @@ impl Definitions {
         Self::parse(borrowed).map_err(TriggersError::Invalid)
     }
 
+    /// The definitions of these files, and of those in these directories.
+    ///
+    /// # Errors
+    /// [`TriggersError::Invalid`] with the problems of all files.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, TriggersError> {
+        let (texts, mut problems) = read_texts(paths);
+        let parsed = Self::parse(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        match parsed {
+            Ok(definitions) if problems.is_empty() => Ok(definitions),
+            parsed => {
+                problems.extend(parsed.err().unwrap_or_default());
+                Err(TriggersError::Invalid(problems))
+            }
+        }
+    }
+
     /// What a configuration asks for: the built-in definitions, replaced and extended by those of its directories,
     /// less those it switches off.
     ///
     /// # Errors
     /// As [`Definitions::load`]; also when a trigger is to be switched off that does not exist.
     pub fn configured(config: &TriggersConfig) -> Result<Self, TriggersError> {
-        let mut definitions = if config.builtin { Self::builtin()? } else { Self::default() };
-        definitions.extend(Self::load(&config.directories)?);
+        let mut definitions = Self::of_files(config)?;
         let unknown = config.disabled.iter().filter(|id| !definitions.owners().any(|(known, _)| known == **id));
         let problems: Vec<Problem> = unknown
             .map(|id| Problem {
@@ -100,14 +173,24 @@ impl Definitions {
                 key: "disabled".to_owned(),
                 what: format!("\"{id}\" is not a trigger"),
                 remedy: "name the id of a trigger, or remove it".to_owned(),
+                place: None,
             })
             .collect();
         if !problems.is_empty() {
             return Err(TriggersError::Invalid(problems));
         }
-        definitions.all.retain(|definition| !config.disabled.contains(&definition.id));
-        definitions.accounts.retain(|trigger| !config.disabled.contains(&trigger.id));
+        config.disabled.iter().for_each(|id| definitions.remove(id));
         definitions.check_payloads(config)?;
+        Ok(definitions)
+    }
+
+    /// The same with those that the configuration switches off.
+    ///
+    /// # Errors
+    /// As [`Definitions::load`].
+    pub fn of_files(config: &TriggersConfig) -> Result<Self, TriggersError> {
+        let mut definitions = if config.builtin { Self::builtin()? } else { Self::default() };
+        definitions.extend(Self::load(&config.directories)?);
         Ok(definitions)
     }
 
@@ -129,8 +212,8 @@ impl Definitions {
     /// Adds definitions; those of a known id replace it.
     pub fn extend(&mut self, others: Self) {
         let replaced: BTreeSet<String> = others.owners().map(|(id, _)| id.to_owned()).collect();
-        self.all.retain(|known| !replaced.contains(&known.id));
-        self.accounts.retain(|known| !replaced.contains(&known.id));
+        replaced.iter().for_each(|id| self.remove(id));
+        self.texts.extend(others.texts);
         self.all.extend(others.all);
         self.accounts.extend(others.accounts);
         self.all.sort_by(|a, b| a.id.cmp(&b.id));
@@ -172,6 +255,7 @@ impl Definitions {
                     "add it to the canvas, or name one of {}",
                     Vec::from_iter(known.iter().copied()).join(", ")
                 ),
+                place: None,
             })
             .collect()
     }
@@ -184,6 +268,14 @@ impl Definitions {
 /// All that is wrong with these files or directories of definitions.
 #[must_use]
 pub fn check(paths: &[PathBuf]) -> Vec<Problem> {
+    let (texts, mut problems) = read_texts(paths);
+    let parsed = Definitions::parse(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    problems.extend(parsed.err().unwrap_or_default());
+    problems
+}
+
+/// The texts of these files, and of those in these directories, with their names; and what could not be read.
+fn read_texts(paths: &[PathBuf]) -> (Vec<(String, String)>, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut files = Vec::new();
     for path in paths {
@@ -200,9 +292,7 @@ pub fn check(paths: &[PathBuf]) -> Vec<Problem> {
             Err(error) => problems.push(unreadable(&path, &error)),
         }
     }
-    let parsed = Definitions::parse(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-    problems.extend(parsed.err().unwrap_or_default());
-    problems
+    (texts, problems)
 }
 
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Problem {
@@ -211,6 +301,7 @@ fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Problem {
         key: String::new(),
         what: format!("cannot be read: {error}"),
         remedy: "name a file or directory of trigger definitions".to_owned(),
+        place: None,
     }
 }
 

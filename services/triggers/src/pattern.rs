@@ -135,7 +135,8 @@ impl Absence {
     }
 }
 
-fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Option<Vec<usize>> {
+/// The positions of the touches that complete these steps at `end`, if they do.
+pub(crate) fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Option<Vec<usize>> {
     let (step, before) = steps.split_last()?;
     let last = history.get(end)?;
     if !step.filter.may_match(last) {

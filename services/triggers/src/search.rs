@@ -195,7 +195,7 @@ fn wait(trigger_id: &str, absence: &Absence, touched_at: i64, facts: &mut Facts,
     }
 }
 
-fn position_of(history: &History<'_>, touchpoint: &tributary_model::Touchpoint) -> Option<usize> {
+pub(crate) fn position_of(history: &History<'_>, touchpoint: &tributary_model::Touchpoint) -> Option<usize> {
     position_at(history, touchpoint.occurred_at, &touchpoint.touchpoint_id)
 }
 

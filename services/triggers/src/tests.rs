@@ -13,4 +13,5 @@ mod preferences;
 mod properties;
 mod reasons;
 mod shipped;
+mod shipped_for_teams;
 mod waiting;

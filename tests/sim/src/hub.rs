@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use anyhow::Context;
 use tributary_model::topics::{Partitions, TopicDefinition};
 use tributary_model::{Canvas, Pseudonymizer};
-use tributary_stream::{Stage, Table, changelog_definitions};
+use tributary_stream::{Stage, changelog_definitions};
 use tributary_test_oracle::PSEUDONYM_KEY;
 use tributary_tributary::canvas;
 use tributary_tributary::cli::Service;
@@ -43,7 +43,8 @@ impl Hub {
         let definition = Definition { canvas: entries, ..definition };
         let mut topics = definition.open_topics();
         let key = Pseudonymizer::new(PSEUDONYM_KEY).context("making the key of pseudonyms")?;
-        let staffed = definition.staffed(&config, Service::All, &Table::fixed(canvas.clone()), key)?;
+        let tables = definition.fixed_tables(&config)?;
+        let staffed = definition.staffed(&config, Service::All, &tables, key);
         let stages: Vec<Stage> = staffed.into_iter().map(|staffed| staffed.stage).collect();
         topics.extend(stages.iter().flat_map(changelog_definitions));
         Ok(Self { stages, topics, canvas })

@@ -14,6 +14,7 @@ mod reconcile;
 mod run;
 mod scorecard;
 mod topics;
+mod trigger;
 
 pub(crate) use load::now_ms;
 use tributary_service::config;
@@ -39,6 +40,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Run(args) => run::run(args, &hub),
         Command::Topics(command) => topics::topics(*command, &hub, output),
+        Command::Trigger(command) => trigger::trigger(command, &hub, output),
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
         Command::Account(args) => account::account(args, &hub, output),

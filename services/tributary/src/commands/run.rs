@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tributary_model::Pseudonymizer;
 use tributary_service::metrics::install_prometheus;
 use tributary_service::{Health, logging};
-use tributary_stream::{Stage, Table, apply_topics};
+use tributary_stream::{Stage, apply_topics};
 
 use crate::canvas;
 use crate::cli::{RunArgs, Service};
@@ -46,9 +46,9 @@ pub(super) fn run(args: &RunArgs, config: &HubConfig) -> Result<Exit, CliError> 
             if has(Service::Normalizer) && !config.pseudonym_keys.is_empty() {
                 tracing::info!(keys = ?keys::ids(config), "keys of pseudonyms, the newest first");
             }
-            let canvas = Table::default();
-            let staffed = definition.staffed(config, service, &canvas, key)?;
-            Some(Hub::start(&settings, &contracts, &staffed, &canvas, &health)?)
+            let tables = definition.tables(config)?;
+            let staffed = definition.staffed(config, service, &tables, key);
+            Some(Hub::start(&settings, &contracts, &staffed, &tables, &health)?)
         }
     };
     let stages: Vec<Stage> = hub.iter().flat_map(Hub::stages).map(|(stage, _)| stage.clone()).collect();

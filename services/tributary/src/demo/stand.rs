@@ -13,9 +13,7 @@ use tributary_service::Health;
 use tributary_service::config::Secret;
 use tributary_service::logging::{self, LogConfig};
 use tributary_service::metrics::{PrometheusHandle, install_prometheus};
-use tributary_stream::{
-    BulkPublisher, EmbeddedBroker, KafkaSettings, OutRecord, StateSettings, Table, changelog_definitions,
-};
+use tributary_stream::{BulkPublisher, EmbeddedBroker, KafkaSettings, OutRecord, StateSettings, changelog_definitions};
 
 use super::read_model::ReadModel;
 use super::readers::Readers;
@@ -79,15 +77,15 @@ impl Stand {
         let mut teams = definition.teams();
         teams.push(ALL_TEAMS.to_owned());
         let mut topics = definition.open_topics();
-        let table = Table::default();
-        let staffed = definition.staffed(&config, Service::All, &table, config.pseudonymizer()?)?;
+        let tables = definition.tables(&config)?;
+        let staffed = definition.staffed(&config, Service::All, &tables, config.pseudonymizer()?);
         topics.extend(staffed.iter().flat_map(|staffed| changelog_definitions(&staffed.stage)));
         for topic in &topics {
             broker.create_topic(&topic.name, partition_count(topic.partitions, settings.partitions))?;
         }
         canvas::publish(&settings, &entries)?;
         let health = Health::new();
-        let hub = Hub::start(&settings, &contracts, &staffed, &table, &health)?;
+        let hub = Hub::start(&settings, &contracts, &staffed, &tables, &health)?;
         let readers = Readers::start(&settings, &contracts, ReadModel::topics(&teams))?;
         let publisher = BulkPublisher::new(&settings, TIMEOUT)?;
         let published = Mutex::default();

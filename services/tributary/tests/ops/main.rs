@@ -8,3 +8,4 @@ mod letters;
 mod outage;
 mod poison;
 mod privacy;
+mod triggers;

@@ -8,6 +8,7 @@ use super::context::{context_shape, knows_path};
 use crate::definition::{check_name, read_holdout};
 use crate::fields::{Fields, Report};
 use crate::metrics;
+use crate::misspelt;
 use crate::payload::Payload;
 use crate::reentry::Reentry;
 use crate::span::Span;
@@ -102,7 +103,10 @@ fn read_condition(fields: &mut Fields<'_>) -> Option<Arc<tributary_rules::Condit
         return None;
     }
     match tributary_rules::Condition::compile_for(&fields.key("condition"), &source, &context_shape()) {
-        Ok(condition) => Some(Arc::new(condition)),
+        Ok(condition) => {
+            fields.misspelt("condition", misspelt::first(&source, &["account"], knows_path));
+            Some(Arc::new(condition))
+        }
         Err(error) => {
             let remedy = "mend the condition; it sees .account and .now_at (see docs/accounts.md)";
             fields.problem("condition", error.to_string(), remedy);

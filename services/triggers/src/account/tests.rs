@@ -159,11 +159,11 @@ fn whatever_is_wrong_is_told_with_its_remedy() {
     let problems = Definitions::parse([("hot.yaml", text.as_str())]).unwrap_err();
     let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
     for words in [
-        "hot.yaml:action: \"message\" is unknown: write one of notify",
-        "hot.yaml:reentry: is of one person's journey: write `reentry: once`",
-        "hot.yaml:payload.who: \"person.stage\" is not a field: name a field of account",
-        "hot.yaml:condition: ",
-        "hot.yaml:pattern: is not a key that exists here",
+        "hot.yaml:7:1: action: \"message\" is unknown: write one of notify",
+        "hot.yaml:9:1: reentry: is of one person's journey: write `reentry: once`",
+        "hot.yaml:12:3: payload.who: \"person.stage\" is not a field: name a field of account",
+        "hot.yaml:8:12: condition: ",
+        "hot.yaml:4:1: pattern: is not a key that exists here",
     ] {
         assert!(told.iter().any(|line| line.starts_with(words)), "{words} in {told:#?}");
     }

@@ -93,7 +93,10 @@ fn keys_that_do_not_fit_together_are_refused() {
 #[test]
 fn a_problem_prints_file_key_what_and_remedy() {
     let problem = Definition::parse("x.yaml", "id: a\nversion: 1\nteam: t\naction: notify\npattern: []").unwrap_err();
-    assert_eq!(problem[0].to_string(), "x.yaml:pattern: has no steps: add at least one, such as `- on: cart.updated`");
+    assert_eq!(
+        problem[0].to_string(),
+        "x.yaml:5:1: pattern: has no steps: add at least one, such as `- on: cart.updated`\n  5 | pattern: []\n    | ^^^^^^^"
+    );
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn directories_replace_and_extend_what_is_built_in_and_ids_are_unique() {
     let config = TriggersConfig { directories: vec![directory.clone()], ..TriggersConfig::default() };
     let definitions = Definitions::configured(&config).unwrap();
     assert_eq!(definitions.iter().find(|known| known.id == "cart-abandoned").map(|known| known.version), Some(7));
-    assert_eq!(definitions.iter().count(), 10);
+    assert_eq!(definitions.iter().count(), 20);
     assert_eq!(check(std::slice::from_ref(&directory)), []);
     std::fs::write(directory.join("b.yaml"), own).unwrap();
     let twice: Vec<Problem> = check(std::slice::from_ref(&directory));

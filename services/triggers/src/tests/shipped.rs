@@ -13,11 +13,11 @@ fn consented(world: &mut World) {
 #[test]
 fn the_shipped_definitions_are_right_and_have_distinct_teams_with_topics() {
     let definitions = Definitions::builtin().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(definitions.iter().count(), 10);
-    let teams = ["brand", "care", "ecommerce", "email", "media", "sales"];
+    assert_eq!(definitions.iter().count(), 20);
+    let teams = ["brand", "care", "ecommerce", "email", "media", "retail-media", "sales"];
     assert_eq!(definitions.teams().into_iter().collect::<Vec<_>>(), teams);
     assert_eq!(definitions.check_teams(&teams.into_iter().collect()), []);
-    assert_eq!(definitions.check_teams(&teams.into_iter().skip(1).collect()).len(), 1);
+    assert_eq!(definitions.check_teams(&teams.into_iter().skip(1).collect()).len(), 4);
 }
 
 #[test]

@@ -52,7 +52,70 @@ const NOTICE: Rule = Rule {
 const MESSAGE: Rule = Rule { action: "message", ..NOTICE };
 const PURCHASES: &[&str] = &["order.placed", "store.purchased"];
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 21] = [
+    Rule {
+        id: "advocate-invite",
+        team: "brand",
+        ends: &["product.reviewed"],
+        validity_ms: 2 * DAY_MS,
+        has_holdout: true,
+        caps: &[Cap { scope: "of all", max: 5, days: 7, counts: OF_ALL }],
+        ..MESSAGE
+    },
+    Rule { id: "bought-online-suppress-ads", team: "media", action: "suppress", ends: &["order.placed"], ..NOTICE },
+    Rule {
+        id: "email-ignored-other-channel",
+        team: "email",
+        ends: &["email.delivered"],
+        absent_ms: 3 * DAY_MS,
+        validity_ms: 3 * DAY_MS,
+        has_holdout: true,
+        caps: &[
+            Cap { scope: "of the team", max: 2, days: 7, counts: OF_TEAM },
+            Cap { scope: "of all", max: 5, days: 7, counts: OF_ALL },
+        ],
+        ..MESSAGE
+    },
+    Rule {
+        id: "lead-not-called",
+        team: "sales",
+        ends: &["lead.created", "lead.qualified"],
+        absent_ms: DAY_MS,
+        validity_ms: 2 * DAY_MS,
+        ..NOTICE
+    },
+    Rule {
+        id: "loyalty-reached-thanks",
+        team: "email",
+        ends: PURCHASES,
+        validity_ms: 2 * DAY_MS,
+        has_holdout: true,
+        ..MESSAGE
+    },
+    Rule {
+        id: "opportunity-stalled",
+        team: "sales",
+        ends: &["opportunity.created", "opportunity.stage_changed"],
+        absent_ms: 14 * DAY_MS,
+        validity_ms: 3 * DAY_MS,
+        ..NOTICE
+    },
+    Rule { id: "poor-review-to-brand", team: "brand", ends: &["product.reviewed"], validity_ms: 7 * DAY_MS, ..NOTICE },
+    Rule {
+        id: "repeated-returns-to-brand",
+        team: "brand",
+        ends: &["order.refunded", "store.returned"],
+        validity_ms: 7 * DAY_MS,
+        ..NOTICE
+    },
+    Rule {
+        id: "tentpole-shelf-response",
+        team: "retail-media",
+        ends: &["ad.clicked"],
+        validity_ms: 7 * DAY_MS,
+        ..NOTICE
+    },
+    Rule { id: "text-unanswered-care", team: "care", ends: &["sms.replied"], absent_ms: HOUR_MS, ..NOTICE },
     Rule { id: "account-hot-to-sales", team: "sales", validity_ms: 2 * DAY_MS, is_of_account: true, ..NOTICE },
     Rule {
         id: "bought-in-store-suppress-ads",
@@ -126,6 +189,6 @@ const RULES: [Rule; 11] = [
 
 /// The trigger with this id.
 pub(super) fn rule(id: &str) -> Option<&'static Rule> {
-    static TABLE: [Rule; 11] = RULES;
+    static TABLE: [Rule; 21] = RULES;
     TABLE.iter().find(|rule| rule.id == id)
 }

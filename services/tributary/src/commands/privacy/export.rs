@@ -13,12 +13,13 @@ use tributary_model::time::to_rfc3339;
 use tributary_model::{
     AccountId, ConsentProof, Decision, DecisionOutcome, Identifier, JourneyEvent, PersonId, TriggerIntent, topics,
 };
+use tributary_stream::list_topics;
 
 use super::consent::last_words;
 use crate::cli::ExportArgs;
 use crate::commands::now_ms;
 use crate::commands::persons::{aliases, each, nobody, person, records_of, standing_journey};
-use crate::compose::all_topics;
+use crate::compose::topics_among;
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -79,7 +80,8 @@ pub(super) fn export(args: &ExportArgs, config: &HubConfig, output: &mut Output)
     let asked = person(&args.person.person, config, &aliases)?;
     let person_id = asked.person_id;
     let mut intents = Vec::new();
-    for topic in all_topics(config)?.into_iter().map(|topic| topic.name) {
+    let existing = list_topics(&settings)?.into_iter().map(|(name, _)| name).collect();
+    for topic in topics_among(config, &existing)?.into_iter().map(|topic| topic.name) {
         if topic.starts_with(&topics::triggers("")) {
             intents.extend(records_of::<TriggerIntent>(&settings, &contracts, &aliases, person_id, &topic)?);
         }

@@ -14,7 +14,7 @@ use super::search::Needles;
 use super::subject::{Asked, changes, subject};
 use crate::cli::VerifyArgs;
 use crate::commands::now_ms;
-use crate::compose::all_topics;
+use crate::compose::topics_among;
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -100,7 +100,7 @@ fn look(
 ) -> Result<(), CliError> {
     let existing: BTreeSet<String> = list_topics(settings)?.into_iter().map(|(name, _)| name).collect();
     let raw: Vec<String> = Domain::ALL.into_iter().map(topics::raw).collect();
-    for definition in all_topics(config)?.into_iter().filter(|definition| existing.contains(&definition.name)) {
+    for definition in topics_among(config, &existing)? {
         // Only what has not passed the normaliser has values in clear text.
         let is_raw = raw.contains(&definition.name) || definition.name == topics::DEAD_LETTERS;
         let names = |bytes: &[u8]| needles.are_in(bytes) || (is_raw && in_clear.are_in(bytes));
