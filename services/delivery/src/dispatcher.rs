@@ -84,6 +84,12 @@ impl<S: Sender> Dispatcher<S> {
         self.in_flight
     }
 
+    /// Whether a result can be recorded.
+    pub fn has_results(&mut self) -> bool {
+        self.collect();
+        !self.arrived.is_empty()
+    }
+
     /// Returns when a result can be recorded; at once when nothing is on its way. It may be dropped while it waits.
     pub async fn wait(&mut self) {
         self.collect();

@@ -21,6 +21,9 @@ pub enum DeliveryError {
     /// The TLS library refuses its own defaults.
     #[error("TLS cannot be set up: {0}; report this as a defect")]
     Tls(String),
+    /// The system gives no threads to send on.
+    #[error("no threads to send webhooks on: {0}; look at the limits of the process")]
+    Threads(String),
     /// The HTTP library cannot read a URL that the URL library can.
     #[error("delivery.destinations.{name}.url cannot be called: {detail}; write it with plain letters, others as %XX")]
     Url {
@@ -72,6 +75,7 @@ impl DeliveryError {
             Self::Invalid(_) => "invalid_configuration",
             Self::CaFile { .. } => "unusable_ca_file",
             Self::Tls(_) => "tls",
+            Self::Threads(_) => "no_threads",
             Self::Url { .. } => "unusable_url",
             Self::MessageId(_) => "invalid_message_id",
             Self::Payload { .. } => "invalid_payload",

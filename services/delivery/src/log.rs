@@ -126,6 +126,23 @@ pub enum DestinationStep {
     Enabled,
 }
 
+impl DestinationStep {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::BreakerOpened, Self::BreakerClosed, Self::Held, Self::Disabled, Self::Enabled];
+
+    /// The name used in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BreakerOpened => "breaker_opened",
+            Self::BreakerClosed => "breaker_closed",
+            Self::Held => "held",
+            Self::Disabled => "disabled",
+            Self::Enabled => "enabled",
+        }
+    }
+}
+
 /// One change of one destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DestinationEvent {
@@ -158,6 +175,9 @@ mod tests {
     #[test]
     fn names_are_those_of_the_records() {
         for step in DeliveryStep::ALL {
+            assert_eq!(serde_json::to_string(&step).unwrap(), format!("\"{}\"", step.name()));
+        }
+        for step in DestinationStep::ALL {
             assert_eq!(serde_json::to_string(&step).unwrap(), format!("\"{}\"", step.name()));
         }
     }

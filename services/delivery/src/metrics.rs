@@ -103,6 +103,16 @@ pub fn show(overview: &[DestinationOverview], now_at: i64) {
     }
 }
 
+/// Shows nothing of a destination any more: its queue is somewhere else.
+pub fn hide(name: &str) {
+    for metric in [WAITING, GIVEN_UP, IN_FLIGHT, OLDEST_DUE] {
+        gauge!(metric, "destination" => name.to_owned()).set(0.0);
+    }
+    for reason in ["disabled", "held", "breaker"] {
+        gauge!(BLOCKED, "destination" => name.to_owned(), "reason" => reason).set(0.0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

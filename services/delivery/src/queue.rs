@@ -87,11 +87,17 @@ impl Queue {
     /// # Errors
     /// [`DeliveryError::Invalid`] when the configuration is wrong.
     pub fn new(config: &Config) -> Result<Self, DeliveryError> {
-        Ok(Self {
+        Ok(Self::of(config, config.destinations()?))
+    }
+
+    /// An empty queue for destinations that were read from `config`.
+    #[must_use]
+    pub fn of(config: &Config, destinations: BTreeMap<String, Arc<Destination>>) -> Self {
+        Self {
             retry: config.retry.clone(),
             breaker: config.breaker,
             recheck_after_ms: config.recheck_after.as_millis_i64(),
-            destinations: config.destinations()?,
+            destinations,
             deliveries: KeyedStore::new(DELIVERIES_STORE, DELIVERIES_VERSION),
             states: KeyedStore::new(DESTINATIONS_STORE, DESTINATIONS_VERSION),
             index: Index::default(),
@@ -99,7 +105,7 @@ impl Queue {
             flights: BTreeMap::new(),
             last_ticket: 0,
             log: Vec::new(),
-        })
+        }
     }
 
     /// The configured destinations.
@@ -142,6 +148,18 @@ impl Queue {
             let key = DeliveryKey { destination: Arc::clone(&destination.name), message_id: Arc::clone(&message_id) };
             self.admit(&destination, key, delivery.clone(), now_at);
         }
+        Ok(())
+    }
+
+    /// Takes on an intent that comes at `now_at` for one destination, as [`Queue::enqueue`] does for all.
+    ///
+    /// # Errors
+    /// [`DeliveryError`] when there is no such destination or the intent cannot be a webhook; nothing has changed then.
+    pub fn enqueue_to(&mut self, name: &str, intent: &TriggerIntent, now_at: i64) -> Result<(), DeliveryError> {
+        self.refresh();
+        let destination = self.known(name)?;
+        let key = DeliveryKey::new(Arc::clone(&destination.name), intent.decision_id.as_str());
+        self.admit(&destination, key, Delivery::of(intent, now_at)?, now_at);
         Ok(())
     }
 

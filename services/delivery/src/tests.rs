@@ -1,3 +1,5 @@
+pub(crate) mod rig;
+
 use tributary_model::TriggerIntent;
 use tributary_model::time::{DAY_MS, from_rfc3339};
 use tributary_service::config::Secret;

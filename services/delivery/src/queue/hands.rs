@@ -6,6 +6,7 @@ use super::index::Lane;
 use super::{Disabled, Queue, Said};
 use crate::breaker::BreakerState;
 use crate::delivery::{Delivery, DeliveryKey};
+use crate::destination::Destination;
 use crate::error::DeliveryError;
 use crate::log::{DeliveryStep, DestinationStep};
 
@@ -91,7 +92,7 @@ impl Queue {
     /// How the configured destinations stand at `now_at`.
     pub fn overview(&mut self, now_at: i64) -> Vec<DestinationOverview> {
         self.refresh();
-        let one = |destination: &Arc<crate::Destination>| {
+        let one = |destination: &Arc<Destination>| {
             let lane = self.index.lane(&destination.name);
             let waiting = lane.map_or(0, Lane::due_len);
             let state = self.states.get(&destination.name).cloned().unwrap_or_default();
@@ -147,7 +148,7 @@ impl Queue {
     /// # Errors
     /// [`DeliveryError::UnknownDestination`] when there is none of this name.
     pub fn disable(&mut self, destination: &str, reason: &str, now_at: i64) -> Result<(), DeliveryError> {
-        let name = self.known(destination)?;
+        let name = Arc::clone(&self.known(destination)?.name);
         let mut state = self.states.get(&name).cloned().unwrap_or_default();
         state.disabled = Some(Disabled { at: now_at, reason: reason.to_owned(), fingerprint: None });
         self.states.insert(Arc::clone(&name), state);
@@ -160,19 +161,18 @@ impl Queue {
     /// # Errors
     /// [`DeliveryError::UnknownDestination`] when there is none of this name.
     pub fn enable(&mut self, destination: &str, now_at: i64) -> Result<(), DeliveryError> {
-        let name = self.known(destination)?;
+        let name = Arc::clone(&self.known(destination)?.name);
         if self.states.remove(&name).is_some() {
             self.tell_of(&name, DestinationStep::Enabled, None, String::new(), now_at);
         }
         Ok(())
     }
 
-    fn known(&self, destination: &str) -> Result<Arc<str>, DeliveryError> {
-        self.destinations.get(destination).map(|known| Arc::clone(&known.name)).ok_or_else(|| {
-            DeliveryError::UnknownDestination {
-                name: destination.to_owned(),
-                known: self.destinations.keys().cloned().collect(),
-            }
+    /// The configured destination of this name.
+    pub(super) fn known(&self, name: &str) -> Result<Arc<Destination>, DeliveryError> {
+        self.destinations.get(name).cloned().ok_or_else(|| DeliveryError::UnknownDestination {
+            name: name.to_owned(),
+            known: self.destinations.keys().cloned().collect(),
         })
     }
 }
