@@ -2,6 +2,7 @@
 
 mod account;
 mod check;
+mod delivery;
 mod dlq;
 mod identity;
 mod identity_changes;
@@ -9,6 +10,7 @@ mod journey;
 mod load;
 mod persons;
 mod privacy;
+mod publish;
 mod reconcile;
 mod run;
 mod scorecard;
@@ -44,6 +46,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Identity(command) => identity::identity(command, &hub, output),
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
+        Command::Delivery(command) => delivery::delivery(command, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),
         Command::Reconcile(args) => reconcile::reconcile(args, &hub, output),
         Command::DumpConfig => {
