@@ -38,6 +38,10 @@ bench-disk *args:
 bench-identity *args:
     cargo run --release -p tributary-bench --bin identity -- {{args}}
 
+# figures: latency of a healthy destination of webhooks beside healthy and beside dead, slow, flapping and gone ones
+bench-webhooks *args:
+    cargo run --release -p tributary-bench --bin webhooks -- {{args}}
+
 # the hub on a log in memory with faults, over many seeds
 sim seeds="10000" *args:
     cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}
