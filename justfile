@@ -47,6 +47,10 @@ bench-trigger *args:
     cargo build --release --bin tributary
     cargo run --release -p tributary-bench --bin trigger -- {{args}}
 
+# figures: latency of a healthy destination of webhooks beside healthy and beside dead, slow, flapping and gone ones
+bench-webhooks *args:
+    cargo run --release -p tributary-bench --bin webhooks -- {{args}}
+
 # the hub on a log in memory with faults, over many seeds
 sim seeds="10000" *args:
     cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}

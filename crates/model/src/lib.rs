@@ -9,6 +9,7 @@
 pub mod account;
 pub mod canvas;
 pub mod decision;
+pub mod delivery;
 pub mod erasure;
 pub mod identifier;
 pub mod identity;

@@ -34,6 +34,12 @@ pub const ACCOUNTS: &str = "tributary.accounts";
 pub const DECISIONS: &str = "tributary.decisions";
 /// What happened after decisions, keyed by person.
 pub const OUTCOMES: &str = "tributary.outcomes";
+/// What destinations of webhooks are to get (internal), keyed by destination.
+pub const DELIVERIES: &str = "tributary.deliveries";
+/// What people ask of deliveries: to retry, to disable, to enable; keyed by destination, written from outside.
+pub const DELIVERY_REQUESTS: &str = "tributary.delivery.requests";
+/// What became of deliveries, step by step, keyed by destination.
+pub const DELIVERY_LOG: &str = "tributary.delivery-log";
 /// Changes to scorecards (internal), keyed by scorecard.
 pub const MEASURES: &str = "tributary.measures";
 /// The canvas.
@@ -101,7 +107,8 @@ const DAY_MS: i64 = crate::time::DAY_MS;
 /// True for topics that are written from outside of the hub.
 #[must_use]
 pub fn is_open(topic: &str) -> bool {
-    topic == IDENTITY_REQUESTS || Domain::ALL.into_iter().any(|domain| raw(domain) == topic)
+    [IDENTITY_REQUESTS, DELIVERY_REQUESTS].contains(&topic)
+        || Domain::ALL.into_iter().any(|domain| raw(domain) == topic)
 }
 
 /// The topics of the hub for these teams, changelogs aside (each stage names its own).
@@ -128,6 +135,9 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (REPLAYS, Cleanup::Compact),
         (DECISIONS, weeks(56)),
         (OUTCOMES, weeks(56)),
+        (DELIVERIES, weeks(1)),
+        (DELIVERY_REQUESTS, weeks(4)),
+        (DELIVERY_LOG, weeks(4)),
         (MEASURES, weeks(1)),
     ] {
         all.push(topic(name.to_owned(), Partitions::Configured, cleanup));

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_model::canvas::CanvasEntry;
+use tributary_model::delivery::{DeliveryCommand, DeliveryLogEntry};
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{
@@ -38,6 +39,8 @@ records! {
     Decision => "decision",
     DecisionOutcome => "decision_outcome",
     TriggerIntent => "trigger_intent",
+    DeliveryCommand => "delivery_command",
+    DeliveryLogEntry => "delivery_log_entry",
     MeasureDelta => "measure_delta",
     Scorecard => "scorecard",
     Replay => "replay",

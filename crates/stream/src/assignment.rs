@@ -146,6 +146,15 @@ impl<C: Client> Assignment<C> {
         self.tasks.values_mut()
     }
 
+    /// Wakes the tasks that have something to do without any input; true when there are some.
+    pub(crate) fn wake(&mut self) -> bool {
+        let mut is_any = false;
+        for task in self.tasks.values_mut() {
+            is_any |= task.wake();
+        }
+        is_any
+    }
+
     /// Why state that is on disk could not be read, if so: the tasks must be built anew.
     pub(crate) fn disk_fault(&self) -> Option<String> {
         self.tasks.values().find_map(Task::disk_fault)

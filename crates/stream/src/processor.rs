@@ -34,6 +34,12 @@ pub trait Processor: Send {
         Ok(())
     }
 
+    /// Whether there is something to do although no input comes, such as noting an answer from outside; asked while the
+    /// input is quiet. If there is, a transaction is opened for it, and [`Processor::before_commit`] does it.
+    fn has_work(&mut self) -> bool {
+        false
+    }
+
     /// The open transaction was aborted: forget whatever was kept outside the stores since the last commit.
     fn on_abort(&mut self) {}
 

@@ -266,6 +266,13 @@ impl Task {
         Ok(())
     }
 
+    /// True when the processor has something to do without any input; it is to be committed then.
+    pub fn wake(&mut self) -> bool {
+        let wakes = self.processor.has_work();
+        self.dirty |= wakes;
+        wakes
+    }
+
     /// Lets the processor write what it gathered, and closes the accounts of the open transaction.
     ///
     /// # Errors

@@ -306,8 +306,12 @@ impl<C: Client> Worker<C> {
         self.write_out()
     }
 
-    /// Nothing came: the clock moves event time on where timers wait.
+    /// Nothing came: tasks do what they have to do by themselves, and the clock moves event time on where timers wait.
     fn idle(&mut self) -> Result<(), Setback> {
+        if self.open_since.is_none() && self.assignment.wake() {
+            self.out.clear();
+            return self.write_out();
+        }
         let silent = self.client.now().saturating_sub(self.last_input);
         if self.open_since.is_some() || silent < Duration::from_millis(self.settings.idle_after_ms) {
             return Ok(());

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tributary_service::config::parse_override;
 
+use crate::delivery::args::DeliveryCommand;
 use crate::dlq::args::DlqCommand;
 use crate::output::Format;
 use crate::trigger::args::TriggerCommand;
@@ -57,8 +58,8 @@ pub enum Command {
   tributary demo --persons 500 --days 14 --seed 7 --exit --report report.json
   tributary demo --complete-journey ../data/complete-journey")]
     Demo(DemoArgs),
-    /// Check configuration, sources with their samples, identity rules, stages, accounts, triggers and canvas; all problems at
-    /// once
+    /// Check configuration, sources with their samples, identity rules, stages, accounts, triggers, canvas and destinations of
+    /// webhooks; all problems at once
     #[command(after_help = "Examples:
   tributary check
   tributary check --config tributary.yaml --output json")]
@@ -135,6 +136,18 @@ pub enum Command {
   tributary scorecard email --dimension campaign
   tributary scorecard store --window day --output json")]
     Scorecard(ScorecardArgs),
+    /// List the webhooks that wait, have them sent again, and disable or enable their destinations
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  tributary delivery list
+  tributary delivery list --destination crm
+  tributary delivery retry crm 7d1f8e0a-3f3c-5d3e-9a55-3f0f8f1f4f2c
+  tributary delivery retry crm --given-up
+  tributary delivery disable crm --reason 'moves to another machine tonight'
+  tributary delivery enable crm"
+    )]
+    Delivery(DeliveryCommand),
     /// List, explain and replay dead letters
     #[command(
         subcommand,
@@ -176,6 +189,8 @@ pub enum Service {
     Journey,
     /// Keeps the scorecards
     Insight,
+    /// Delivers intents as webhooks
+    Delivery,
 }
 
 /// Arguments of `run`.

@@ -73,6 +73,17 @@ impl Definition {
         all
     }
 
+    /// Teams that destinations name and that have no topic of intents, as `destination: team`.
+    #[must_use]
+    pub fn unknown_teams(&self, config: &tributary_delivery::Config) -> Vec<String> {
+        let known = self.teams();
+        let of = |(name, destination): (&String, &tributary_delivery::DestinationConfig)| {
+            let unknown = destination.teams.iter().filter(|team| !known.contains(team));
+            unknown.map(|team| format!("{name}: {team}")).collect::<Vec<_>>()
+        };
+        config.destinations.iter().flat_map(of).collect()
+    }
+
     /// The tables of a hub that is to be started.
     ///
     /// # Errors
@@ -92,15 +103,22 @@ impl Definition {
     }
 
     /// The stages of a service, with their threads.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`CliError`] when a destination of webhooks names a team that does not exist.
     pub fn staffed(
         self,
         config: &HubConfig,
         service: Service,
         tables: &Tables,
         pseudonymizer: Pseudonymizer,
-    ) -> Vec<Staffed> {
+    ) -> Result<Vec<Staffed>, CliError> {
         let workers = &config.workers;
+        let unknown = self.unknown_teams(&config.delivery);
+        if !unknown.is_empty() {
+            let detail = format!("no such team: {}; name teams of the canvas", unknown.join(", "));
+            return Err(CliError::Definition { what: "delivery destinations", detail });
+        }
         let mut staffed = Vec::new();
         let mut add = |of: Service, stage: Stage, workers: u32| {
             if service == Service::All || service == of {
@@ -125,7 +143,12 @@ impl Definition {
         add(Service::Journey, accounts, workers.accounts);
         add(Service::Insight, tributary_insight::credit_stage(&insight), workers.insight);
         add(Service::Insight, tributary_insight::scorecard_stage(&insight), workers.scorecards);
-        staffed
+        if !config.delivery.destinations.is_empty() {
+            for stage in delivery_stages(&config.delivery)? {
+                add(Service::Delivery, stage, workers.delivery);
+            }
+        }
+        Ok(staffed)
     }
 }
 
@@ -142,7 +165,13 @@ fn journey_stage(
     tributary_journey::journey_stage(&config.journey, stages, accounts, tables.canvas.clone(), make)
 }
 
-/// All topics of the hub, changelogs included.
+/// The stages of webhooks.
+fn delivery_stages(config: &tributary_delivery::Config) -> Result<[Stage; 2], CliError> {
+    let intake = tributary_delivery::intake_stage(config).map_err(wrong("delivery"))?;
+    Ok([intake, tributary_delivery::delivery_stage(config).map_err(wrong("delivery"))?])
+}
+
+/// All topics of the hub, changelogs included; also those of webhooks when there is no destination (any more).
 ///
 /// # Errors
 /// As [`Definition::read`].
@@ -151,6 +180,9 @@ pub fn all_topics(config: &HubConfig) -> Result<Vec<TopicDefinition>, CliError> 
     let mut all = definition.open_topics();
     for staffed in nameless(config, definition)? {
         all.extend(changelog_definitions(&staffed.stage));
+    }
+    if config.delivery.destinations.is_empty() {
+        all.extend(delivery_stages(&config.delivery)?.iter().flat_map(changelog_definitions));
     }
     Ok(all)
 }

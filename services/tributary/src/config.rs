@@ -60,6 +60,8 @@ pub struct HubConfig {
     pub triggers: TriggersConfig,
     /// The scorecards.
     pub insight: tributary_insight::Config,
+    /// Webhooks.
+    pub delivery: tributary_delivery::Config,
 }
 
 /// Holding the accounts of the whole hub against each other, in every process.
@@ -110,11 +112,13 @@ pub struct Workers {
     pub insight: u32,
     /// Scorecards.
     pub scorecards: u32,
+    /// Webhooks: taking intents in, and sending.
+    pub delivery: u32,
 }
 
 impl Default for Workers {
     fn default() -> Self {
-        Self { normalizer: 1, identity: 1, journey: 1, accounts: 1, insight: 1, scorecards: 1 }
+        Self { normalizer: 1, identity: 1, journey: 1, accounts: 1, insight: 1, scorecards: 1, delivery: 1 }
     }
 }
 
@@ -138,6 +142,7 @@ impl Default for HubConfig {
             journey: tributary_journey::Config::default(),
             triggers: TriggersConfig::default(),
             insight: tributary_insight::Config::default(),
+            delivery: tributary_delivery::Config::default(),
         }
     }
 }
@@ -172,6 +177,7 @@ impl Validate for HubConfig {
         problems.extend(self.identity.validate());
         problems.extend(self.journey.validate().iter().map(|p| Problem::new(&p.key, &p.value, &p.why, &p.remedy)));
         problems.extend(self.insight.validate().into_iter().map(|problem| problem.under("insight")));
+        problems.extend(self.delivery.validate().into_iter().map(|problem| problem.under("delivery")));
         problems
     }
 }
@@ -220,6 +226,7 @@ impl Workers {
             ("accounts", self.accounts),
             ("insight", self.insight),
             ("scorecards", self.scorecards),
+            ("delivery", self.delivery),
         ];
         let none = all.into_iter().filter(|(_, count)| !(1..=256).contains(count));
         none.map(|(stage, count)| {

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod compose;
 pub mod config;
+pub mod delivery;
 pub mod demo;
 pub mod dlq;
 pub mod error;

@@ -8,7 +8,7 @@ use tributary_triggers::Definitions;
 
 use crate::canvas;
 use crate::cli::Global;
-use crate::compose::{account_rules, canvas_entries, identity_rules, stages};
+use crate::compose::{Definition, account_rules, canvas_entries, identity_rules, stages};
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -18,7 +18,7 @@ use crate::output::Output;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
-    /// `configuration`, `sources`, `identity`, `stages`, `accounts`, `triggers` or `canvas`.
+    /// `configuration`, `sources`, `identity`, `stages`, `accounts`, `triggers`, `canvas` or `delivery`.
     area: &'static str,
     /// Where, what and how to mend it.
     text: String,
@@ -47,7 +47,8 @@ pub(super) fn check(global: &Global, output: &mut Output) -> Result<Exit, CliErr
 
 fn text(answer: &Answer) -> String {
     if answer.good {
-        return "configuration, sources with their samples, identity rules, stages, accounts, triggers and canvas are good"
+        return "configuration, sources with their samples, identity rules, stages, accounts, triggers, canvas and destinations are \
+                good"
             .to_owned();
     }
     let mut lines: Vec<String> =
@@ -88,6 +89,12 @@ fn findings(config: &HubConfig) -> Vec<Finding> {
             let teams: BTreeSet<&str> = folded.teams().map(|team| team.team_id.as_str()).collect();
             found.extend(definitions.check_teams(&teams).iter().map(|problem| finding("triggers", problem)));
         }
+    }
+    if let Ok(definition) = Definition::read(config) {
+        let unknown = definition.unknown_teams(&config.delivery);
+        found.extend(
+            unknown.iter().map(|team| finding("delivery", format!("{team} is no team of the canvas: name one"))),
+        );
     }
     found
 }

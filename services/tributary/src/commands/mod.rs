@@ -3,6 +3,7 @@
 mod account;
 mod check;
 mod decisions;
+mod delivery;
 mod dlq;
 mod identity;
 mod identity_changes;
@@ -10,6 +11,7 @@ mod journey;
 mod load;
 mod persons;
 mod privacy;
+mod publish;
 mod reconcile;
 mod run;
 mod scorecard;
@@ -48,6 +50,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Identity(command) => identity::identity(command, &hub, output),
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
+        Command::Delivery(command) => delivery::delivery(command, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),
         Command::Reconcile(args) => reconcile::reconcile(args, &hub, output),
         Command::DumpConfig => {

@@ -35,6 +35,9 @@ pub struct InputFacts {
     pub stage: String,
     /// Whether others than stages write to it.
     pub is_open: bool,
+    /// Whether the stage may have been switched on when others had written for long: what retention took before that was
+    /// never its.
+    pub is_late: bool,
     /// Its partitions.
     pub partitions: Vec<PartitionFacts>,
     /// What a full reading found, when there was one.

@@ -100,6 +100,7 @@ fn input(
         topic,
         stage: stage.name.to_owned(),
         is_open,
+        is_late: stage.name == tributary_delivery::INTAKE_STAGE,
         partitions: partitions.into_values().collect(),
         scanned,
     })

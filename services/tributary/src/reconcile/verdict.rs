@@ -196,7 +196,8 @@ fn flow(facts: &Facts, input: &InputFacts) -> Flow {
     let deletable = input.sum(|partition| partition.deleted_unread);
     let read_between = (read(before, &input.stage, &input.topic), read(after, &input.stage, &input.topic));
     let written_between = (written(before, &input.topic) + back(0), written(after, &input.topic) + back(1));
-    let least_missing = written_between.0 - read_between.1 - in_flight;
+    let never_its = if input.is_late { input.sum(|partition| partition.deleted) } else { 0 };
+    let least_missing = written_between.0 - read_between.1 - in_flight - never_its;
     let most_missing = written_between.1 - read_between.0 - in_flight;
     let (deleted_unread, unexplained) = match (input.is_open, least_missing, most_missing) {
         (true, ..) => (deletable, 0),

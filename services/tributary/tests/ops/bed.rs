@@ -22,6 +22,9 @@ pub(crate) const GOOD_MAPPING: &str = r#"
 { "id": .body.id, "type": "store.visited", "occurred_at": .body.at, "identifiers": { "loyalty_id": .body.member } }
 "#;
 
+/// With which the hub signs webhooks.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 pub(crate) struct Bed {
     pub(crate) broker: Broker,
     pub(crate) dir: TempDir,
@@ -99,6 +102,7 @@ impl Bed {
             .current_dir(self.dir.path())
             .env("TRIBUTARY_PSEUDONYM_KEY", "a key that is only for tests, 0123456789")
             .env("NEW_PSEUDONYM_KEY", "another key that is only for tests, 987654321")
+            .env("TEST_WEBHOOK_SECRET", WEBHOOK_SECRET)
             .stdin(Stdio::null());
         command
     }

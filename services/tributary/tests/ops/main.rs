@@ -3,6 +3,7 @@
 
 mod accounts;
 mod bed;
+mod delivery;
 mod identity;
 mod letters;
 mod outage;

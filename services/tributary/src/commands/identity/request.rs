@@ -7,18 +7,18 @@ use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind, Identi
 use tributary_model::ids::realm_uuid;
 use tributary_model::{Identifier, PersonId, topics};
 use tributary_schema::Contracts;
-use tributary_stream::{BulkPublisher, KafkaSettings, OutRecord, read_to_end};
+use tributary_stream::{KafkaSettings, read_to_end};
 use uuid::Uuid;
 
 use crate::cli::PairArgs;
 use crate::commands::now_ms;
 use crate::commands::persons::{aliases, pseudonym};
+use crate::commands::publish::publish_one;
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
 
-const PUBLISH_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause between two looks for the answer.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -129,19 +129,7 @@ pub(in crate::commands) fn publish(
     contracts: &Contracts,
     command: &IdentifierCommand,
 ) -> Result<(), CliError> {
-    // Says so at once when nobody answers, instead of after the first flush.
-    tributary_stream::list_topics(settings)?;
-    let value = contracts.encode(topics::IDENTITY_REQUESTS, command)?;
-    let publisher = BulkPublisher::new(settings, PUBLISH_TIMEOUT)?;
-    let record = OutRecord {
-        topic: topics::IDENTITY_REQUESTS.to_owned(),
-        key: command.identifier.to_key(),
-        value: Some(value),
-        headers: Vec::new(),
-    };
-    publisher.send(&record)?;
-    publisher.flush(PUBLISH_TIMEOUT)?;
-    Ok(())
+    publish_one(settings, contracts, topics::IDENTITY_REQUESTS, command.identifier.to_key(), command)
 }
 
 /// The changes that answer a request, in the order in which they were decided, once they are all there or time is over.

@@ -32,6 +32,7 @@ fn input(in_flight: i64, deleted_unread: i64) -> InputFacts {
         topic: MID.to_owned(),
         stage: "b".to_owned(),
         is_open: false,
+        is_late: false,
         partitions: vec![PartitionFacts { partition: 3, in_flight, deleted_unread, deleted: deleted_unread }],
         scanned: None,
     }
@@ -43,6 +44,19 @@ fn facts(before: Vec<StageAccount>, after: Vec<StageAccount>, input: InputFacts)
 
 fn still(written: i64, read: i64, in_flight: i64, deleted_unread: i64) -> Audit {
     judge(&facts(accounts(written, read), accounts(written, read), input(in_flight, deleted_unread)))
+}
+
+#[test]
+fn what_retention_took_before_a_stage_was_switched_on_was_never_its() {
+    let of = |written, read, deleted, is_late| {
+        let partitions = vec![PartitionFacts { partition: 3, in_flight: 1, deleted_unread: 0, deleted }];
+        let input = InputFacts { is_late, partitions, ..input(0, 0) };
+        judge(&facts(accounts(written, read), accounts(written, read), input))
+    };
+    let late = of(10, 3, 7, true);
+    assert_eq!((late.unexplained, late.flows[0].deleted_unread, late.in_flight), (0, 0, 1));
+    assert_eq!(of(10, 3, 7, false).unexplained, 6);
+    assert_eq!(of(10, 3, 4, true).unexplained, 2, "the others were there to be read");
 }
 
 #[test]
