@@ -212,7 +212,7 @@ pub fn topics_among(config: &HubConfig, existing: &BTreeSet<String>) -> Result<V
 pub fn nameless(config: &HubConfig, definition: Definition) -> Result<Vec<Staffed>, CliError> {
     let key = Pseudonymizer::new(b"not for pseudonyms").map_err(wrong("pseudonym key"))?;
     let tables = definition.fixed_tables(config)?;
-    Ok(definition.staffed(config, Service::All, &tables, key))
+    definition.staffed(config, Service::All, &tables, key)
 }
 
 fn wrong<E: std::fmt::Display>(what: &'static str) -> impl FnOnce(E) -> CliError {

@@ -1,8 +1,8 @@
 //! The metrics of the triggers: names, labels and descriptions.
 
 use metrics::{counter, histogram};
-use tributary_model::{Fate, OutcomeKind};
 use tributary_model::step::StepEffects;
+use tributary_model::{Fate, OutcomeKind};
 use tributary_service::metrics::{Kind, Metric};
 
 const DECISIONS: &str = "tributary_triggers_decisions_total";

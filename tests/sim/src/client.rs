@@ -466,6 +466,15 @@ impl Client for SimClient {
     }
 }
 
+/// Whoever is gone sends no sign of life, also when it went with an error.
+impl Drop for SimClient {
+    fn drop(&mut self) {
+        if !self.is_closed {
+            self.set_silent(true);
+        }
+    }
+}
+
 fn unknown(topic: &str) -> StreamError {
     StreamError::Topic { topic: topic.to_owned(), detail: "does not exist in the simulation".to_owned() }
 }

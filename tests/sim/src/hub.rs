@@ -44,7 +44,7 @@ impl Hub {
         let mut topics = definition.open_topics();
         let key = Pseudonymizer::new(PSEUDONYM_KEY).context("making the key of pseudonyms")?;
         let tables = definition.fixed_tables(&config)?;
-        let staffed = definition.staffed(&config, Service::All, &tables, key);
+        let staffed = definition.staffed(&config, Service::All, &tables, key)?;
         let stages: Vec<Stage> = staffed.into_iter().map(|staffed| staffed.stage).collect();
         topics.extend(stages.iter().flat_map(changelog_definitions));
         Ok(Self { stages, topics, canvas })

@@ -47,7 +47,7 @@ pub(super) fn run(args: &RunArgs, config: &HubConfig) -> Result<Exit, CliError> 
                 tracing::info!(keys = ?keys::ids(config), "keys of pseudonyms, the newest first");
             }
             let tables = definition.tables(config)?;
-            let staffed = definition.staffed(config, service, &tables, key);
+            let staffed = definition.staffed(config, service, &tables, key)?;
             Some(Hub::start(&settings, &contracts, &staffed, &tables, &health)?)
         }
     };

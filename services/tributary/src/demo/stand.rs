@@ -78,7 +78,7 @@ impl Stand {
         teams.push(ALL_TEAMS.to_owned());
         let mut topics = definition.open_topics();
         let tables = definition.tables(&config)?;
-        let staffed = definition.staffed(&config, Service::All, &tables, config.pseudonymizer()?);
+        let staffed = definition.staffed(&config, Service::All, &tables, config.pseudonymizer()?)?;
         topics.extend(staffed.iter().flat_map(|staffed| changelog_definitions(&staffed.stage)));
         for topic in &topics {
             broker.create_topic(&topic.name, partition_count(topic.partitions, settings.partitions))?;

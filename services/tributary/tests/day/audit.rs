@@ -24,7 +24,8 @@ pub(crate) struct Audit<'a> {
 impl<'a> Audit<'a> {
     pub(crate) fn new(ledger: &'a Ledger, retail: &'a Retail) -> Self {
         let mut sent: BTreeMap<PersonId, Vec<&Decision>> = BTreeMap::new();
-        let is_message = |one: &&Decision| one.fate == Fate::Sent && ["email", "push", "sms"].contains(&one.channel.as_str());
+        let is_message =
+            |one: &&Decision| one.fate == Fate::Sent && ["email", "push", "sms"].contains(&one.channel.as_str());
         for decision in ledger.decisions.iter().filter(is_message) {
             sent.entry(ledger.aliases.resolve(decision.person_id)).or_default().push(decision);
         }
@@ -104,13 +105,15 @@ impl<'a> Audit<'a> {
     /// Nothing was sent while the person was to be left alone.
     fn suppressions(&mut self) {
         let mut by_person: BTreeMap<PersonId, Vec<&Decision>> = BTreeMap::new();
-        for decision in self.ledger.decisions.iter().filter(|one| one.fate == Fate::Sent && suppresses(&one.trigger_id)) {
+        for decision in self.ledger.decisions.iter().filter(|one| one.fate == Fate::Sent && suppresses(&one.trigger_id))
+        {
             by_person.entry(decision.person_id).or_default().push(decision);
         }
         let mut after = 0;
         for (person_id, suppressions) in &by_person {
             // Only what was decided about the very same id: a link that came later could not be known.
-            let messages = self.ledger.decisions.iter().filter(|one| one.person_id == *person_id && one.fate == Fate::Sent);
+            let messages =
+                self.ledger.decisions.iter().filter(|one| one.person_id == *person_id && one.fate == Fate::Sent);
             for message in messages.filter(|one| MESSAGES.iter().any(|(id, _)| *id == one.trigger_id)) {
                 let at = sent_at(message);
                 let holds = |one: &&&Decision| (one.decided_at..one.decided_at + 12 * HOUR_MS).contains(&at);
@@ -133,7 +136,15 @@ impl<'a> Audit<'a> {
         }
         eprintln!("fates: {counts:?}");
         for fate in [
-            "sent", "held_out", "capped", "quiet_hours", "no_consent", "lost_arbitration", "suppressed", "expired", "contaminated",
+            "sent",
+            "held_out",
+            "capped",
+            "quiet_hours",
+            "no_consent",
+            "lost_arbitration",
+            "suppressed",
+            "expired",
+            "contaminated",
         ] {
             if !counts.contains_key(fate) {
                 self.differ(format!("nothing was ever {fate}"));
@@ -203,7 +214,8 @@ fn last_word(journey: &[JourneyEvent], message: &Decision, at: i64) -> Option<bo
                 last = Some(consent.granted);
             }
         }
-        let unsubscribed = touchpoint.event_type.ends_with(".unsubscribed") && touchpoint.direction == Direction::Inbound;
+        let unsubscribed =
+            touchpoint.event_type.ends_with(".unsubscribed") && touchpoint.direction == Direction::Inbound;
         if unsubscribed && touchpoint.channel == message.channel {
             last = Some(false);
         }

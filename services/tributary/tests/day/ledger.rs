@@ -56,7 +56,11 @@ impl Ledger {
         let told = |ledger: &Self| -> BTreeSet<String> {
             let own = ledger.decisions.iter();
             let single = own.filter(|one| self.is_single(one.person_id) && other.is_single(one.person_id));
-            single.map(|one| format!("{} {} {:?} {:?} {}", one.decision_id, one.trigger_id, one.fate, one.reason, one.channel)).collect()
+            single
+                .map(|one| {
+                    format!("{} {} {:?} {:?} {}", one.decision_id, one.trigger_id, one.fate, one.reason, one.channel)
+                })
+                .collect()
         };
         let (mine, theirs) = (told(self), told(other));
         let differing = mine.symmetric_difference(&theirs).cloned().collect();

@@ -76,13 +76,17 @@ fn a_fast_day_keeps_every_promise_of_the_ledger_through_a_kill() {
 #[test]
 #[ignore = "takes half an hour: `just day`"]
 fn a_day_at_a_hundred_times_its_speed_keeps_every_promise_and_a_kill_changes_nothing() {
-    let (persons, speed) = (from_environment("TRIBUTARY_DAY_PERSONS", 4_000), from_environment("TRIBUTARY_DAY_SPEED", 100));
+    let (persons, speed) =
+        (from_environment("TRIBUTARY_DAY_PERSONS", 4_000), from_environment("TRIBUTARY_DAY_SPEED", 100));
     trial(persons, speed);
     let retail = Retail::new(persons);
     let (_calm_bed, calm) = live(&retail, speed, false);
     let (_bed, stormy) = live(&retail, speed, true);
     let (same, differing) = calm.compare(&stormy);
-    eprintln!("without and with a kill: {same} decisions of persons with one identifier are the same, {} differ", differing.len());
+    eprintln!(
+        "without and with a kill: {same} decisions of persons with one identifier are the same, {} differ",
+        differing.len()
+    );
     differing.iter().take(20).for_each(|line| eprintln!("  ✗ {line}"));
     assert!(differing.is_empty());
 }

@@ -25,23 +25,47 @@ pub(crate) const MESSAGES: [(&str, f64); 7] = [
 ];
 
 const TRIGGERS: [(&str, &str); 9] = [
-    ("browsed-yesterday", "team: ecommerce, action: message, channels: [push, email], consent: opt_out, priority: 5, \
-      pattern: [{on: page.viewed}], reentry: {per: session}, holdout_percent: 20"),
-    ("product-follow-up", "team: ecommerce, action: message, channels: [email], consent: opt_out, priority: 20, \
-      pattern: [{on: product.viewed, count: 2, within: 1h}], reentry: {per: day}, send: {after: 2h}, holdout_percent: 10"),
-    ("ad-click-welcome", "team: media, action: message, channels: [push], consent: opt_out, priority: 10, \
-      pattern: [{on: [ad.clicked, page.viewed]}], reentry: {per: touchpoint}, holdout_percent: 50"),
-    ("household-offer", "team: email, action: message, channels: [email], consent: opt_out, \
-      pattern: [{on: email.opened}], reentry: {per: day}, holdout_percent: 25, holdout_by: household"),
-    ("liked-channel", "team: email, action: message, channels: [sms, push, email], consent: opt_out, priority: 30, \
+    (
+        "browsed-yesterday",
+        "team: ecommerce, action: message, channels: [push, email], consent: opt_out, priority: 5, \
+      pattern: [{on: page.viewed}], reentry: {per: session}, holdout_percent: 20",
+    ),
+    (
+        "product-follow-up",
+        "team: ecommerce, action: message, channels: [email], consent: opt_out, priority: 20, \
+      pattern: [{on: product.viewed, count: 2, within: 1h}], reentry: {per: day}, send: {after: 2h}, holdout_percent: 10",
+    ),
+    (
+        "ad-click-welcome",
+        "team: media, action: message, channels: [push], consent: opt_out, priority: 10, \
+      pattern: [{on: [ad.clicked, page.viewed]}], reentry: {per: touchpoint}, holdout_percent: 50",
+    ),
+    (
+        "household-offer",
+        "team: email, action: message, channels: [email], consent: opt_out, \
+      pattern: [{on: email.opened}], reentry: {per: day}, holdout_percent: 25, holdout_by: household",
+    ),
+    (
+        "liked-channel",
+        "team: email, action: message, channels: [sms, push, email], consent: opt_out, priority: 30, \
       channel_choice: preference, pattern: [{on: cart.updated}], reentry: {per: session}, \
-      quiet_hours: {from: '12:00', to: '15:00', policy: queue}"),
-    ("needs-consent", "team: email, action: message, channels: [email], priority: 40, \
-      pattern: [{on: [page.viewed, store.purchased]}], reentry: {per: day}, holdout_percent: 10"),
-    ("too-late", "team: email, action: message, channels: [email], consent: opt_out, pattern: [{on: email.clicked}], \
-      absent: {on: order.placed, for: 10m, patience: 10m}, validity: 5m, reentry: {per: day}"),
-    ("bought-leave-alone", "team: care, action: suppress, pattern: [{on: [order.placed, store.purchased, case.opened]}], \
-      reentry: {per: touchpoint}, suppress: {channels: [email, push, sms], for: 12h}"),
+      quiet_hours: {from: '12:00', to: '15:00', policy: queue}",
+    ),
+    (
+        "needs-consent",
+        "team: email, action: message, channels: [email], priority: 40, \
+      pattern: [{on: [page.viewed, store.purchased]}], reentry: {per: day}, holdout_percent: 10",
+    ),
+    (
+        "too-late",
+        "team: email, action: message, channels: [email], consent: opt_out, pattern: [{on: email.clicked}], \
+      absent: {on: order.placed, for: 10m, patience: 10m}, validity: 5m, reentry: {per: day}",
+    ),
+    (
+        "bought-leave-alone",
+        "team: care, action: suppress, pattern: [{on: [order.placed, store.purchased, case.opened]}], \
+      reentry: {per: touchpoint}, suppress: {channels: [email, push, sms], for: 12h}",
+    ),
     ("order-to-store", "team: store, action: notify, pattern: [{on: order.placed}], reentry: {per: order}"),
 ];
 

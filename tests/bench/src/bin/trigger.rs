@@ -76,7 +76,11 @@ fn main() -> Result<()> {
     }
     let (p50, p99, most) = (Spread::of(p50), Spread::of(p99), Spread::of(most));
     let out = &mut std::io::stdout();
-    writeln!(out, "\n| raw event → trigger, {} events/s, one in {ONE_IN} fires | p50 ms | p99 ms | most ms |", args.rate)?;
+    writeln!(
+        out,
+        "\n| raw event → trigger, {} events/s, one in {ONE_IN} fires | p50 ms | p99 ms | most ms |",
+        args.rate
+    )?;
     writeln!(out, "|---|---|---|---|\n| {} rounds of {} s | {p50} | {p99} | {most} |", args.rounds - 1, args.seconds)?;
     Ok(())
 }
