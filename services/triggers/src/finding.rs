@@ -144,5 +144,7 @@ fn waits_for(held_for: HeldFor) -> &'static str {
     match held_for {
         HeldFor::Merge => "waits for the rest of a person that is being merged in",
         HeldFor::QuietHours => "waits for the end of quiet hours",
+        HeldFor::SendTime => "waits for its time to be sent",
+        HeldFor::Arbitration => "waits for others that it may compete with",
     }
 }

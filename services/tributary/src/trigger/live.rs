@@ -43,6 +43,7 @@ impl Catalogue {
     /// Compiles what is in force and puts it in place.
     fn renew(&mut self) -> Result<(), TriggersError> {
         let running = self.definitions.running();
+        running.check_payloads(&self.config)?;
         let persons = TriggerEngine::new(running.clone(), &self.config)?;
         self.accounts = Arc::new(AccountTriggers::new(&running));
         self.persons = Arc::new(persons);

@@ -56,7 +56,7 @@ impl TriggerEngine {
             match (definition.pattern.completes_at(taken.history(), position), &definition.pattern.absence) {
                 (Some(_), Some(absence)) => findings.push(Finding::WaitBegun { until_at: at + absence.span.as_ms() }),
                 (Some(evidence), None) => {
-                    let candidate = Candidate { trigger, position, evidence, eligible_at: at };
+                    let candidate = Candidate { trigger, position, evidence, eligible_at: at, waited_for: None };
                     findings.extend(self.outcome(taken, definition, &candidate));
                 }
                 (None, _) => findings.extend(breaks_wait(taken, definition, position)),
@@ -102,19 +102,20 @@ impl TriggerEngine {
             return Vec::new();
         };
         let history = taken.history();
-        let span_ms = absence.span.as_ms();
-        let from = history.partition_point(|event| event.touchpoint.occurred_at + span_ms < *due_at);
+        let (span_ms, asks_after_ms) = (absence.span.as_ms(), absence.asks_after_ms());
+        let from = history.partition_point(|event| event.touchpoint.occurred_at + asks_after_ms < *due_at);
         let mut findings = Vec::new();
         for (position, evidence) in definition.pattern.completions_from(history, from) {
-            let eligible_at = history[position].touchpoint.occurred_at + span_ms;
-            if eligible_at > at {
+            let touched_at = history[position].touchpoint.occurred_at;
+            if touched_at + asks_after_ms > at {
                 break;
             }
+            let eligible_at = touched_at + span_ms;
             if !definition.pattern.absence_held(history, position, now_at) {
                 continue; // It was said when the touch came.
             }
             findings.push(Finding::WaitOver);
-            let candidate = Candidate { trigger, position, evidence, eligible_at };
+            let candidate = Candidate { trigger, position, evidence, eligible_at, waited_for: None };
             findings.extend(self.outcome(taken, definition, &candidate));
         }
         findings
@@ -186,7 +187,7 @@ fn breaks_wait(taken: Taken<'_>, definition: &Definition, position: usize) -> Op
     let absence = definition.pattern.absence.as_ref()?;
     let until_at = *taken.before.facts()?.waits.get(&definition.id)?;
     let history = taken.history();
-    let begun_at = until_at - absence.span.as_ms();
+    let begun_at = until_at - absence.asks_after_ms();
     let anchor = history.iter().position(|event| event.touchpoint.occurred_at == begun_at)?;
     let touchpoint = &history[position].touchpoint;
     let was_held = definition.pattern.absence_held(&history[..position], anchor, touchpoint.occurred_at);

@@ -31,6 +31,7 @@ struct Answer {
 pub(super) fn apply(args: &ApplyArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     let wrong = |detail: String| CliError::Definition { what: "triggers", detail };
     let wanted = Definitions::read(&args.files).map_err(|error| wrong(error.to_string()))?;
+    wanted.check_payloads(&hub.triggers).map_err(|error| wrong(error.to_string()))?;
     let summaries: Vec<Summary> = wanted.summaries().collect();
     let settings = hub.kafka()?;
     let contracts = settings.contracts()?;
