@@ -32,7 +32,9 @@ struct FieldRule {
     is_required: bool,
 }
 
-const TYPES: [(&str, fn() -> Shape); 7] = [
+type MakesShape = fn() -> Shape;
+
+const TYPES: [(&str, MakesShape); 7] = [
     ("text", Shape::text),
     ("integer", Shape::integer),
     ("number", Shape::number),

@@ -90,6 +90,11 @@ fn findings(config: &HubConfig) -> Vec<Finding> {
             found.extend(definitions.check_teams(&teams).iter().map(|problem| finding("triggers", problem)));
         }
     }
+    if !config.delivery.destinations.is_empty() {
+        // What the configuration alone does not show, such as a file of certificates that is none.
+        found
+            .extend(tributary_delivery::delivery_stage(&config.delivery).err().map(|error| finding("delivery", error)));
+    }
     if let Ok(definition) = Definition::read(config) {
         let unknown = definition.unknown_teams(&config.delivery);
         found.extend(

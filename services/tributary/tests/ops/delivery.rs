@@ -174,9 +174,10 @@ fn a_team_that_has_no_topic_is_found_by_check_and_nothing_runs_with_it() {
     let bed = bed(&[("shop", "http://127.0.0.1:9/hook")]);
     let mut shop = destination("http://127.0.0.1:9/hook");
     shop["teams"] = json!(["store", "stores"]);
-    bed.set("delivery", json!({ "destinations": { "shop": shop } }));
+    bed.set("delivery", json!({ "destinations": { "shop": shop }, "ca_file": "nowhere.pem" }));
     let findings = bed.json(&["check"])["findings"].to_string();
     assert!(findings.contains("shop: stores is no team of the canvas"), "{findings}");
+    assert!(findings.contains("delivery.ca_file nowhere.pem"), "{findings}");
     let refused = bed.run(&["run", "delivery"]);
     assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
     assert!(said(&refused).contains("no such team: shop: stores"), "{}", said(&refused));
