@@ -30,7 +30,7 @@ fn live(retail: &Retail, speed: u32, kills: bool) -> (Bed, Ledger) {
     let bed = Bed::new();
     let mut hub = bed.hub();
     let tools = Tools::start(&bed, retail);
-    let mut feed = Feed::new(&bed);
+    let feed = Feed::new(&bed);
     for slice in retail.history() {
         feed.publish(slice);
         bed.until_settled(Duration::from_secs(120));
