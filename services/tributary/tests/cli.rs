@@ -170,7 +170,11 @@ fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it
     fs::write(directory.path().join("triggers/hot.yaml"), trigger).unwrap();
     let output = tributary(&["check", "--set", &format!("definitions={}", directory.path().display())]);
     let of_accounts = "engagement.half_life_days = 0: must be from 1 to 730; 30 suits most";
-    assert_says(&output, 3, &["mapping.vrl", "^", "no team `nobody`", of_accounts, "hot.yaml:condition", "engagment"]);
+    assert_says(
+        &output,
+        3,
+        &["mapping.vrl", "^", "no team `nobody`", of_accounts, "hot.yaml:6:12: condition", "engagment"],
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl Problem {
     /// That a text is not YAML.
     pub(crate) fn of_syntax(file: &str, text: &str, error: &serde_saphyr::Error) -> Self {
         let said = error.without_snippet().to_string();
-        let what = said.rsplit_once(" column ").and_then(|(_, rest)| rest.split_once(": ")).map(|(_, what)| what);
+        let what = said.rsplit_once(" at line ").map(|(what, _)| what);
         Self {
             file: file.to_owned(),
             key: String::new(),
