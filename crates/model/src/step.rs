@@ -12,6 +12,7 @@ use crate::decision::{Decision, TriggerIntent};
 use crate::identifier::Identifier;
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
+use crate::recheck::{Permission, Recheck};
 
 /// What a chained step wants done.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -63,6 +64,12 @@ pub trait PersonStep: Send {
     /// and idempotent in the facts it keeps (sends are a set by decision id). The loser's timers are gone: ask for those
     /// that are still needed.
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
+
+    /// Whether a decision that was sent may still leave the hub at the instant when this is asked, its own reservation
+    /// aside. It changes nothing.
+    fn recheck(&self, _person: PersonView<'_>, _asked: &Recheck, _state: &Self::State) -> Permission {
+        Permission::Send
+    }
 
     /// Takes out of `state` what came by the identifiers that `is_taken` picks, which is also told when the hub received it,
     /// and gives it by itself: it goes with them to another person. What cannot be told apart by identifier stays.
@@ -125,6 +132,9 @@ impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
     }
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects) {
         self.as_ref().absorb(person, state, loser, effects);
+    }
+    fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &Self::State) -> Permission {
+        self.as_ref().recheck(person, asked, state)
     }
     fn take(&self, state: &mut Self::State, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self::State {
         self.as_ref().take(state, is_taken)

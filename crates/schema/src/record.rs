@@ -7,7 +7,7 @@ use tributary_model::delivery::{DeliveryCommand, DeliveryLogEntry};
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{
-    AccountCommand, AccountEvent, Decision, JourneyEvent, RawEvent, Replay, Touchpoint, TriggerIntent,
+    AccountCommand, AccountEvent, Decision, JourneyEvent, RawEvent, Recheck, Replay, Touchpoint, TriggerIntent,
 };
 
 /// A type with an Avro schema under `schemas/avro/`.
@@ -37,6 +37,7 @@ records! {
     AccountCommand => "account_command",
     Decision => "decision",
     TriggerIntent => "trigger_intent",
+    Recheck => "recheck",
     DeliveryCommand => "delivery_command",
     DeliveryLogEntry => "delivery_log_entry",
     MeasureDelta => "measure_delta",

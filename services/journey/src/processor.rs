@@ -36,7 +36,7 @@ const STATE_VERSION: u8 = 4;
 
 /// The stage that keeps the journeys and runs `make_step`'s step behind each of them.
 ///
-/// Its leader is `tributary.resolved`, its sibling `tributary.persons`. `config`, `stages` and `accounts` are taken as
+/// Its leader is `tributary.resolved`, its siblings `tributary.persons` and `tributary.rechecks`. `config`, `stages` and `accounts` are taken as
 /// validated.
 pub fn journey_stage<T, F>(
     config: &Config,
@@ -54,7 +54,7 @@ where
     Stage {
         name: STAGE,
         leader_topics: vec![topics::RESOLVED.to_owned()],
-        sibling_topics: vec![topics::PERSONS.to_owned()],
+        sibling_topics: vec![topics::PERSONS.to_owned(), topics::RECHECKS.to_owned()],
         stores: vec![TOUCHES, REMEMBERED, PERSONS, STEPS, MEMBERSHIPS, ERASED],
         allowed_lateness_ms,
         factory: Arc::new(move |_| {
@@ -349,6 +349,10 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
                 let command = effects.contracts().decode(value)?;
                 self.on_command(command, effects)
             }
+            topics::RECHECKS => {
+                let asked = effects.contracts().decode(value)?;
+                self.on_recheck(asked, effects)
+            }
             other => Err(Failure::Fatal(format!("the journey does not read {other}: check the stage's topics"))),
         }
     }
@@ -391,5 +395,6 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
 mod belonging;
 mod erasure;
 mod parting;
+mod recheck;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 //! them decided.
 
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Identifier, JourneyEvent};
+use tributary_model::{Identifier, JourneyEvent, Permission, Recheck};
 
 use crate::arbitrate::{Slots, precedence};
 use crate::config::{Policy, TriggersConfig};
@@ -20,9 +20,9 @@ use crate::zone::zone_of;
 /// All triggers, ready to run.
 #[derive(Debug)]
 pub struct TriggerEngine {
-    catalogue: Catalogue,
-    policy: Policy,
-    looks_back_ms: i64,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) policy: Policy,
+    pub(crate) looks_back_ms: i64,
 }
 
 impl TriggerEngine {
@@ -198,6 +198,10 @@ impl PersonStep for TriggerEngine {
         metrics::decided(effects, decided_before);
     }
 
+    fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &TriggerState) -> Permission {
+        self.judge_again(person, asked, state)
+    }
+
     fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> TriggerState {
         let taken = state.take(is_taken);
         state.tidy();
@@ -206,7 +210,7 @@ impl PersonStep for TriggerEngine {
 }
 
 /// Event time as this person knows it: the newest touch, the timer, and never behind an earlier decision.
-fn now(history: &History<'_>, timer_at: Option<i64>, facts: &Facts) -> i64 {
+pub(crate) fn now(history: &History<'_>, timer_at: Option<i64>, facts: &Facts) -> i64 {
     let newest_at = history.last().map(|event| event.touchpoint.occurred_at);
     newest_at.max(timer_at).max(facts.decided_at).unwrap_or(0)
 }

@@ -36,6 +36,7 @@ pub mod pattern;
 pub mod payload;
 mod problem;
 pub mod quiet;
+mod recheck;
 pub mod reentry;
 mod search;
 pub mod span;

@@ -8,4 +8,5 @@ mod merges;
 mod patterns;
 mod properties;
 mod reasons;
+mod rechecks;
 mod shipped;
