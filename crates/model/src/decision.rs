@@ -61,6 +61,12 @@ impl WithheldReason {
             Self::Contaminated => "contaminated",
         }
     }
+
+    /// The name with what exactly, for people.
+    #[must_use]
+    pub fn with(self, detail: &str) -> String {
+        if detail.is_empty() { self.name().to_owned() } else { format!("{}: {detail}", self.name()) }
+    }
 }
 
 /// The statement of consent that a decision goes by.

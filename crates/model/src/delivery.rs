@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::TriggerIntent;
 use crate::ids::PersonId;
+use crate::recheck::{Permission, Recheck};
 
 /// What a destination is told; the record of `tributary.deliveries`, keyed by destination, and of
 /// `tributary.delivery.requests`, where people ask for something.
@@ -17,10 +18,14 @@ pub struct DeliveryCommand {
     pub intent: Option<TriggerIntent>,
     /// The person whose deliveries are to be forgotten.
     pub person_id: Option<PersonId>,
-    /// The one delivery that is asked for again.
+    /// The one delivery that is asked for again, or that was asked about.
     pub decision_id: Option<String>,
-    /// Why it is disabled, for people.
+    /// Why it is disabled, or may not go, for people.
     pub reason: Option<String>,
+    /// When what this answers was asked.
+    pub asked_at: Option<i64>,
+    /// When it is to be asked again.
+    pub until_at: Option<i64>,
     /// What people ask for has an id; the log repeats it in the answer.
     pub request_id: Option<String>,
 }
@@ -39,6 +44,12 @@ pub enum DeliveryCommandKind {
     Disable,
     /// Send again.
     Enable,
+    /// A delivery that was asked about may go.
+    Permit,
+    /// A delivery that was asked about may not go any more.
+    Withhold,
+    /// A delivery that was asked about may not go now.
+    Postpone,
 }
 
 impl DeliveryCommand {
@@ -52,7 +63,26 @@ impl DeliveryCommand {
             person_id: None,
             decision_id: None,
             reason: None,
+            asked_at: None,
+            until_at: None,
             request_id: None,
+        }
+    }
+
+    /// The answer to a question.
+    #[must_use]
+    pub fn answer(recheck: &Recheck, permission: &Permission) -> Self {
+        let (kind, reason, until_at) = match permission {
+            Permission::Send => (DeliveryCommandKind::Permit, None, None),
+            Permission::Withhold { reason, detail } => (DeliveryCommandKind::Withhold, Some(reason.with(detail)), None),
+            Permission::Postpone { until_at } => (DeliveryCommandKind::Postpone, None, Some(*until_at)),
+        };
+        Self {
+            decision_id: Some(recheck.decision_id.clone()),
+            reason,
+            until_at,
+            asked_at: Some(recheck.asked_at),
+            ..Self::new(&recheck.destination, kind)
         }
     }
 

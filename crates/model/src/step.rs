@@ -13,6 +13,7 @@ use crate::identifier::Identifier;
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
 use crate::outcome::DecisionOutcome;
+use crate::recheck::{Permission, Recheck};
 
 /// What a chained step wants done.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -69,6 +70,10 @@ pub trait PersonStep: Send {
     /// that are still needed.
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects);
 
+    /// Whether a decision that was sent may still leave the hub at the instant when this is asked, its own reservation
+    /// aside. It changes nothing.
+    fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &Self::State) -> Permission;
+
     /// Takes out of `state` what came by the identifiers that `is_taken` picks, which is also told when the hub received it,
     /// and gives it by itself: it goes with them to another person. What cannot be told apart by identifier stays.
     fn take(&self, _state: &mut Self::State, _is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self::State {
@@ -105,6 +110,9 @@ impl PersonStep for NoStep {
     fn on_journey(&self, _: PersonView<'_>, _: &[JourneyEvent], (): &mut (), _: &mut StepEffects) {}
     fn on_timer(&self, _: PersonView<'_>, _: i64, (): &mut (), _: &mut StepEffects) {}
     fn absorb(&self, _: PersonView<'_>, (): &mut (), (): (), _: &mut StepEffects) {}
+    fn recheck(&self, _: PersonView<'_>, _: &Recheck, (): &()) -> Permission {
+        Permission::Send
+    }
 }
 
 impl AccountStep for NoStep {
@@ -130,6 +138,9 @@ impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
     }
     fn absorb(&self, person: PersonView<'_>, state: &mut Self::State, loser: Self::State, effects: &mut StepEffects) {
         self.as_ref().absorb(person, state, loser, effects);
+    }
+    fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &Self::State) -> Permission {
+        self.as_ref().recheck(person, asked, state)
     }
     fn take(&self, state: &mut Self::State, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self::State {
         self.as_ref().take(state, is_taken)

@@ -40,6 +40,8 @@ pub const DELIVERIES: &str = "tributary.deliveries";
 pub const DELIVERY_REQUESTS: &str = "tributary.delivery.requests";
 /// What became of deliveries, step by step, keyed by destination.
 pub const DELIVERY_LOG: &str = "tributary.delivery-log";
+/// Questions about sent decisions that leave the hub late (internal), keyed by person.
+pub const RECHECKS: &str = "tributary.rechecks";
 /// Changes to scorecards (internal), keyed by scorecard.
 pub const MEASURES: &str = "tributary.measures";
 /// The canvas.
@@ -135,6 +137,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (REPLAYS, Cleanup::Compact),
         (DECISIONS, weeks(56)),
         (OUTCOMES, weeks(56)),
+        (RECHECKS, weeks(1)),
         (DELIVERIES, weeks(1)),
         (DELIVERY_REQUESTS, weeks(4)),
         (DELIVERY_LOG, weeks(4)),

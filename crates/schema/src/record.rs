@@ -7,7 +7,7 @@ use tributary_model::delivery::{DeliveryCommand, DeliveryLogEntry};
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{
-    AccountCommand, AccountEvent, Decision, DecisionOutcome, JourneyEvent, RawEvent, Replay, Touchpoint,
+    AccountCommand, AccountEvent, Decision, DecisionOutcome, JourneyEvent, RawEvent, Recheck, Replay, Touchpoint,
     TriggerDefinition, TriggerIntent,
 };
 
@@ -39,6 +39,7 @@ records! {
     Decision => "decision",
     DecisionOutcome => "decision_outcome",
     TriggerIntent => "trigger_intent",
+    Recheck => "recheck",
     DeliveryCommand => "delivery_command",
     DeliveryLogEntry => "delivery_log_entry",
     MeasureDelta => "measure_delta",

@@ -44,6 +44,8 @@ pub struct Delivery {
     pub action: String,
     /// The channel chosen.
     pub channel: String,
+    /// When it became eligible, event time.
+    pub decided_at: i64,
     /// What is posted, the same for every attempt.
     pub body: Arc<str>,
     /// When it was taken on.
@@ -78,6 +80,7 @@ impl Delivery {
             account_id: intent.account_id,
             action: intent.action.clone(),
             channel: intent.channel.clone(),
+            decided_at: intent.decided_at,
             body: body(intent)?,
             queued_at: now_at,
             due_at: now_at,

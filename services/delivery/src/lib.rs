@@ -55,9 +55,9 @@ pub use log::{AttemptResult, DeliveryEvent, DeliveryStep, DestinationEvent, Dest
 pub use outcome::{Answer, Failure, FailureClass, Outcome, SendError};
 pub use queue::{
     DELIVERIES_STORE, DESTINATIONS_STORE, DestinationOverview, DestinationState, Disabled, Finished, Lease, Queue,
-    Standing, Waiting,
+    Standing, Verdict, Waiting,
 };
-pub use recheck::{Permission, Recheck, SendWhatIsValid};
+pub use recheck::{AskTheJourney, Opinion, Recheck, SendWhatIsValid};
 pub use record::{REQUEST_DONE, REQUEST_REFUSED};
 pub use retry_after::retry_after;
 pub use schedule::Schedule;

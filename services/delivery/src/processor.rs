@@ -89,6 +89,9 @@ impl<S: Sender, R: Recheck + Send + Sync> Processor for DeliveryProcessor<S, R> 
             let record = DeliveryLogEntry::from(entry);
             effects.emit(topics::DELIVERY_LOG, record.destination.clone().into_bytes(), &record)?;
         }
+        for question in self.queue.drain_questions() {
+            effects.emit(topics::RECHECKS, question.person_id.to_key(), &question)?;
+        }
         self.shown.refresh(&mut self.queue, self.clock.now_at());
         self.unsettled = Some(log);
         Ok(())

@@ -4,6 +4,7 @@
 //! when, and what is on its way, is derived or in memory only: after a restart everything that was on its way is due
 //! again, and goes out under the `webhook-id` that it had.
 
+mod asking;
 mod gate;
 mod hands;
 mod index;
@@ -16,7 +17,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tributary_model::{PersonId, TriggerIntent};
+use tributary_model::{PersonId, Recheck, TriggerIntent};
 use tributary_stream::{KeyedStore, StateStore};
 
 use crate::breaker::BreakerLimits;
@@ -26,6 +27,7 @@ use crate::destination::Destination;
 use crate::error::DeliveryError;
 use crate::log::{AttemptResult, DeliveryEvent, DeliveryStep, DestinationEvent, DestinationStep, LogEntry};
 use crate::schedule::Schedule;
+pub use asking::Verdict;
 use gate::Flight;
 pub use hands::{DestinationOverview, Standing, Waiting};
 use index::Index;
@@ -78,6 +80,7 @@ pub struct Queue {
     is_stale: bool,
     flights: BTreeMap<Arc<str>, Flight>,
     last_ticket: u64,
+    questions: Vec<Recheck>,
     log: Vec<LogEntry>,
 }
 
@@ -104,6 +107,7 @@ impl Queue {
             is_stale: true,
             flights: BTreeMap::new(),
             last_ticket: 0,
+            questions: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -122,6 +126,8 @@ impl Queue {
     /// settled in it has to be settled again before anything is leased, as [`Dispatcher`](crate::Dispatcher) does.
     pub fn aborted(&mut self) {
         self.log.clear();
+        self.questions.clear();
+        self.flights.values_mut().for_each(|flight| flight.asked.clear());
         self.is_stale = true;
     }
 

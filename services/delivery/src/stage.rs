@@ -13,7 +13,7 @@ use crate::error::DeliveryError;
 use crate::metrics;
 use crate::processor::DeliveryProcessor;
 use crate::queue::{DELIVERIES_STORE, DESTINATIONS_STORE, Queue};
-use crate::recheck::{Recheck, SendWhatIsValid};
+use crate::recheck::{AskTheJourney, Recheck};
 use crate::sender::{HttpSender, Sender, SystemResolver};
 
 /// The stage that keeps the queues.
@@ -60,7 +60,7 @@ pub fn delivery_stage(config: &Config) -> Result<Stage, DeliveryError> {
     let runtime = runtime.map_err(|error| DeliveryError::Threads(error.to_string()))?;
     let around = Surroundings {
         sender: Arc::new(HttpSender::new(config, Arc::new(SystemResolver))?),
-        recheck: Arc::new(SendWhatIsValid),
+        recheck: Arc::new(AskTheJourney),
         clock: Arc::new(SystemClock),
         runtime: runtime.handle().clone(),
     };

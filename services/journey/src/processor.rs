@@ -38,7 +38,7 @@ const PROMPT: u8 = b'!';
 
 /// The stage that keeps the journeys and runs `make_step`'s step behind each of them.
 ///
-/// Its leader is `tributary.resolved`, its sibling `tributary.persons`. `config`, `stages` and `accounts` are taken as
+/// Its leader is `tributary.resolved`, its siblings `tributary.persons` and `tributary.rechecks`. `config`, `stages` and `accounts` are taken as
 /// validated.
 pub fn journey_stage<T, F>(
     config: &Config,
@@ -56,7 +56,7 @@ where
     Stage {
         name: STAGE,
         leader_topics: vec![topics::RESOLVED.to_owned()],
-        sibling_topics: vec![topics::PERSONS.to_owned()],
+        sibling_topics: vec![topics::PERSONS.to_owned(), topics::RECHECKS.to_owned()],
         stores: vec![TOUCHES, REMEMBERED, PERSONS, STEPS, MEMBERSHIPS, ERASED],
         allowed_lateness_ms,
         factory: Arc::new(move |_| {
@@ -363,6 +363,10 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
                 let command = effects.contracts().decode(value)?;
                 self.on_command(command, effects)
             }
+            topics::RECHECKS => {
+                let asked = effects.contracts().decode(value)?;
+                self.on_recheck(asked, effects)
+            }
             other => Err(Failure::Fatal(format!("the journey does not read {other}: check the stage's topics"))),
         }
     }
@@ -410,5 +414,6 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
 mod belonging;
 mod erasure;
 mod parting;
+mod recheck;
 #[cfg(test)]
 mod tests;

@@ -62,7 +62,8 @@ impl Desk<'_> {
         }
     }
 
-    fn check_channel(
+    /// Every check but validity and arbitration, on one channel.
+    pub(crate) fn check_channel(
         &self,
         definition: &Definition,
         channel: &str,

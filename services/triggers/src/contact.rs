@@ -69,6 +69,11 @@ impl ContactLedger {
         self.sends.entry(decision_id).or_insert(send);
     }
 
+    /// Leaves a send out.
+    pub fn take_back(&mut self, decision_id: &Uuid) {
+        self.sends.remove(decision_id);
+    }
+
     /// Forgets sends at or before `at`.
     pub fn forget(&mut self, at: i64) {
         self.sends.retain(|_, send| send.at > at);

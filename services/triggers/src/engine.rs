@@ -4,7 +4,7 @@
 pub(crate) mod explain;
 
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Identifier, JourneyEvent};
+use tributary_model::{Identifier, JourneyEvent, Permission, Recheck};
 
 use crate::arbitrate::{Slots, precedence};
 use crate::config::{Policy, TriggersConfig};
@@ -23,9 +23,9 @@ use crate::zone::zone_of;
 /// All triggers, ready to run.
 #[derive(Debug)]
 pub struct TriggerEngine {
-    catalogue: Catalogue,
-    policy: Policy,
-    looks_back_ms: i64,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) policy: Policy,
+    pub(crate) looks_back_ms: i64,
 }
 
 impl TriggerEngine {
@@ -55,7 +55,7 @@ impl TriggerEngine {
         Self::new(Definitions::configured(config)?, config)
     }
 
-    fn desk<'a>(&'a self, person: PersonView<'a>, now_at: i64) -> Desk<'a> {
+    pub(crate) fn desk<'a>(&'a self, person: PersonView<'a>, now_at: i64) -> Desk<'a> {
         Desk {
             policy: &self.policy,
             definitions: &self.catalogue.definitions,
@@ -242,6 +242,10 @@ impl PersonStep for TriggerEngine {
         metrics::decided(effects, decided_before);
     }
 
+    fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &TriggerState) -> Permission {
+        self.judge_again(person, asked, state)
+    }
+
     fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> TriggerState {
         let taken = state.take(is_taken);
         state.tidy();
@@ -250,7 +254,7 @@ impl PersonStep for TriggerEngine {
 }
 
 /// Event time as this person knows it: the newest touch, the timer, and never behind an earlier decision.
-fn now(history: &History<'_>, timer_at: Option<i64>, facts: &Facts) -> i64 {
+pub(crate) fn now(history: &History<'_>, timer_at: Option<i64>, facts: &Facts) -> i64 {
     let newest_at = history.last().map(|event| event.touchpoint.occurred_at);
     newest_at.max(timer_at).max(facts.decided_at).unwrap_or(0)
 }

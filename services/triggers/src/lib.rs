@@ -45,6 +45,7 @@ pub mod preference;
 mod pressure;
 mod problem;
 pub mod quiet;
+mod recheck;
 pub mod reentry;
 mod search;
 pub mod send_time;

@@ -32,7 +32,8 @@ impl Catalogue {
         Self { index: Index::new(&definitions), definitions }
     }
 
-    fn definition(&self, trigger_id: &str) -> Option<usize> {
+    /// Where the definition of this id is.
+    pub(crate) fn definition(&self, trigger_id: &str) -> Option<usize> {
         self.definitions.binary_search_by(|known| known.id.as_str().cmp(trigger_id)).ok()
     }
 

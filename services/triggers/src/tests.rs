@@ -12,6 +12,7 @@ mod payload_schemas;
 mod preferences;
 mod properties;
 mod reasons;
+mod rechecks;
 mod shipped;
 mod shipped_for_teams;
 mod waiting;

@@ -5,7 +5,7 @@ use tributary_stream::Failure;
 
 use crate::delivery::DeliveryKey;
 use crate::error::DeliveryError;
-use crate::queue::Queue;
+use crate::queue::{Queue, Verdict};
 
 /// Drop reason: the destination is not configured here any more.
 const UNKNOWN_DESTINATION: &str = "unknown_destination";
@@ -31,6 +31,11 @@ pub(super) enum Done {
 /// # Errors
 /// [`Failure::Poison`] when it cannot be done to anything, ever.
 pub(super) fn obey(queue: &mut Queue, command: DeliveryCommand, now_at: i64) -> Result<Done, Failure> {
+    if let Some(verdict) = verdict(&command) {
+        let (id, asked_at) = (command.decision_id.unwrap_or_default(), command.asked_at.unwrap_or_default());
+        queue.answer(&DeliveryKey::new(command.destination, id), verdict, asked_at, now_at);
+        return Ok(Done::As("the answer is heeded".to_owned()));
+    }
     let name = command.destination.as_str();
     let said = |text: &str| text.to_owned();
     let outcome = match (command.kind, command.intent, command.person_id, command.decision_id) {
@@ -52,7 +57,7 @@ pub(super) fn obey(queue: &mut Queue, command: DeliveryCommand, now_at: i64) -> 
             queue.disable(name, &reason, now_at).map(|()| said("nothing is sent to it until it is enabled"))
         }
         (DeliveryCommandKind::Enable, ..) => queue.enable(name, now_at).map(|()| said("what waits is sent to it")),
-        (DeliveryCommandKind::Deliver | DeliveryCommandKind::Erase, ..) => {
+        _ => {
             let message = "it names no intent or person; mend what writes the commands".to_owned();
             return Err(Failure::Poison { code: "incomplete_command", message });
         }
@@ -66,5 +71,15 @@ pub(super) fn obey(queue: &mut Queue, command: DeliveryCommand, now_at: i64) -> 
             Ok(Done::Nothing { reason: UNKNOWN_DELIVERY, why: error.to_string() })
         }
         Err(error) => Err(Failure::Poison { code: error.code(), message: error.to_string() }),
+    }
+}
+
+/// The answer to a question, if the command is one.
+fn verdict(command: &DeliveryCommand) -> Option<Verdict> {
+    match command.kind {
+        DeliveryCommandKind::Permit => Some(Verdict::Send),
+        DeliveryCommandKind::Withhold => Some(Verdict::Withhold(command.reason.clone().unwrap_or_default())),
+        DeliveryCommandKind::Postpone => Some(Verdict::Postpone(command.until_at.unwrap_or_default())),
+        _ => None,
     }
 }

@@ -14,6 +14,10 @@ use crate::pacer::Pacer;
 pub(super) struct Flight {
     /// Messages on their way, with the ticket of their lease.
     pub(super) tickets: BTreeMap<Arc<str>, u64>,
+    /// Messages that somebody was asked about, with the instant of the question.
+    pub(super) asked: BTreeMap<Arc<str>, i64>,
+    /// Messages that may go, with the instant until which that is good.
+    pub(super) permitted: BTreeMap<Arc<str>, i64>,
     pub(super) pacer: Pacer,
 }
 
@@ -41,7 +45,7 @@ impl Queue {
         let sends = self.destinations.values().filter_map(next_send);
         let expiries =
             self.index.lanes().filter_map(|(_, lane)| lane.first_to_expire()).map(|(at, _)| at.saturating_add(1));
-        sends.chain(expiries).min()
+        sends.chain(expiries).chain(self.next_question_at()).min()
     }
 
     /// What a destination lets through from `at` on; `None` while it is disabled.
@@ -59,12 +63,15 @@ impl Queue {
         })
     }
 
-    /// How many are on their way to a destination.
+    /// How many are on their way to a destination, or asked about before they are.
     pub(super) fn in_flight_to(&self, destination: &str) -> usize {
-        self.flights.get(destination).map_or(0, |flight| flight.tickets.len())
+        self.flights.get(destination).map_or(0, |flight| flight.tickets.len() + flight.asked.len())
     }
 
     pub(super) fn is_in_flight(&self, key: &DeliveryKey) -> bool {
-        self.flights.get(&key.destination).is_some_and(|flight| flight.tickets.contains_key(&key.message_id))
+        let holds = |flight: &Flight| {
+            flight.tickets.contains_key(&key.message_id) || flight.asked.contains_key(&key.message_id)
+        };
+        self.flights.get(&key.destination).is_some_and(holds)
     }
 }

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use tributary_model::time::SECOND_MS;
-
-use super::{Queue, Said};
+use super::Queue;
 use crate::delivery::{Delivery, DeliveryKey};
 use crate::destination::Destination;
-use crate::log::DeliveryStep;
-use crate::recheck::{Permission, Recheck};
+use crate::recheck::{Opinion, Recheck};
 
 /// A delivery handed out to be sent. It counts as on its way until it is settled.
 #[derive(Debug, Clone)]
@@ -29,6 +26,7 @@ impl Queue {
     /// Hands out what is due at `now_at`: for each destination in order of the due instants, as many as its limits, its
     /// breaker and its own wishes let through. What `recheck` withholds leaves the queue.
     pub fn lease(&mut self, recheck: &dyn Recheck, now_at: i64) -> Vec<Lease> {
+        self.ask_anew(now_at);
         self.expire(now_at);
         let destinations: Vec<Arc<Destination>> = self.destinations.values().cloned().collect();
         let mut leases = Vec::new();
@@ -44,7 +42,7 @@ impl Queue {
         loop {
             let key = self.sendable(destination, now_at)?;
             let delivery = self.deliveries.get(&key)?.clone();
-            if !self.is_permitted(&key, &delivery, recheck, now_at) {
+            if !self.may_go(&key, &delivery, recheck, now_at) {
                 continue;
             }
             let flight = self.flights.entry(Arc::clone(&key.destination)).or_default();
@@ -71,31 +69,18 @@ impl Queue {
             .then(|| DeliveryKey { destination: Arc::clone(&destination.name), message_id: Arc::clone(message_id) })
     }
 
-    /// Asks about a delivery that was decided on a while ago, and does what the answer says when it is not to be sent.
-    fn is_permitted(&mut self, key: &DeliveryKey, delivery: &Delivery, recheck: &dyn Recheck, now_at: i64) -> bool {
+    /// Whether a delivery may go: it has just been decided on, or somebody says so.
+    fn may_go(&mut self, key: &DeliveryKey, delivery: &Delivery, recheck: &dyn Recheck, now_at: i64) -> bool {
         let is_fresh = delivery.attempts == 0 && now_at.saturating_sub(delivery.queued_at) < self.recheck_after_ms;
-        if is_fresh {
+        if is_fresh || self.is_permitted(key, now_at) {
             return true;
         }
         match recheck.recheck(delivery, now_at) {
-            Permission::Send => return true,
-            Permission::Withhold { reason, detail } => {
-                let detail = [reason.name(), &detail].join(": ");
-                self.conclude(key, Said::why(DeliveryStep::Withheld, detail.trim_end_matches(": ")), now_at);
-            }
-            Permission::Postpone { until_at } => {
-                // An instant that has passed must not be asked about again and again within one turn.
-                let due_at = until_at.max(now_at.saturating_add(SECOND_MS));
-                if due_at > delivery.valid_until_at {
-                    let said = Said::why(DeliveryStep::Expired, "it would have been postponed beyond its validity");
-                    self.conclude(key, said, now_at);
-                } else {
-                    self.replace(key, delivery, Delivery { due_at, ..delivery.clone() });
-                    let said = Said { next_attempt_at: Some(due_at), ..Said::of(DeliveryStep::Postponed) };
-                    self.tell(key, delivery, said, now_at);
-                }
+            Opinion::Given(permission) => self.heed(key, delivery, permission.into(), now_at),
+            Opinion::Asked => {
+                self.ask(key, delivery, now_at);
+                false
             }
         }
-        false
     }
 }

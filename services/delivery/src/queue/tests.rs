@@ -1,3 +1,4 @@
+mod asking;
 mod by_hand;
 mod properties;
 mod survival;
@@ -5,14 +6,14 @@ mod troubles;
 
 use std::cell::RefCell;
 
-use tributary_model::TriggerIntent;
 use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
+use tributary_model::{Permission, TriggerIntent};
 
 use super::{Finished, Lease, Queue};
 use crate::delivery::{Delivery, DeliveryKey};
 use crate::log::{DeliveryStep, LogEntry};
 use crate::outcome::{Answer, FailureClass, Outcome, SendError};
-use crate::recheck::{Permission, Recheck, SendWhatIsValid};
+use crate::recheck::{Opinion, Recheck, SendWhatIsValid};
 use crate::tests::{config, intent, noon};
 
 /// A status code as an outcome.
@@ -215,9 +216,9 @@ impl Answers {
 }
 
 impl Recheck for Answers {
-    fn recheck(&self, delivery: &Delivery, now_at: i64) -> Permission {
+    fn recheck(&self, delivery: &Delivery, now_at: i64) -> Opinion {
         self.asked.borrow_mut().push((delivery.attempts, now_at - noon()));
-        self.answer.clone()
+        Opinion::Given(self.answer.clone())
     }
 }
 

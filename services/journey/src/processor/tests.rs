@@ -18,6 +18,7 @@ use witness::{Seen, Witness};
 
 mod erasure;
 mod parting;
+mod recheck;
 mod witness;
 
 fn small_transfers() -> Config {
@@ -163,7 +164,9 @@ impl Hub {
                 continue;
             };
             match record.topic.as_str() {
-                topics::RESOLVED | topics::PERSONS => self.append(&record.topic, record.key.clone(), Some(value)),
+                topics::RESOLVED | topics::PERSONS | topics::RECHECKS => {
+                    self.append(&record.topic, record.key.clone(), Some(value))
+                }
                 topics::JOURNEYS => {
                     let event: JourneyEvent = self.contracts.decode(&value).unwrap();
                     assert_eq!(record.key, event.person_id.to_key());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tributary_model::step::{AccountStep, PersonStep, PersonView, StepEffects};
-use tributary_model::{AccountEvent, Identifier, JourneyEvent, TriggerDefinition, topics};
+use tributary_model::{AccountEvent, Identifier, JourneyEvent, Permission, Recheck, TriggerDefinition, topics};
 use tributary_schema::Contracts;
 use tributary_stream::{KafkaSettings, Record, Table, list_topics};
 use tributary_triggers::{
@@ -174,6 +174,10 @@ impl PersonStep for LiveTriggers {
 
     fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> TriggerState {
         self.table.load().persons.take(state, is_taken)
+    }
+
+    fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &TriggerState) -> Permission {
+        self.table.load().persons.recheck(person, asked, state)
     }
 }
 

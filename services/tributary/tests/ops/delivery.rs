@@ -170,6 +170,34 @@ fn a_dead_and_a_slow_destination_hold_back_nothing_of_another() {
 }
 
 #[test]
+fn what_waits_is_withheld_when_consent_is_withdrawn_meanwhile() {
+    const SAYING: &str = r#"
+{
+  "id": .body.id, "type": .body.type, "occurred_at": .body.at, "identifiers": .body.who, "consents": .body.consents
+}
+"#;
+    let receiver = Receiver::new(500);
+    let bed = bed(&[("shop", &receiver.url)]);
+    bed.map(SAYING);
+    let message = TRIGGER.replace("action: notify", "action: message\nchannels: [email]\nconsent: opt_out");
+    std::fs::write(bed.dir.path().join("definitions/triggers/visit-notice.yaml"), message).unwrap();
+    let _hub = bed.hub();
+    ["ada", "bob"].iter().for_each(|name| visit(&bed, name));
+    let tried = eventually(Duration::from_secs(120), || (receiver.received().len() >= 4).then_some(()));
+    assert!(tried.is_some(), "{}", bed.log_tail());
+    let mut withdrawn = event("no", &json!({ "email": "ada@example.org" }));
+    withdrawn["type"] = "consent.changed".into();
+    withdrawn["consents"] = json!([{ "channel": "email", "purpose": "marketing", "granted": false }]);
+    assert_eq!(bed.post(&withdrawn), 200);
+    let list = until_standing(&bed, "shop", |shop| shop["ended"]["withheld"] == 1);
+    assert_eq!(list["destinations"][0]["queued"], 1, "{list:#}");
+    receiver.answers(200);
+    until_told(&bed, &receiver, &["bob"]);
+    let audit = bed.until_settled(3);
+    assert_eq!(audit["unexplained"], 0, "{audit:#}");
+}
+
+#[test]
 fn a_team_that_has_no_topic_is_found_by_check_and_nothing_runs_with_it() {
     let bed = bed(&[("shop", "http://127.0.0.1:9/hook")]);
     let mut shop = destination("http://127.0.0.1:9/hook");

@@ -8,13 +8,14 @@ use tributary_stream::OutRecord;
 use crate::bed::{Bed, GOOD_MAPPING, account, bare};
 
 /// Each input of each stage.
-const INPUTS: [(&str, &str); 12] = [
+const INPUTS: [(&str, &str); 13] = [
     ("normalizer", "tributary.raw.store"),
     ("identity", topics::TOUCHPOINTS),
     ("identity", topics::IDENTIFIERS),
     ("identity-sequencer", topics::MERGES),
     ("journey", topics::RESOLVED),
     ("journey", topics::PERSONS),
+    ("journey", topics::RECHECKS),
     ("accounts", topics::ACCOUNT_TOUCHES),
     ("accounts", topics::ACCOUNT_COMMANDS),
     ("insight", topics::JOURNEYS),

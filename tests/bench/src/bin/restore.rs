@@ -96,6 +96,7 @@ fn measure(args: &Args) -> Result<()> {
     for name in [
         topics::RESOLVED,
         topics::PERSONS,
+        topics::RECHECKS,
         topics::JOURNEYS,
         topics::ACCOUNT_TOUCHES,
         topics::ACCOUNT_COMMANDS,

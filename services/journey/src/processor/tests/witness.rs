@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Arm, Decision, Fate, Identifier, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
+use tributary_model::{
+    Arm, Decision, Fate, Identifier, JourneyEvent, Permission, PersonId, Recheck, Touchpoint, TriggerIntent,
+};
 
 use crate::timeline::is_first_statement;
 
@@ -55,6 +57,10 @@ impl PersonStep for Witness {
         let (by, own) = std::mem::take(&mut state.by).into_iter().partition(is_taken);
         state.by = own;
         Seen { by, ..Seen::default() }
+    }
+
+    fn recheck(&self, _: PersonView<'_>, _: &Recheck, _: &Seen) -> Permission {
+        Permission::Send
     }
 }
 

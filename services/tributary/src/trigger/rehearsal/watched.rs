@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tributary_model::step::{AccountStep, PersonStep, PersonView, StepEffects};
-use tributary_model::{AccountEvent, Decision, Identifier, JourneyEvent, PersonId, TriggerIntent};
+use tributary_model::{AccountEvent, Decision, Identifier, JourneyEvent, Permission, PersonId, Recheck, TriggerIntent};
 use tributary_triggers::finding::Note;
 use tributary_triggers::{AccountTriggerState, AccountTriggers, Taken, TriggerEngine, TriggerState};
 
@@ -129,6 +129,10 @@ impl PersonStep for WatchedEngine {
 
     fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> TriggerState {
         self.engine.take(state, is_taken)
+    }
+
+    fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &TriggerState) -> Permission {
+        self.engine.recheck(person, asked, state)
     }
 }
 
