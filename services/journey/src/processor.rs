@@ -332,11 +332,15 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.set_timer(at, person_id.to_key());
         }
         for at in wanted.wake_promptly_at {
-            let key = [&[PROMPT], person_id.to_key().as_slice()].concat();
-            effects.set_timer(at.saturating_sub(self.allowed_lateness_ms), key);
+            effects.set_timer(at.saturating_sub(self.allowed_lateness_ms), prompt_key(person_id));
         }
         Ok(wanted.intents)
     }
+}
+
+/// The key of a person's timers that do not wait for what comes late.
+fn prompt_key(person_id: PersonId) -> Vec<u8> {
+    [&[PROMPT], person_id.to_key().as_slice()].concat()
 }
 
 /// Accounts hear of a touch when it is first stated at a person and when it leaves the person for another: corrections

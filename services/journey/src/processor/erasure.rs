@@ -8,7 +8,7 @@ use tributary_model::step::PersonStep;
 use tributary_model::{AccountId, Disposition, ErasedPerson, Fingerprint, Identifier, PersonId, topics};
 use tributary_stream::{Effects, Failure, OutRecord, StateStore};
 
-use super::{JourneyProcessor, tell_accounts};
+use super::{JourneyProcessor, prompt_key, tell_accounts};
 use crate::account_processor::HEADER_ERASED_PERSON;
 use crate::timeline::Timeline;
 use crate::touch::{Touch, TouchKey};
@@ -61,6 +61,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
         let step = self.steps.remove(&person_id).unwrap_or_default();
         effects.cancel_timers(person_id.to_key());
+        effects.cancel_timers(prompt_key(person_id));
         for topic in [topics::JOURNEYS, topics::DECISIONS, topics::OUTCOMES] {
             effects.emit_tombstone(topic, person_id.to_key());
         }
