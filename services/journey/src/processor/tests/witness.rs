@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
+use tributary_model::time::DAY_MS;
 use tributary_model::{
     Arm, Decision, Fate, Identifier, JourneyEvent, Permission, PersonId, Recheck, Touchpoint, TriggerIntent,
 };
@@ -34,6 +35,7 @@ impl PersonStep for Witness {
             let came = |via: &Identifier| (touchpoint.touchpoint_id.clone(), (via.clone(), touchpoint.received_at));
             state.by.extend(person.via.map(came));
             wanted.wake_at.push(touchpoint.occurred_at + 1_000);
+            wanted.wake_promptly_at.push(touchpoint.occurred_at + 30 * DAY_MS);
             if touchpoint.is_sale() && !person.merge_pending {
                 wanted.decisions.push(decision(person.person_id, touchpoint));
                 wanted.intents.push(intent(person.person_id, touchpoint));
