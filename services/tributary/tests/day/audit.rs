@@ -128,13 +128,14 @@ impl<'a> Audit<'a> {
         eprintln!("{} persons suppressed, {after} messages to them at other times", by_person.len());
     }
 
-    /// Every fate is there.
+    /// Every fate is there; that a link joins two arms takes more persons than a short day has.
     fn fates(&mut self) {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for decision in &self.ledger.decisions {
             *counts.entry(decision.reason.map_or("sent", WithheldReason::name)).or_default() += 1;
         }
         eprintln!("fates: {counts:?}");
+        let is_short = self.retail.event_count() < 10_000;
         for fate in [
             "sent",
             "held_out",
@@ -146,7 +147,8 @@ impl<'a> Audit<'a> {
             "expired",
             "contaminated",
         ] {
-            if !counts.contains_key(fate) {
+            let may_be_missing = is_short && fate == "contaminated";
+            if !may_be_missing && !counts.contains_key(fate) {
                 self.differ(format!("nothing was ever {fate}"));
             }
         }

@@ -66,7 +66,12 @@ const TRIGGERS: [(&str, &str); 9] = [
         "team: care, action: suppress, pattern: [{on: [order.placed, store.purchased, case.opened]}], \
       reentry: {per: touchpoint}, suppress: {channels: [email, push, sms], for: 12h}",
     ),
-    ("order-to-store", "team: store, action: notify, pattern: [{on: order.placed}], reentry: {per: order}"),
+    // Suppressed by nothing and on every touch: where devices of both arms turn out to be one person's, it is told.
+    (
+        "visit-to-store",
+        "team: store, action: notify, pattern: [{on: [page.viewed, product.viewed, order.placed]}], \
+      reentry: {per: touchpoint}, holdout_percent: 50",
+    ),
 ];
 
 /// Writes the definitions.
