@@ -81,6 +81,8 @@ pub(crate) struct Assignment {
     pub(crate) experiment: String,
     /// The arm.
     pub(crate) arm: Arm,
+    /// By which household or account it is drawn; `None` for the person itself in an experiment on persons.
+    pub(crate) unit: Option<Uuid>,
     /// Why nothing can be learnt from this person, if that is so.
     contaminated: Option<String>,
 }
@@ -92,28 +94,30 @@ impl Desk<'_> {
         if definition.holdout_buckets > 0 {
             let unit = definition.holdout_unit.id(self.person.experiment_id.0, self.person.history);
             let arm = assign(&definition.seed, PersonId(unit), definition.holdout_buckets);
-            assignments.push(fixed(definition.experiment(), arm, definition.holdout_unit, facts));
+            let unit = (definition.holdout_unit != HoldoutUnit::Person).then_some(unit);
+            assignments.push(fixed(definition.experiment(), arm, unit, facts));
         }
         if let Some(control) = self.policy.global_control.as_ref().filter(|control| control.concerns(definition)) {
             let arm = assign(&control.seed, self.person.experiment_id, control.holdout_buckets);
-            assignments.push(fixed(control.experiment(), arm, HoldoutUnit::Person, facts));
+            assignments.push(fixed(control.experiment(), arm, None, facts));
         }
         assignments
     }
 }
 
 /// The arm of the first exposure, whatever would be drawn now.
-fn fixed(experiment: String, drawn: Arm, unit: HoldoutUnit, facts: &Facts) -> Assignment {
+fn fixed(experiment: String, drawn: Arm, unit: Option<Uuid>, facts: &Facts) -> Assignment {
     let seen = facts.arms.get(&experiment).copied().unwrap_or_default();
     let arm = seen.fixed().unwrap_or(drawn);
-    // A person's own draw changes with the share only; that of a household also by moving to another.
-    let has_moved = unit != HoldoutUnit::Person && arm != drawn;
+    // The draw of the same household changes with the share, and then the arm stays; another household's may differ.
+    let is_new_unit = |unit| facts.units.get(&experiment).is_some_and(|units| !units.contains(&unit));
+    let has_moved = arm != drawn && unit.is_some_and(is_new_unit);
     let contaminated = if seen.is_contaminated() {
         Some(format!("a merge joined both arms of {experiment}"))
     } else {
         has_moved.then(|| format!("now among others than when the arm of {experiment} was fixed"))
     };
-    Assignment { experiment, arm, contaminated }
+    Assignment { experiment, arm, unit, contaminated }
 }
 
 /// What the experiments say of a decision that passed every check: why it is withheld, if it is, and in what words.

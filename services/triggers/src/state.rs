@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tributary_model::Identifier;
+use uuid::Uuid;
 
 use crate::arms::ArmsSeen;
 use crate::consent::Consents;
 use crate::contact::ContactLedger;
+use crate::experiment::Assignment;
 use crate::reentry::FiredLog;
 use crate::suppression::Suppressions;
 
@@ -72,6 +74,8 @@ pub struct Facts {
     pub contacts: ContactLedger,
     /// Arms exposed in, by experiment.
     pub arms: BTreeMap<String, ArmsSeen>,
+    /// The households or accounts by which arms were fixed, by experiment; nothing for experiments on persons.
+    pub units: BTreeMap<String, BTreeSet<Uuid>>,
     /// Suppressions opened.
     pub suppressions: Suppressions,
     /// Consents stated.
@@ -115,6 +119,15 @@ impl TriggerState {
 }
 
 impl Facts {
+    /// Fixes the arm of an experiment at the first exposure, and by whom it was drawn.
+    pub(crate) fn expose(&mut self, one: &Assignment) {
+        let seen = self.arms.entry(one.experiment.clone()).or_default();
+        if let (None, Some(unit)) = (seen.fixed(), one.unit) {
+            self.units.entry(one.experiment.clone()).or_default().insert(unit);
+        }
+        seen.expose(one.arm);
+    }
+
     /// The fact that this decision already waits.
     #[must_use]
     pub fn is_held(&self, trigger_id: &str, touchpoint_id: &str) -> bool {
@@ -144,6 +157,9 @@ impl Facts {
         for (experiment, seen) in other.arms {
             let known = self.arms.entry(experiment).or_default();
             *known = known.union(seen);
+        }
+        for (experiment, units) in other.units {
+            self.units.entry(experiment).or_default().extend(units);
         }
         self.suppressions.absorb(other.suppressions);
         self.consents.absorb(other.consents);

@@ -112,3 +112,26 @@ fn an_arm_once_fixed_outlasts_a_change_of_the_share() {
     changed.see(touch("view.a", monday() + DAY_MS));
     assert_eq!(changed.fates(), ["sent"]);
 }
+
+#[test]
+fn a_household_keeps_its_arm_when_the_share_changes() {
+    let few = message(", holdout_percent: 1, holdout_by: household");
+    let many = message(", holdout_percent: 99, holdout_by: household");
+    let is_treated = |household: &u32| {
+        let mut world = of_person(1, &few, &TriggersConfig::default());
+        world.see(at_home(*household, 0));
+        world.only().arm == Arm::Treated
+    };
+    let is_held_out_later = |household: &u32| {
+        let mut world = of_person(1, &many, &TriggersConfig::default());
+        world.see(at_home(*household, 0));
+        world.only().arm == Arm::HeldOut
+    };
+    let household = (0..100).find(|household| is_treated(household) && is_held_out_later(household)).unwrap();
+    let mut world = of_person(1, &few, &TriggersConfig::default());
+    world.see(at_home(household, 0));
+    let mut changed = of_person(1, &many, &TriggersConfig::default());
+    (changed.state, changed.history) = (world.state, world.history);
+    changed.see(at_home(household, 1));
+    assert_eq!(changed.fates(), ["sent"]);
+}
