@@ -9,6 +9,7 @@ use crate::consent::{Answer, ConsentRule};
 use crate::definition::{Action, Definition};
 use crate::ledger::{Candidate, Desk};
 use crate::quiet::QuietPolicy;
+use crate::search::find;
 use crate::state::Facts;
 use crate::suppression::Suppression;
 
@@ -20,13 +21,13 @@ pub(crate) enum Verdict {
 }
 
 impl Desk<'_> {
-    /// Validity, then the first channel that passes every check, then arbitration.
+    /// Time and validity, then the first channel that passes every check, then arbitration.
     pub(crate) fn judge(
         &self,
         definition: &Definition,
         candidate: &Candidate,
         ranked: &[&str],
-        valid_until_at: i64,
+        (send_at, valid_until_at): (i64, i64),
         facts: &Facts,
     ) -> Verdict {
         let first = ranked.first().copied().unwrap_or_default();
@@ -37,6 +38,11 @@ impl Desk<'_> {
         if self.now_at > valid_until_at {
             let detail = format!("valid until {}, decided at {}", to_rfc3339(valid_until_at), to_rfc3339(self.now_at));
             return refuse(first, WithheldReason::Expired, detail, None);
+        }
+        if self.now_at < send_at {
+            // It should wait, and there is no place for it: sooner not at all than at another time than it asks for.
+            let detail = format!("{} decisions wait already", facts.held.len());
+            return refuse(first, WithheldReason::Capped, detail, None);
         }
         let channels = ranked.iter().copied().chain(ranked.is_empty().then_some(""));
         let mut verdict = None;
@@ -122,10 +128,7 @@ impl Desk<'_> {
         if definition.action != Action::Message || definition.transactional {
             return None;
         }
-        let order_of = |trigger_id: &str| {
-            let found = self.definitions.binary_search_by(|known| known.id.as_str().cmp(trigger_id)).ok()?;
-            self.definitions[found].suppress.as_ref()
-        };
+        let order_of = |trigger_id: &str| find(self.definitions, trigger_id)?.suppress.as_ref();
         facts.suppressions.in_force(channel, &definition.purpose, self.now_at, self.person.history, order_of)
     }
 

@@ -73,7 +73,7 @@ impl Desk<'_> {
         }
         let valid_until_at = send_at + definition.validity.as_ms();
         let (ranked, channel_reason) = self.rank_channels(definition);
-        let verdict = self.judge(definition, candidate, &ranked, valid_until_at, facts);
+        let verdict = self.judge(definition, candidate, &ranked, (send_at, valid_until_at), facts);
         let (channel, refusal, detail, consent) = match verdict {
             Verdict::WaitUntil(at) => return Outcome::WaitUntil(at, HeldFor::QuietHours),
             Verdict::Refuse { channel, reason, detail, consent } => (channel, Some(reason), detail, consent),
@@ -123,7 +123,8 @@ impl Desk<'_> {
         Outcome::Decided
     }
 
-    /// What a decision waits for before it is judged: its own time, and then those it may compete with.
+    /// What a decision waits for before it is judged: its own time, and then those it may compete with. Nothing more waits
+    /// where [`MAX_HELD`] do.
     fn wait(&self, definition: &Definition, candidate: &Candidate, send_at: i64, facts: &Facts) -> Option<Outcome> {
         if facts.held.len() >= MAX_HELD {
             return None;
@@ -170,7 +171,7 @@ impl Desk<'_> {
             return;
         }
         for one in assignments {
-            facts.arms.entry(one.experiment.clone()).or_default().expose(one.arm);
+            facts.expose(one);
         }
         let send = Send {
             at: self.now_at,

@@ -6,6 +6,7 @@ use tributary_model::time::{HOUR_MS, MINUTE_MS};
 
 use super::harness::{TouchExt, World, monday, touch};
 use crate::TriggersConfig;
+use crate::state::MAX_HELD;
 
 fn message(id: &str, rest: &str) -> String {
     format!(
@@ -115,4 +116,16 @@ fn what_waits_is_prompt_and_a_merge_is_not() {
         wakes = (effects.wake_promptly_at.clone(), effects.wake_at.clone());
     });
     assert_eq!(wakes, (vec![monday() + 2 * HOUR_MS], vec![monday() + HOUR_MS]));
+}
+
+#[test]
+fn where_too_many_wait_nothing_is_sent_before_its_time() {
+    let mut world = World::of(&[&message("a", ", send: {after: 2h}")]);
+    for minute in 0..=MAX_HELD as i64 {
+        world.see(view("a", minute));
+    }
+    assert_eq!(world.fates(), ["capped"]);
+    assert_eq!(world.only().detail.as_deref(), Some("64 decisions wait already"));
+    world.pass_to(monday() + 4 * HOUR_MS);
+    assert_eq!(world.fates().iter().filter(|fate| **fate == "sent").count(), MAX_HELD);
 }
