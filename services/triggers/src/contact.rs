@@ -94,6 +94,12 @@ impl ContactLedger {
         self.sends.is_empty()
     }
 
+    /// The send of a decision.
+    #[must_use]
+    pub fn send(&self, decision_id: Uuid) -> Option<&Send> {
+        self.sends.get(&decision_id)
+    }
+
     /// The sends, by decision id.
     pub fn sends(&self) -> impl Iterator<Item = (&Uuid, &Send)> {
         self.sends.iter()

@@ -230,8 +230,11 @@ impl PersonStep for TriggerEngine {
             wake(held.due_at, held.held_for, effects);
         }
         let now_at = now(person.history, None, facts);
-        self.desk(person, now_at).tell_contacts_over_caps(facts, effects);
-        metrics::told(effects, 0);
+        if !facts.contacts.is_empty() {
+            let told_before = effects.outcomes.len();
+            self.desk(person, now_at).tell_contacts_over_caps(facts, effects);
+            metrics::told(effects, told_before);
+        }
         let mut candidates = self.catalogue.reconsider(person.history, now_at, facts, effects);
         if !person.merge_pending {
             let held = facts.take_held(|held| held.held_for == HeldFor::Merge);

@@ -10,10 +10,11 @@ use tributary_model::{DecisionOutcome, JourneyEvent, MatchedBy, OutcomeKind};
 use uuid::Uuid;
 
 use crate::config::Policy;
-use crate::contact::{ContactLedger, Send, is_contact};
+use crate::contact::{Send, is_contact};
 use crate::definition::Definition;
 use crate::fields::{Fields, Report};
 use crate::filter::TouchFilter;
+use crate::search::find;
 use crate::span::Span;
 use crate::state::Facts;
 
@@ -51,7 +52,7 @@ impl Outcomes<'_> {
     pub(crate) fn tell(&self, event: &JourneyEvent, facts: &Facts, effects: &mut StepEffects) {
         let touchpoint = &event.touchpoint;
         let named = touchpoint.decision_id.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-        if let Some((id, send)) = named.and_then(|id| facts.contacts.find(id)) {
+        if let Some((id, send)) = named.and_then(|id| Some((id, facts.contacts.send(id)?))) {
             let kind = OutcomeKind::of(touchpoint);
             effects.outcomes.push(self.outcome(id, send, event, kind, MatchedBy::DecisionId));
         }
@@ -71,23 +72,18 @@ impl Outcomes<'_> {
     fn tell_leak(&self, event: &JourneyEvent, facts: &Facts, effects: &mut StepEffects) {
         let touchpoint = &event.touchpoint;
         let purpose = touchpoint.properties.get("purpose").map_or("marketing", String::as_str);
-        let order_of = |trigger_id: &str| self.definition(trigger_id)?.suppress.as_ref();
+        let order_of = |trigger_id: &str| find(self.definitions, trigger_id)?.suppress.as_ref();
         let (at, history) = (touchpoint.occurred_at, self.person.history);
         let in_force = facts.suppressions.in_force_with_id(&touchpoint.channel, purpose, at, history, order_of);
-        if let Some((id, send)) = in_force.and_then(|(id, _)| facts.contacts.find(id)) {
+        if let Some((id, send)) = in_force.and_then(|(id, _)| Some((id, facts.contacts.send(id)?))) {
             effects.outcomes.push(self.outcome(id, send, event, OutcomeKind::Leaked, MatchedBy::Rule));
         }
-    }
-
-    fn definition(&self, trigger_id: &str) -> Option<&Definition> {
-        let found = self.definitions.binary_search_by(|known| known.id.as_str().cmp(trigger_id)).ok()?;
-        Some(&self.definitions[found])
     }
 
     /// Whether the rule of the trigger, or the one for all, means this touch.
     fn is_meant(&self, send: &Send, event: &JourneyEvent) -> bool {
         let after_ms = event.touchpoint.occurred_at - send.at;
-        match self.definition(&send.trigger_id).and_then(|definition| definition.outcome.as_ref()) {
+        match find(self.definitions, &send.trigger_id).and_then(|definition| definition.outcome.as_ref()) {
             Some(rule) => after_ms <= rule.within.as_ms() && rule.filter.matches(event),
             None => send.reaches_person && after_ms <= self.policy.outcome_window.as_ms() && event.touchpoint.is_sale(),
         }
@@ -126,11 +122,4 @@ impl Outcomes<'_> {
 /// A message that the person asked for by what it did: a receipt is no leak.
 fn is_transactional(event: &JourneyEvent) -> bool {
     event.touchpoint.properties.get("transactional").is_some_and(|text| text == "true")
-}
-
-impl ContactLedger {
-    /// The send of a decision.
-    pub(crate) fn find(&self, decision_id: Uuid) -> Option<(Uuid, &Send)> {
-        self.sends().find(|(id, _)| **id == decision_id).map(|(id, send)| (*id, send))
-    }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::caps::Asked;
 use crate::contact::Send;
 use crate::ledger::Desk;
+use crate::search::find;
 use crate::state::Facts;
 
 impl Desk<'_> {
@@ -28,7 +29,7 @@ impl Desk<'_> {
 
     /// The first cap that this send is over, in words.
     fn over_cap(&self, id: Uuid, send: &Send, facts: &Facts) -> Option<String> {
-        let own = self.definitions.iter().find(|definition| definition.id == send.trigger_id);
+        let own = find(self.definitions, &send.trigger_id);
         let caps = own.map_or(&[][..], |definition| &definition.caps).iter().chain(&self.policy.caps);
         let asked =
             Asked { trigger_id: &send.trigger_id, team_id: &send.team_id, channel: &send.channel, now_at: send.at };

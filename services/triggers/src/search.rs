@@ -27,6 +27,15 @@ pub(crate) struct Suspects {
     behind: Option<(usize, usize)>,
 }
 
+/// The definition of this id, among those in order of their ids.
+pub(crate) fn find<'d>(definitions: &'d [Definition], trigger_id: &str) -> Option<&'d Definition> {
+    place_of(definitions, trigger_id).map(|place| &definitions[place])
+}
+
+fn place_of(definitions: &[Definition], trigger_id: &str) -> Option<usize> {
+    definitions.binary_search_by(|known| known.id.as_str().cmp(trigger_id)).ok()
+}
+
 impl Catalogue {
     pub(crate) fn new(definitions: Vec<Definition>) -> Self {
         Self { index: Index::new(&definitions), definitions }
@@ -34,7 +43,7 @@ impl Catalogue {
 
     /// Where the definition of this id is.
     pub(crate) fn definition(&self, trigger_id: &str) -> Option<usize> {
-        self.definitions.binary_search_by(|known| known.id.as_str().cmp(trigger_id)).ok()
+        place_of(&self.definitions, trigger_id)
     }
 
     /// The triggers that these changes may complete, and where.
