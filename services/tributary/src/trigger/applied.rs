@@ -7,7 +7,7 @@ use tributary_model::topics::{self, TopicDefinition};
 use tributary_model::{DefinitionStatus, TriggerDefinition};
 use tributary_schema::Contracts;
 use tributary_stream::{BulkPublisher, KafkaSettings, OutRecord, TopicReport, TopicState, apply_topics, read_to_end};
-use tributary_triggers::{Definitions, LiveDefinitions};
+use tributary_triggers::{Definitions, LiveDefinitions, TriggersError};
 
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -38,10 +38,7 @@ pub fn read(config: &HubConfig, settings: &KafkaSettings, contracts: &Contracts)
         };
         let said = contracts.decode::<TriggerDefinition>(value).map_err(|error| error.to_string());
         let applied = said.and_then(|said| {
-            let listed = |problems: Vec<tributary_triggers::Problem>| {
-                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-            };
-            known.definitions.apply(said).map_err(listed)
+            known.definitions.apply(said).map_err(|problems| TriggersError::Invalid(problems).to_string())
         });
         if let Err(reason) = applied {
             known.refused.push(format!("{}: {reason}", record.position()));

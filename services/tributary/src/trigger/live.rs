@@ -84,10 +84,9 @@ impl Catalogue {
             }
             Some(value) => {
                 let said: TriggerDefinition = contracts.decode(value).map_err(|error| error.to_string())?;
-                let listed = |problems: Vec<tributary_triggers::Problem>| {
-                    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-                };
-                self.definitions.apply(said.clone()).map_err(listed)?;
+                self.definitions
+                    .apply(said.clone())
+                    .map_err(|problems| TriggersError::Invalid(problems).to_string())?;
                 Some(said)
             }
         };
