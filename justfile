@@ -26,7 +26,7 @@ broker:
 chaos minutes="10" seed="1":
     TRIBUTARY_CHAOS_MINUTES={{minutes}} TRIBUTARY_CHAOS_SEED={{seed}} ./test --run-ignored only --no-capture -E 'binary(chaos)'
 
-# a day of a simulated retailer at a hundred times its speed with twenty triggers, through a kill: every promise of the ledger
+# a day of a simulated retailer at a hundred times its speed with thirty triggers, through a kill: every promise of the ledger
 day speed="100" persons="4000":
     TRIBUTARY_DAY_SPEED={{speed}} TRIBUTARY_DAY_PERSONS={{persons}} ./test --run-ignored only --no-capture -E 'binary(day)'
 

@@ -156,28 +156,31 @@ impl<'a> Audit<'a> {
 
     /// The held-out share of persons is that of the definition, within four standard deviations.
     fn shares(&mut self) {
-        let own = MESSAGES.iter().filter(|(_, percent)| *percent > 0.0);
-        let mut experiments: Vec<(String, f64)> = own.map(|(id, percent)| (format!("{id}:{id}"), *percent)).collect();
-        experiments.push((GLOBAL_EXPERIMENT.to_owned(), GLOBAL_PERCENT));
-        for (experiment, percent) in experiments {
-            let mut arms: BTreeMap<PersonId, Arm> = BTreeMap::new();
-            let trigger = experiment.split_once(':').map_or("", |(trigger, _)| trigger);
-            for decision in &self.ledger.decisions {
-                // Who is held out of everything tells nothing of the trigger's own draw.
-                let is_own = decision.experiment.as_deref() == Some(&experiment);
-                let is_global = trigger == "global" && decision.experiment.is_some();
-                if is_own || (is_global && decision.arm == Arm::Treated) {
-                    arms.entry(decision.person_id).or_insert(decision.arm);
-                }
-            }
-            let held_out = arms.values().filter(|arm| **arm == Arm::HeldOut).count() as f64;
-            let (count, share) = (arms.len() as f64, percent / 100.0);
-            let deviation = 4.0 * (count * share * (1.0 - share)).sqrt();
-            eprintln!("{experiment}: {held_out} of {count} held out, {percent} % wanted");
-            // Who is held out by the trigger is not told under the global group, so its base is smaller.
-            if trigger != "global" && (held_out - count * share).abs() > deviation {
-                self.differ(format!("{experiment}: {held_out} of {count} held out"));
-            }
+        let global = GLOBAL_PERCENT / 100.0;
+        for (id, percent) in MESSAGES.iter().filter(|(_, percent)| *percent > 0.0) {
+            // Who is treated here and held out of everything is told under the global group.
+            let (own, rest) = (percent / 100.0, 1.0 - percent / 100.0);
+            let share = own / (own + rest * (1.0 - global));
+            self.share(&format!("{id}:{id}"), |decision| decision.trigger_id == *id, share);
+        }
+        // Where there is no hold-out of their own, decisions are told under the global group, whatever the arm.
+        let is_told =
+            |decision: &Decision| MESSAGES.iter().any(|(id, percent)| *percent == 0.0 && *id == decision.trigger_id);
+        self.share(GLOBAL_EXPERIMENT, is_told, global);
+    }
+
+    fn share(&mut self, experiment: &str, is_meant: impl Fn(&Decision) -> bool, share: f64) {
+        let mut arms: BTreeMap<PersonId, Arm> = BTreeMap::new();
+        let told = self.ledger.decisions.iter().filter(|one| one.experiment.as_deref() == Some(experiment));
+        for decision in told.filter(|decision| is_meant(decision)) {
+            arms.entry(decision.person_id).or_insert(decision.arm);
+        }
+        let held_out = arms.values().filter(|arm| **arm == Arm::HeldOut).count() as f64;
+        let count = arms.len() as f64;
+        let deviation = 4.0 * (count * share * (1.0 - share)).sqrt();
+        eprintln!("{experiment}: {held_out} of {count} held out, {:.1} % wanted", share * 100.0);
+        if arms.is_empty() || (held_out - count * share).abs() > deviation {
+            self.differ(format!("{experiment}: {held_out} of {count} held out"));
         }
     }
 

@@ -1,7 +1,6 @@
 //! A broker, the hub as a process, and its configuration: the shipped triggers and nine more, caps, quiet hours, arbitration,
 //! and a global control group.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tributary_schema::Contracts;
 use tributary_stream::KafkaSettings;
-use tributary_testkit::{Broker, eventually, eventually_every};
+use tributary_testkit::{Broker, eventually, eventually_every, free_port, is_ready};
 
 use crate::rules;
 
@@ -31,20 +30,17 @@ impl Drop for Hub {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Bed {
     pub(crate) fn new() -> Self {
-        let bed = Self { dir: TempDir::new().unwrap(), admin_port: free_port(), broker: Broker::start().unwrap() };
+        let bed =
+            Self { dir: TempDir::new().unwrap(), admin_port: free_port().unwrap(), broker: Broker::start().unwrap() };
         rules::write(&bed.dir.path().join("triggers"));
         let config = json!({
             "kafka": { "bootstrap": bed.broker.bootstrap(), "session_timeout_ms": 6000 },
             "state": { "directory": "state", "checkpoint_interval_s": 5 },
             "canvas": { "directory": Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/canvas") },
             "triggers": rules::configuration("triggers"),
-            "gateway": { "listen": format!("127.0.0.1:{}", free_port()) },
+            "gateway": { "listen": format!("127.0.0.1:{}", free_port().unwrap()) },
             "admin": { "listen": format!("127.0.0.1:{}", bed.admin_port) },
         });
         std::fs::write(bed.dir.path().join("tributary.yaml"), config.to_string()).unwrap();
@@ -78,8 +74,7 @@ impl Bed {
     pub(crate) fn hub(&self) -> Hub {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("hub.log")).unwrap();
         let hub = Hub(self.command(&["run", "all"]).stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        let address = ("127.0.0.1", self.admin_port);
-        let ready = eventually(Duration::from_secs(120), || is_ready(address).then_some(()));
+        let ready = eventually(Duration::from_secs(120), || is_ready(self.admin_port).then_some(()));
         assert!(ready.is_some(), "the hub is not ready: {}", self.log_tail());
         hub
     }
@@ -100,12 +95,4 @@ impl Bed {
         });
         assert!(settled.is_some(), "not settled after {} s: {last:#}\n{}", timeout.as_secs(), self.log_tail());
     }
-}
-
-fn is_ready(address: (&str, u16)) -> bool {
-    use std::io::{Read, Write};
-    let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };
-    let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    let mut answer = String::new();
-    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
 }

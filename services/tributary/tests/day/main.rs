@@ -1,4 +1,4 @@
-//! A day of a simulated retailer at many times its speed, with twenty triggers, the teams' tools that act on them, and a
+//! A day of a simulated retailer at many times its speed, with thirty triggers, the teams' tools that act on them, and a
 //! kill of the hub in the middle; then the ledger against what it must be.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
