@@ -1,7 +1,7 @@
 //! A broker for tests: one process with a fresh data directory, killed when the value goes.
 
 use std::io;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::link::Link;
 use crate::long_poll::LongPoll;
+use crate::ports::free_port;
 use crate::sessions::Sessions;
 use crate::wait::eventually;
 
@@ -159,8 +160,4 @@ fn behind_wrapper(program: &Path) -> Option<PathBuf> {
     let libraries = program.parent()?.parent()?.join("lib").read_dir().ok()?;
     let candidates = libraries.flatten().map(|python| python.path().join("site-packages/noida_db/noida-db"));
     candidates.into_iter().find(|candidate| candidate.is_file())
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -9,10 +9,12 @@ mod frame;
 mod link;
 mod long_poll;
 mod membership_check;
+mod ports;
 mod sessions;
 mod wait;
 
 pub use broker::{Broker, BrokerError};
 pub use data::{DataError, data_dir, data_file};
 pub use link::Link;
+pub use ports::{free_port, is_ready};
 pub use wait::{eventually, eventually_every};

@@ -2,14 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tributary_testkit::{Broker, data_file, eventually, eventually_every};
+use tributary_testkit::{Broker, data_file, eventually, eventually_every, free_port};
 
 const WRITE_KEY: &str = "a-write-key-for-tests";
 
@@ -33,15 +33,15 @@ impl Drop for Running {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Bed {
     fn new() -> Self {
         let broker = Broker::start().unwrap();
-        let bed =
-            Self { dir: TempDir::new().unwrap(), gateway_port: free_port(), admin_port: free_port(), _broker: broker };
+        let bed = Self {
+            dir: TempDir::new().unwrap(),
+            gateway_port: free_port().unwrap(),
+            admin_port: free_port().unwrap(),
+            _broker: broker,
+        };
         let config = json!({
             "kafka": { "bootstrap": bed._broker.bootstrap(), "session_timeout_ms": 6000 },
             "gateway": {

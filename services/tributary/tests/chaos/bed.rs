@@ -1,13 +1,12 @@
 //! A broker, a directory, and the configurations and commands of the hub on them.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tributary_stream::KafkaSettings;
-use tributary_testkit::{Broker, Link};
+use tributary_testkit::{Broker, Link, free_port};
 
 /// The write key of the shoppers' web shop.
 pub(crate) const WRITE_KEY: &str = "a-write-key-for-tests";
@@ -35,15 +34,12 @@ fn state(instance: u32) -> Value {
     state
 }
 
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Bed {
     /// A broker with the hub's topics.
     pub(crate) fn new() -> Self {
-        let bed = Self { dir: TempDir::new().unwrap(), gateway_port: free_port(), broker: Broker::start().unwrap() };
-        bed.write_config("calm", bed.broker.bootstrap(), 0, free_port());
+        let bed =
+            Self { dir: TempDir::new().unwrap(), gateway_port: free_port().unwrap(), broker: Broker::start().unwrap() };
+        bed.write_config("calm", bed.broker.bootstrap(), 0, free_port().unwrap());
         let applied = bed.command("calm", &["topics", "apply"]).output().unwrap();
         assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
         bed

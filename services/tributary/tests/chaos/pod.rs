@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::process::{Child, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use tributary_testkit::Link;
+use tributary_testkit::{Link, free_port};
 
-use crate::bed::{Bed, free_port};
+use crate::bed::Bed;
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Pod {
 
     fn new(bed: &Bed, role: Role, instance: u32, name: String, arguments: Vec<String>) -> Self {
         let link = bed.link();
-        bed.write_config(&name, link.bootstrap(), instance, free_port());
+        bed.write_config(&name, link.bootstrap(), instance, free_port().unwrap());
         Self { name, role, instance, link, arguments, child: None, is_frozen: false }
     }
 

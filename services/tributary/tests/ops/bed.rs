@@ -1,7 +1,7 @@
 //! A broker, a configuration with a source of its own, and the hub's processes on them.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tributary_stream::{BulkPublisher, KafkaSettings, OutRecord, Record, read_to_end};
-use tributary_testkit::{Broker, eventually, eventually_every};
+use tributary_testkit::{Broker, eventually, eventually_every, free_port};
 
 pub(crate) const RAW: &str = "tributary.raw.store";
 
@@ -44,18 +44,14 @@ impl Drop for Running {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl Bed {
     /// With all topics made.
     pub(crate) fn new() -> Self {
         let bed = Self {
             broker: Broker::start().unwrap(),
             dir: TempDir::new().unwrap(),
-            gateway_port: free_port(),
-            admin_port: free_port(),
+            gateway_port: free_port().unwrap(),
+            admin_port: free_port().unwrap(),
         };
         let config = json!({
             "definitions": "definitions",

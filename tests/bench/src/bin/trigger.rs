@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,7 +13,7 @@ use tributary_bench::{Spread, percentile};
 use tributary_model::time::to_rfc3339;
 use tributary_model::{Domain, RawEvent, TriggerIntent, topics};
 use tributary_stream::{BulkPublisher, KafkaSettings, Next, OutRecord, TopicReader};
-use tributary_testkit::Broker;
+use tributary_testkit::{Broker, free_port, is_ready};
 
 const LONG: Duration = Duration::from_secs(120);
 const SOURCE: &str = "events-ecommerce";
@@ -90,8 +89,7 @@ fn start(args: &Args, settings: &KafkaSettings, directory: &Path) -> Result<Hub>
     let beside = || Some(std::env::current_exe().ok()?.with_file_name("tributary"));
     let hub = args.hub.clone().or_else(beside).filter(|path| path.is_file());
     let hub = hub.context("there is no hub: build it with `cargo build --release --bin tributary`")?;
-    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-    let gateway = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let (port, gateway) = (free_port()?, free_port()?);
     std::fs::create_dir(directory.join("triggers"))?;
     std::fs::write(directory.join("triggers/bench-form.yaml"), TRIGGER)?;
     let bootstrap = &settings.bootstrap;
@@ -117,14 +115,6 @@ fn start(args: &Args, settings: &KafkaSettings, directory: &Path) -> Result<Hub>
         std::thread::park_timeout(Duration::from_millis(100));
     }
     Ok(hub)
-}
-
-fn is_ready(port: u16) -> bool {
-    use std::io::Read;
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    let mut answer = String::new();
-    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
 /// Page views and, now and then, a form.
