@@ -9,6 +9,7 @@ use tributary_model::topics;
 use tributary_schema::Contracts;
 use tributary_stream::{KafkaSettings, read_to_end};
 
+use super::Queued;
 use crate::error::CliError;
 
 /// An attempt that failed.
@@ -45,15 +46,17 @@ pub struct Log {
     destinations: BTreeMap<String, History>,
     /// The last failure of each delivery that has not ended.
     open: BTreeMap<(String, String), Failure>,
+    /// What waited when the queue was read, and whether it has ended since.
+    has_ended: BTreeMap<(String, String), bool>,
 }
 
 impl Log {
-    /// Reads it.
+    /// Reads it after the queue, so that it knows of everything that has left the queue, and follows what waited there.
     ///
     /// # Errors
     /// [`CliError`] when no broker answers.
-    pub fn read(settings: &KafkaSettings, contracts: &Contracts) -> Result<Self, CliError> {
-        let mut log = Self::default();
+    pub fn read(settings: &KafkaSettings, contracts: &Contracts, waiting: &[Queued]) -> Result<Self, CliError> {
+        let mut log = Self::following(waiting);
         read_to_end(settings, topics::DELIVERY_LOG, |record| {
             let entry = record.value.as_deref().and_then(|value| contracts.decode::<DeliveryLogEntry>(value).ok());
             if let Some(entry) = entry {
@@ -61,6 +64,17 @@ impl Log {
             }
         })?;
         Ok(log)
+    }
+
+    fn following(waiting: &[Queued]) -> Self {
+        let key = |one: &Queued| (one.destination.clone(), one.decision_id.clone());
+        Self { has_ended: waiting.iter().map(|one| (key(one), false)).collect(), ..Self::default() }
+    }
+
+    /// Whether a delivery that waited when the queue was read has ended since.
+    #[must_use]
+    pub fn has_ended(&self, one: &Queued) -> bool {
+        self.has_ended.get(&(one.destination.clone(), one.decision_id.clone())).is_some_and(|ended| *ended)
     }
 
     /// What it says of a destination.
@@ -97,6 +111,7 @@ impl Log {
         if has_ended {
             *history.ended.entry(entry.step).or_insert(0) += 1;
             self.open.remove(&key);
+            self.has_ended.entry(key).and_modify(|ended| *ended = true);
         }
     }
 }
@@ -137,5 +152,25 @@ mod tests {
         assert_eq!(log.last_failure("crm", "d-1"), None);
         assert_eq!(log.last_failure("crm", "d-2").map(|failure| failure.at), Some(2));
         assert_eq!(log.of("shop"), History::default());
+    }
+
+    #[test]
+    fn what_has_ended_since_the_queue_was_read_waits_no_more() {
+        let waiting = |id: &str| Queued {
+            destination: "crm".to_owned(),
+            decision_id: id.to_owned(),
+            trigger_id: "t".to_owned(),
+            due_at: Some(1),
+            attempts: 1,
+            queued_at: 0,
+            valid_until_at: 9,
+        };
+        let waited = [waiting("d-1"), waiting("d-2")];
+        let mut log = Log::following(&waited);
+        log.apply(entry(1, "d-1", "retrying", Some("timeout")));
+        log.apply(entry(2, "d-2", "withheld", None));
+        log.apply(entry(3, "d-3", "delivered", None));
+        assert_eq!(waited.map(|one| log.has_ended(&one)), [false, true]);
+        assert!(!log.has_ended(&waiting("d-3")));
     }
 }

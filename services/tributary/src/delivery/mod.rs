@@ -8,4 +8,4 @@ mod log;
 mod standing;
 
 pub use log::{Failure, History, Log};
-pub use standing::{Queued, Standing, read_queue};
+pub use standing::{Queued, Standing, count, read_queue};

@@ -53,7 +53,8 @@ pub struct Queued {
     pub valid_until_at: i64,
 }
 
-/// Reads how all destinations stand at `now_at`, and every delivery that waits, in order of destination and due instant.
+/// Reads how all destinations stand at `now_at`, nothing counted yet, and every delivery that waits, in order of destination
+/// and due instant.
 ///
 /// # Errors
 /// [`CliError`] when no broker answers, or the state is of another version.
@@ -82,17 +83,21 @@ pub fn read_queue(
             return Err(wrong(format!("{detail}; read it with the version of the hub that wrote it")));
         }
     }
-    Ok(stand(&mut queue, now_at))
+    Ok((queue.overview(now_at).iter().map(standing).collect(), in_order(&queue)))
 }
 
-fn stand(queue: &mut Queue, now_at: i64) -> (Vec<Standing>, Vec<Queued>) {
+fn in_order(queue: &Queue) -> Vec<Queued> {
     let mut waiting: Vec<Queued> = queue.list(None).into_iter().map(queued).collect();
     waiting.sort_by(|a, b| (&a.destination, due(a)).cmp(&(&b.destination, due(b))));
-    let mut standings: BTreeMap<String, Standing> = BTreeMap::new();
-    for one in queue.overview(now_at) {
-        standings.insert(one.name.to_string(), standing(&one));
-    }
-    for one in &waiting {
+    waiting
+}
+
+/// Counts what waits into how its destination stands; what waits for one that is not configured has a standing of its own.
+#[must_use]
+pub fn count(standings: Vec<Standing>, waiting: &[Queued], now_at: i64) -> Vec<Standing> {
+    let mut standings: BTreeMap<String, Standing> =
+        standings.into_iter().map(|standing| (standing.destination.clone(), standing)).collect();
+    for one in waiting {
         let unknown = || Standing { is_configured: false, ..empty(&one.destination) };
         let standing = standings.entry(one.destination.clone()).or_insert_with(unknown);
         standing.oldest_at = Some(standing.oldest_at.map_or(one.queued_at, |at| at.min(one.queued_at)));
@@ -105,7 +110,7 @@ fn stand(queue: &mut Queue, now_at: i64) -> (Vec<Standing>, Vec<Queued>) {
             }
         }
     }
-    (standings.into_values().collect(), waiting)
+    standings.into_values().collect()
 }
 
 /// Given up ones come last.
@@ -162,9 +167,37 @@ fn standing(one: &DestinationOverview) -> Standing {
 mod tests {
     use super::*;
 
+    fn waiting(id: &str, due_at: Option<i64>, queued_at: i64) -> Queued {
+        Queued {
+            destination: "crm".to_owned(),
+            decision_id: id.to_owned(),
+            trigger_id: "t".to_owned(),
+            due_at,
+            attempts: 1,
+            queued_at,
+            valid_until_at: 100,
+        }
+    }
+
     #[test]
     fn nothing_waits_where_nothing_is_configured() {
-        let mut queue = Queue::new(&Config::default()).unwrap();
-        assert_eq!(stand(&mut queue, 0), (Vec::new(), Vec::new()));
+        let queue = Queue::new(&Config::default()).unwrap();
+        assert_eq!((in_order(&queue), count(Vec::new(), &[], 0)), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn what_waits_is_counted_also_where_nothing_is_configured() {
+        let waiting = [waiting("d-1", Some(5), 2), waiting("d-2", Some(20), 1), waiting("d-3", None, 3)];
+        let counted = count(vec![empty("shop")], &waiting, 10);
+        let crm = Standing {
+            is_configured: false,
+            queued: 2,
+            due: 1,
+            given_up: 1,
+            oldest_at: Some(1),
+            next_at: Some(5),
+            ..empty("crm")
+        };
+        assert_eq!(counted, vec![crm, empty("shop")]);
     }
 }

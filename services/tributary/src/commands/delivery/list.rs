@@ -7,7 +7,7 @@ use super::check_name;
 use crate::commands::now_ms;
 use crate::config::HubConfig;
 use crate::delivery::args::ListArgs;
-use crate::delivery::{Failure, History, Log, Queued, Standing, read_queue};
+use crate::delivery::{Failure, History, Log, Queued, Standing, count, read_queue};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -39,14 +39,17 @@ struct Delivery {
 pub(super) fn list(args: &ListArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     let settings = hub.kafka()?;
     let contracts = settings.contracts()?;
-    let (mut standings, mut waiting) = read_queue(&settings, &hub.delivery, now_ms())?;
+    let now_at = now_ms();
+    let (standings, mut waiting) = read_queue(&settings, &hub.delivery, now_at)?;
+    let log = Log::read(&settings, &contracts, &waiting)?;
+    waiting.retain(|queued| !log.has_ended(queued));
+    let mut standings = count(standings, &waiting, now_at);
     if let Some(name) = &args.destination {
         check_name(name, &standings.iter().map(|standing| &standing.destination).collect::<Vec<_>>())?;
         standings.retain(|standing| standing.destination == *name);
         waiting.retain(|queued| queued.destination == *name);
         waiting.truncate(args.limit as usize);
     }
-    let log = Log::read(&settings, &contracts)?;
     let with_failure = |queued: Queued| {
         let last_failure = log.last_failure(&queued.destination, &queued.decision_id).cloned();
         Delivery { queued, last_failure }
