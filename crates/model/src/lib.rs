@@ -18,6 +18,7 @@ pub mod journey;
 pub mod merge;
 pub mod money;
 pub mod outcome;
+pub mod path;
 pub mod raw;
 pub mod recheck;
 pub mod replay;

@@ -77,7 +77,8 @@ pub struct Measures {
     pub margin_minor: i64,
     /// Reductions in the lines, by kind.
     pub discounts_minor: BTreeMap<String, i64>,
-    /// Credit by model (`first`, `last`, `linear`): the parts of one sale add up to it over all teams.
+    /// Credit by model (`first`, `last`, `last_non_direct`, `linear`, `position_based`, `time_decay`): the parts of one sale
+    /// add up to it over all teams.
     pub credit_minor: BTreeMap<String, i64>,
     /// Touches by place; its size is the number of distinct stores.
     pub locations: BTreeMap<String, i64>,

@@ -1,6 +1,7 @@
 //! Instants and spans in milliseconds, and their RFC 3339 form.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// One second in milliseconds.
 pub const SECOND_MS: i64 = 1_000;
@@ -15,6 +16,15 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
 #[must_use]
 pub fn day_start(at: i64) -> i64 {
     at.div_euclid(DAY_MS) * DAY_MS
+}
+
+/// The first millisecond of the month in UTC that holds `at`; an instant outside the calendar stands for itself.
+#[must_use]
+pub fn month_start(at: i64) -> i64 {
+    let date =
+        Timestamp::from_millisecond(at).map(|timestamp| timestamp.to_zoned(TimeZone::UTC).date().first_of_month());
+    let start = date.and_then(|date| date.to_zoned(TimeZone::UTC));
+    start.map_or(at, |start| start.timestamp().as_millisecond())
 }
 
 /// `at` as RFC 3339 in UTC, such as `2026-11-22T07:40:00Z`; instants outside the calendar print as the number.
@@ -42,6 +52,10 @@ mod tests {
         assert_eq!(to_rfc3339(at), "2026-11-22T07:40:01.25Z");
         assert_eq!(to_rfc3339(day_start(at)), "2026-11-22T00:00:00Z");
         assert_eq!(day_start(-1), -DAY_MS);
+        assert_eq!(to_rfc3339(month_start(at)), "2026-11-01T00:00:00Z");
+        assert_eq!(month_start(month_start(at)), month_start(at));
+        assert_eq!(to_rfc3339(month_start(-1)), "1969-12-01T00:00:00Z");
+        assert_eq!(month_start(i64::MAX), i64::MAX);
         assert_eq!(from_rfc3339("yesterday"), None);
     }
 }

@@ -44,6 +44,10 @@ pub const DELIVERY_LOG: &str = "tributary.delivery-log";
 pub const RECHECKS: &str = "tributary.rechecks";
 /// Changes to scorecards (internal), keyed by scorecard.
 pub const MEASURES: &str = "tributary.measures";
+/// Changes to the counts of paths (internal), keyed by path.
+pub const PATH_CHANGES: &str = "tributary.path-changes";
+/// How many went which path, and to which end, keyed by path.
+pub const PATHS: &str = "tributary.paths";
 /// The canvas.
 pub const CANVAS: &str = "tributary.canvas";
 /// Trigger definitions that were applied to the hub while it ran, keyed by trigger.
@@ -142,6 +146,8 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (DELIVERY_REQUESTS, weeks(4)),
         (DELIVERY_LOG, weeks(4)),
         (MEASURES, weeks(1)),
+        (PATH_CHANGES, weeks(1)),
+        (PATHS, Cleanup::Compact),
     ] {
         all.push(topic(name.to_owned(), Partitions::Configured, cleanup));
     }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use tributary_model::canvas::CanvasEntry;
 use tributary_model::delivery::{DeliveryCommand, DeliveryLogEntry};
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
+use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{
     AccountCommand, AccountEvent, Decision, DecisionOutcome, JourneyEvent, RawEvent, Recheck, Replay, Touchpoint,
@@ -44,6 +45,8 @@ records! {
     DeliveryLogEntry => "delivery_log_entry",
     MeasureDelta => "measure_delta",
     Scorecard => "scorecard",
+    PathDelta => "path_delta",
+    PathStatistics => "path_statistics",
     Replay => "replay",
     TriggerDefinition => "trigger_definition",
 }

@@ -5,6 +5,8 @@ use tributary_model::Canvas;
 use tributary_model::scorecard::ALL_TEAMS;
 use tributary_service::config::{Problem, Validate};
 
+use crate::paths::PathLimits;
+
 /// The longest horizon of days: what fits the state of a busy person.
 const MAX_DAY_HORIZON_DAYS: u16 = 800;
 /// The most values one label of the exported metrics may take.
@@ -23,6 +25,9 @@ pub struct Config {
     pub max_discount_kinds: usize,
     /// Which scorecards are exported to Prometheus.
     pub export: Export,
+    /// How far paths reach: the journey service's setting, and none of this one's.
+    #[serde(skip)]
+    pub path_limits: PathLimits,
 }
 
 /// The values that labels may take; a scorecard of anything else is on its topic and not in Prometheus.
@@ -39,7 +44,13 @@ pub struct Export {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { day_horizon_days: 62, max_places: 10_000, max_discount_kinds: 64, export: Export::default() }
+        Self {
+            day_horizon_days: 62,
+            max_places: 10_000,
+            max_discount_kinds: 64,
+            export: Export::default(),
+            path_limits: PathLimits::default(),
+        }
     }
 }
 
@@ -145,6 +156,7 @@ mod tests {
                 channels: (0..201).map(|n| n.to_string()).collect(),
                 currencies: vec!["usd".to_owned(), "EUR".to_owned()],
             },
+            ..Config::default()
         };
         let keys: Vec<String> = config.validate().into_iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["day_horizon_days", "max_places", "export.channels", "export.teams", "export.currencies"]);

@@ -14,7 +14,8 @@ use tributary_model::scorecard::{ALL_TEAMS, Measures};
 use tributary_model::{Decision, Fate, JourneyEvent, Touchpoint};
 
 use crate::card::Card;
-use crate::credit::{CreditModel, credit};
+use crate::credit::credit;
+use crate::credit_model::CreditModel;
 use crate::error::{InsightError, MAX_AMOUNT_MINOR};
 use crate::reach::Counts;
 
@@ -192,7 +193,7 @@ fn credits(event: &JourneyEvent) -> Vec<(Card<'_>, Measures)> {
     let shares = credit(event);
     let mut credits = Vec::with_capacity(1 + 3 * shares.len());
     if !shares.is_empty() {
-        credits.push((Card::all_teams(&value.currency), credited([value.amount_minor; 3])));
+        credits.push((Card::all_teams(&value.currency), credited([value.amount_minor; CreditModel::COUNT])));
     }
     for share in &shares {
         let measures = credited(share.by_model);
@@ -202,7 +203,7 @@ fn credits(event: &JourneyEvent) -> Vec<(Card<'_>, Measures)> {
     credits
 }
 
-fn credited(by_model: [i64; 3]) -> Measures {
+fn credited(by_model: [i64; CreditModel::COUNT]) -> Measures {
     let named = CreditModel::ALL.into_iter().zip(by_model).filter(|(_, amount_minor)| *amount_minor != 0);
     let credit_minor = named.map(|(model, amount_minor)| (model.name().to_owned(), amount_minor)).collect();
     Measures { credit_minor, ..Measures::default() }

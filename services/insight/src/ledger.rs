@@ -1,20 +1,25 @@
-//! The pure heart of the stage `insight`: statements and decisions in, combined changes to scorecards out.
+//! The pure heart of the stage `insight`: statements and decisions in, combined changes to scorecards and paths out.
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use tributary_model::path::PathDelta;
 use tributary_model::scorecard::{MeasureDelta, Measures, ScorecardKey};
-use tributary_model::{Decision, JourneyEvent};
+use tributary_model::{Decision, JourneyEvent, PersonId};
+use tributary_stream::StateStore;
 
 use crate::card::{KeyRef, Window};
 use crate::contribution::{self, Contribution};
 use crate::error::InsightError;
+use crate::paths::Paths;
 use crate::reach::{Distinct, Reach};
 
-/// The changes of the open transaction, one for each scorecard, and the persons behind the distinct counts.
+/// The changes of the open transaction, one for each scorecard, and what is known of the persons behind them.
 #[derive(Debug)]
 pub struct Ledger {
-    /// Who did what: the only part that outlives a transaction.
+    /// Who did what.
     pub reach: Reach,
+    /// Who went which way.
+    pub paths: Paths,
     pending: HashMap<ScorecardKey, Pending, FxBuildHasher>,
 }
 
@@ -28,8 +33,8 @@ struct Pending {
 impl Ledger {
     /// Nothing pending, over the persons known so far.
     #[must_use]
-    pub fn new(reach: Reach) -> Self {
-        Self { reach, pending: HashMap::default() }
+    pub fn new(reach: Reach, paths: Paths) -> Self {
+        Self { reach, paths, pending: HashMap::default() }
     }
 
     /// Counts a statement of the journeys stream, or takes it back when it is a retraction.
@@ -38,7 +43,12 @@ impl Ledger {
     /// [`InsightError`] when the statement cannot be counted; nothing has changed then.
     pub fn journey_event(&mut self, event: &JourneyEvent) -> Result<(), InsightError> {
         let contribution = contribution::of_journey_event(event)?;
-        self.reach.observe(contribution.occurred_at);
+        let closes = self.reach.observe(contribution.occurred_at);
+        let oldest_open_at = self.reach.oldest_open_at();
+        if let Some(oldest_open_at) = oldest_open_at.filter(|_| closes) {
+            self.paths.close(oldest_open_at);
+        }
+        self.paths.journey_event(event, oldest_open_at);
         for window in Window::of(contribution.occurred_at) {
             let mut presence = self.reach.take(event.person_id, window);
             contribution.for_each(|card, measures, counts| {
@@ -70,7 +80,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// Hands over the pending changes in order of key and forgets them.
+    /// Forgets what is known of a person. What was counted stays.
+    pub fn forget_person(&mut self, person: PersonId) {
+        self.reach.forget(person);
+        self.paths.forget(person);
+    }
+
+    /// Hands over the pending changes of scorecards in order of key and forgets them.
     pub fn drain(&mut self) -> Vec<MeasureDelta> {
         let mut deltas: Vec<MeasureDelta> = self
             .pending
@@ -86,9 +102,21 @@ impl Ledger {
         deltas
     }
 
+    /// Hands over the pending changes of paths in order of key and forgets them.
+    pub fn drain_paths(&mut self) -> Vec<PathDelta> {
+        self.paths.drain()
+    }
+
     /// Forgets the pending changes: their transaction was aborted.
     pub fn forget(&mut self) {
         self.pending.clear();
+        self.paths.abort();
+    }
+
+    /// The stores, always in the same order.
+    pub fn stores(&mut self) -> Vec<&mut dyn StateStore> {
+        let [seen, horizon] = self.reach.stores();
+        vec![seen, horizon, self.paths.store()]
     }
 }
 

@@ -1,19 +1,20 @@
-//! Scorecards per team, campaign and channel, with credit that adds up to the sale.
+//! Scorecards per team, campaign and channel, with credit that adds up to the sale, and counted paths.
 //!
 //! Two stages, because journeys are keyed by person and scorecards by team:
 //!
 //! - **`insight`** reads `tributary.journeys` and `tributary.decisions`, keeps who did what (for distinct persons, keyed
-//!   by person), and writes combined changes to `tributary.measures`, one a scorecard and transaction.
-//! - **`scorecards`** reads `tributary.measures`, keeps the scorecards, and writes those that have changed to
+//!   by person), and writes combined changes to `tributary.measures`, one a scorecard and transaction, and to
+//!   `tributary.path-changes`, one a path and transaction.
+//! - **`scorecards`** reads both, keeps the scorecards and counted paths, and writes those that have changed: scorecards to
 //!   `tributary.metrics.<team>`, the sum of all teams to `tributary.metrics.all`; totals of teams and channels also go
-//!   to Prometheus.
+//!   to Prometheus; paths to `tributary.paths`.
 //!
 //! It promises:
 //!
 //! - **Credit adds up**: for each model, window and currency, the teams' credit is the revenue over all teams
 //!   ([`read::Scorecards::credit_differences`] checks it).
-//! - **Corrections restate**: a retraction takes back exactly what its statement added, so the scorecards are those of
-//!   the statements that stand, in whatever order they came ([`contribution`], [`reach`]).
+//! - **Corrections restate**: a retraction takes back exactly what its statement added, so scorecards and paths are those
+//!   of the statements that stand, in whatever order they came ([`contribution`], [`reach`], [`paths`]).
 //! - **Nothing is lost in silence**: what cannot be counted is a dead letter with a reason ([`error`]), and
 //!   [`accounting`] explains every record of every stage.
 
@@ -22,9 +23,12 @@ pub mod card;
 pub mod config;
 pub mod contribution;
 pub mod credit;
+pub mod credit_model;
 pub mod error;
 pub mod ledger;
 pub mod metrics;
+pub mod path_counts;
+pub mod paths;
 mod processor;
 pub mod reach;
 pub mod read;

@@ -8,7 +8,7 @@ use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CHANNEL, DIMENSION_TEAM, M
 use tributary_service::metrics::{Kind, Metric};
 
 use crate::config::Export;
-use crate::credit::CreditModel;
+use crate::credit_model::CreditModel;
 
 const COUNT_LABELS: &[&str] = &["team", "dimension", "subject"];
 const MONEY_LABELS: &[&str] = &["team", "dimension", "subject", "currency"];
@@ -107,7 +107,7 @@ struct MoneyGauges {
     cost: Gauge,
     revenue: Gauge,
     margin: Gauge,
-    credit: [(&'static str, Gauge); 3],
+    credit: [(&'static str, Gauge); CreditModel::COUNT],
 }
 
 impl ScorecardGauges {

@@ -1,8 +1,9 @@
-//! The two stages as the runtime sees them: bytes in, bytes out, everything else in [`crate::ledger`] and
-//! [`crate::scorecards`].
+//! The two stages as the runtime sees them: bytes in, bytes out, everything else in [`crate::ledger`],
+//! [`crate::scorecards`] and [`crate::path_counts`].
 
 use std::sync::Arc;
 
+use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::MeasureDelta;
 use tributary_model::{Decision, JourneyEvent, PersonId, topics};
 use tributary_schema::{AvroRecord, SchemaError};
@@ -12,12 +13,14 @@ use crate::config::Config;
 use crate::error::InsightError;
 use crate::ledger::Ledger;
 use crate::metrics::{METRICS, ScorecardGauges, StatementCounters, Statements};
+use crate::path_counts::{PATHS_STORE, PathBook};
+use crate::paths::{PASSED_STORE, Paths};
 use crate::reach::{HORIZON_STORE, Reach, SEEN_STORE};
 use crate::scorecards::{CARDS_STORE, Scorecards};
 
 /// The stage that turns journeys and decisions into changes of scorecards.
 pub const CREDIT_STAGE: &str = "insight";
-/// The stage that folds the changes into scorecards.
+/// The stage that folds the changes into scorecards and counted paths.
 pub const SCORECARD_STAGE: &str = "scorecards";
 
 /// Drop reason: the record has a key and no value, so it says nothing.
@@ -25,20 +28,21 @@ const TOMBSTONE: &str = "tombstone";
 /// Both stages set no timers, so how far the watermark stays behind changes nothing.
 const ALLOWED_LATENESS_MS: i64 = 0;
 
-/// Journeys and decisions, both keyed by person, become changes of scorecards on [`topics::MEASURES`].
+/// Journeys and decisions, both keyed by person, become changes of scorecards on [`topics::MEASURES`] and of counted paths
+/// on [`topics::PATH_CHANGES`].
 #[must_use]
 pub fn credit_stage(config: &Config) -> Stage {
-    let day_horizon_days = config.day_horizon_days;
+    let (day_horizon_days, path_limits) = (config.day_horizon_days, config.path_limits);
     tributary_service::metrics::describe(METRICS);
     Stage {
         name: CREDIT_STAGE,
         leader_topics: vec![topics::JOURNEYS.to_owned()],
         sibling_topics: vec![topics::DECISIONS.to_owned()],
-        stores: vec![SEEN_STORE, HORIZON_STORE],
+        stores: vec![SEEN_STORE, HORIZON_STORE, PASSED_STORE],
         allowed_lateness_ms: ALLOWED_LATENESS_MS,
         factory: Arc::new(move |_| {
             Box::new(CreditProcessor {
-                ledger: Ledger::new(Reach::new(day_horizon_days)),
+                ledger: Ledger::new(Reach::new(day_horizon_days), Paths::new(path_limits)),
                 counters: StatementCounters::new(),
                 counted: Statements::default(),
             })
@@ -46,7 +50,8 @@ pub fn credit_stage(config: &Config) -> Stage {
     }
 }
 
-/// Changes of scorecards become scorecards on the topic of the team that reads them.
+/// Changes of scorecards become scorecards on the topic of the team that reads them, and those of paths the counts of
+/// [`topics::PATHS`].
 #[must_use]
 pub fn scorecard_stage(config: &Config) -> Stage {
     let config = config.clone();
@@ -54,12 +59,13 @@ pub fn scorecard_stage(config: &Config) -> Stage {
     Stage {
         name: SCORECARD_STAGE,
         leader_topics: vec![topics::MEASURES.to_owned()],
-        sibling_topics: Vec::new(),
-        stores: vec![CARDS_STORE],
+        sibling_topics: vec![topics::PATH_CHANGES.to_owned()],
+        stores: vec![CARDS_STORE, PATHS_STORE],
         allowed_lateness_ms: ALLOWED_LATENESS_MS,
         factory: Arc::new(move |_| {
             Box::new(ScorecardProcessor {
                 scorecards: Scorecards::new(&config),
+                paths: PathBook::new(),
                 gauges: ScorecardGauges::new(&config.export),
                 shown: false,
             })
@@ -96,7 +102,7 @@ impl Processor for CreditProcessor {
         let Some(bytes) = &input.value else {
             // Nothing under the key of a person: the person was erased.
             match std::str::from_utf8(&input.key).ok().and_then(|key| key.parse::<PersonId>().ok()) {
-                Some(person_id) if input.topic == topics::JOURNEYS => self.ledger.reach.forget(person_id),
+                Some(person_id) if input.topic == topics::JOURNEYS => self.ledger.forget_person(person_id),
                 Some(_) => {} // Of decisions nothing is kept by person.
                 None => effects.drop_input(TOMBSTONE),
             }
@@ -110,6 +116,9 @@ impl Processor for CreditProcessor {
         for delta in self.ledger.drain() {
             effects.emit(topics::MEASURES, delta.key.to_key(), &delta)?;
         }
+        for delta in self.ledger.drain_paths() {
+            effects.emit(topics::PATH_CHANGES, delta.key.to_key(), &delta)?;
+        }
         self.counters.add(std::mem::take(&mut self.counted));
         Ok(())
     }
@@ -120,12 +129,13 @@ impl Processor for CreditProcessor {
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        self.ledger.reach.stores().into()
+        self.ledger.stores()
     }
 }
 
 struct ScorecardProcessor {
     scorecards: Scorecards,
+    paths: PathBook,
     gauges: ScorecardGauges,
     /// Whether the restored scorecards have been shown on the gauges.
     shown: bool,
@@ -137,10 +147,14 @@ impl Processor for ScorecardProcessor {
             effects.drop_input(TOMBSTONE);
             return Ok(());
         };
-        let outcome = decode::<MeasureDelta>(effects, bytes).map(|change| {
-            effects.observe_event_time(change.occurred_at);
-            self.scorecards.apply(change);
-        });
+        let outcome = if input.topic == topics::PATH_CHANGES {
+            decode::<PathDelta>(effects, bytes).map(|change| self.paths.apply(change))
+        } else {
+            decode::<MeasureDelta>(effects, bytes).map(|change| {
+                effects.observe_event_time(change.occurred_at);
+                self.scorecards.apply(change);
+            })
+        };
         settle(outcome, input, SCORECARD_STAGE, effects)
     }
 
@@ -154,15 +168,23 @@ impl Processor for ScorecardProcessor {
             effects.emit(&topic, scorecard.key.to_key(), &scorecard)?;
             self.gauges.set(&scorecard.key, &scorecard.measures);
         }
+        for (key, counts) in self.paths.drain() {
+            match counts {
+                None => effects.emit_tombstone(topics::PATHS, key.to_key()),
+                Some(counts) => effects.emit(topics::PATHS, key.to_key(), &PathStatistics { key, counts })?,
+            }
+        }
         Ok(())
     }
 
     fn on_abort(&mut self) {
         self.scorecards.forget();
+        self.paths.forget();
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        self.scorecards.stores().into()
+        let [cards] = self.scorecards.stores();
+        vec![cards, self.paths.store()]
     }
 }
 

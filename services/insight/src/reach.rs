@@ -108,11 +108,11 @@ impl Reach {
         }
     }
 
-    /// Event time has reached `occurred_at`: closes the days that are now too old.
-    pub fn observe(&mut self, occurred_at: i64) {
+    /// Event time has reached `occurred_at`: closes the days that are now too old. True when there were some.
+    pub fn observe(&mut self, occurred_at: i64) -> bool {
         let oldest_open = day_of(occurred_at).saturating_sub(self.horizon_days);
         if self.oldest_open().is_some_and(|before| before >= oldest_open) {
-            return;
+            return false;
         }
         self.horizon.insert(0, oldest_open);
         let mut closed = Vec::new();
@@ -124,6 +124,13 @@ impl Reach {
         for (person, day) in closed {
             self.seen.remove(&person, &day);
         }
+        true
+    }
+
+    /// First instant of the oldest day that is still open; `None` before the first event.
+    #[must_use]
+    pub fn oldest_open_at(&self) -> Option<i64> {
+        self.oldest_open().map(|day| i64::from(day).saturating_mul(DAY_MS))
     }
 
     /// What the person did in the window, to be changed and given back to [`Reach::put`]; `None` when the day is closed.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tributary_model::Scorecard;
 use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_TEAM, Measures, ScorecardKey, WINDOW_TOTAL};
 
-use crate::credit::CreditModel;
+use crate::credit_model::CreditModel;
 
 /// The latest scorecards of the metrics topics that were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Scorecards {
     /// records of all metrics topics have been read. While records are on the way differences are normal.
     #[must_use]
     pub fn credit_differences(&self) -> Vec<CreditDifference> {
-        let mut sums: BTreeMap<(&str, i64, &str), (i64, [i64; 3])> = BTreeMap::new();
+        let mut sums: BTreeMap<(&str, i64, &str), (i64, [i64; CreditModel::COUNT])> = BTreeMap::new();
         for Scorecard { key, measures, .. } in self.latest.values() {
             if key.dimension != DIMENSION_TEAM || key.currency.is_empty() {
                 continue;

@@ -9,6 +9,7 @@ use std::fs::File;
 use common::{step, touch};
 use tributary_insight::Config;
 use tributary_insight::ledger::Ledger;
+use tributary_insight::paths::{PathLimits, Paths};
 use tributary_insight::reach::Reach;
 use tributary_insight::read;
 use tributary_insight::scorecards::Scorecards;
@@ -76,7 +77,7 @@ struct Stages {
 
 impl Stages {
     fn new() -> Self {
-        let ledgers = (0..4).map(|_| Ledger::new(Reach::new(62))).collect();
+        let ledgers = (0..4).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()))).collect();
         Self { ledgers, scorecards: Scorecards::new(&Config::default()), read: read::Scorecards::default() }
     }
 

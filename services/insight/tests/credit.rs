@@ -4,7 +4,8 @@ mod common;
 
 use common::{START_AT, person, step, touch};
 use proptest::prelude::*;
-use tributary_insight::credit::{CreditModel, CreditShare, credit};
+use tributary_insight::credit::{CreditShare, credit};
+use tributary_insight::credit_model::CreditModel;
 use tributary_insight::error::MAX_AMOUNT_MINOR;
 use tributary_model::{JourneyEvent, Money};
 
@@ -19,12 +20,17 @@ fn sale(value: Money, path: &[usize]) -> JourneyEvent {
 fn the_models_credit_the_first_the_last_and_all() {
     let event = sale(Money::new("USD", 1_000), &[0, 2, 2]);
     let expected = [
-        CreditShare { team_id: "email", channel: "email", campaign_id: Some("welcome"), by_model: [1_000, 0, 334] },
+        CreditShare {
+            team_id: "email",
+            channel: "email",
+            campaign_id: Some("welcome"),
+            by_model: [1_000, 0, 0, 334, 400, 334],
+        },
         CreditShare {
             team_id: "social",
             channel: "paid_social",
             campaign_id: Some("spring"),
-            by_model: [0, 1_000, 666],
+            by_model: [0, 1_000, 1_000, 666, 600, 666],
         },
     ];
     assert_eq!(credit(&event), expected);
@@ -33,7 +39,8 @@ fn the_models_credit_the_first_the_last_and_all() {
 #[test]
 fn a_direct_sale_is_its_own_teams() {
     let event = sale(Money::new("JPY", 7), &[]);
-    let share = CreditShare { team_id: "store", channel: "in_store", campaign_id: None, by_model: [7, 7, 7] };
+    let share =
+        CreditShare { team_id: "store", channel: "in_store", campaign_id: None, by_model: [7; CreditModel::COUNT] };
     assert_eq!(credit(&event), [share]);
 }
 
@@ -76,7 +83,7 @@ proptest! {
 
     #[test]
     fn linear_parts_differ_by_at_most_one_unit(value in any::<i32>(), step_count in 1_usize..50) {
-        let parts = CreditModel::Linear.spread(i64::from(value), step_count);
+        let parts = CreditModel::Linear.spread(i64::from(value), &vec![step(0); step_count]);
         prop_assert_eq!(parts.iter().sum::<i64>(), i64::from(value));
         prop_assert!(parts.iter().max().unwrap() - parts.iter().min().unwrap() <= 1);
     }

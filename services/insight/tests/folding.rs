@@ -5,13 +5,17 @@
 mod common;
 #[path = "common/oracle.rs"]
 mod oracle;
+#[path = "common/statements.rs"]
+mod statements;
 
 use std::collections::BTreeMap;
 
-use common::{START_AT, event, item, person, step, touch};
+use common::{START_AT, item, person, step, touch};
 use proptest::prelude::*;
+use statements::{change, play, retracted};
 use tributary_insight::Config;
 use tributary_insight::ledger::Ledger;
+use tributary_insight::paths::{PathLimits, Paths};
 use tributary_insight::reach::Reach;
 use tributary_insight::read;
 use tributary_insight::scorecards::Scorecards;
@@ -21,68 +25,10 @@ use tributary_model::{Arm, Fate, JourneyEvent, Money, WithheldReason};
 
 const PARTITIONS: usize = 3;
 
-/// One thing that happens to a history.
-#[derive(Debug, Clone)]
-enum Change {
-    Assert(Box<JourneyEvent>),
-    /// The statement at this place (modulo their number) is taken back.
-    Retract(usize),
-    /// It is taken back and the other one stated in its stead.
-    Correct(usize, Box<JourneyEvent>),
-    /// Everything of the first person becomes the second's.
-    Merge(u8, u8),
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    let boxed = || event().prop_map(Box::new);
-    prop_oneof![
-        6 => boxed().prop_map(Change::Assert),
-        1 => any::<usize>().prop_map(Change::Retract),
-        1 => (any::<usize>(), boxed()).prop_map(|(place, event)| Change::Correct(place, event)),
-        1 => (0_u8..6, 0_u8..6).prop_map(|(loser, winner)| Change::Merge(loser, winner)),
-    ]
-}
-
-fn retracted(event: &JourneyEvent) -> JourneyEvent {
-    JourneyEvent { retracted: true, ..event.clone() }
-}
-
-/// The statements of a history in the order they are made, and those that stand at its end.
-fn play(changes: Vec<Change>) -> (Vec<JourneyEvent>, Vec<JourneyEvent>) {
-    let (mut said, mut standing) = (Vec::new(), Vec::<JourneyEvent>::new());
-    for change in changes {
-        match change {
-            Change::Assert(event) => {
-                said.push((*event).clone());
-                standing.push(*event);
-            }
-            Change::Retract(place) if !standing.is_empty() => {
-                let place = place % standing.len();
-                said.push(retracted(&standing.remove(place)));
-            }
-            Change::Correct(place, event) if !standing.is_empty() => {
-                let place = place % standing.len();
-                let person_id = standing[place].person_id;
-                said.push(retracted(&standing[place]));
-                standing[place] = JourneyEvent { person_id, revision: standing[place].revision + 1, ..*event };
-                said.push(standing[place].clone());
-            }
-            Change::Merge(loser, winner) if loser != winner => {
-                for event in standing.iter_mut().filter(|event| event.person_id == person(loser)) {
-                    said.push(retracted(event));
-                    *event = JourneyEvent { person_id: person(winner), revision: event.revision + 1, ..event.clone() };
-                    said.push(event.clone());
-                }
-            }
-            Change::Retract(_) | Change::Correct(..) | Change::Merge(..) => {}
-        }
-    }
-    (said, standing)
-}
-
 /// Both stages over the statements: one ledger a partition of persons, drained after every `cut` statements.
 fn fold(said: &[JourneyEvent], cut: usize) -> read::Scorecards {
-    let mut ledgers: Vec<Ledger> = (0..PARTITIONS).map(|_| Ledger::new(Reach::new(62))).collect();
+    let mut ledgers: Vec<Ledger> =
+        (0..PARTITIONS).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()))).collect();
     let mut scorecards = Scorecards::new(&Config::default());
     let mut read = read::Scorecards::default();
     for statements in said.chunks(cut) {
@@ -133,6 +79,10 @@ fn what_names_nobody_counts_but_is_no_person() {
     assert_eq!(whole.money["USD"].revenue_minor, 2_000);
 }
 
+fn by_model(credit: &[(&str, i64)]) -> BTreeMap<String, i64> {
+    credit.iter().map(|(model, amount)| ((*model).to_owned(), *amount)).collect()
+}
+
 /// A sale with everything on it, read off the scorecards by hand.
 #[test]
 fn one_sale_on_every_scorecard_it_belongs_to() {
@@ -164,11 +114,17 @@ fn one_sale_on_every_scorecard_it_belongs_to() {
     };
     assert_eq!(
         credit("email", "campaign", "welcome"),
-        BTreeMap::from([("first".to_owned(), 1_000), ("linear".to_owned(), 500)])
+        by_model(&[("first", 1_000), ("linear", 500), ("position_based", 500), ("time_decay", 500)])
     );
     assert_eq!(
         credit("social", "channel", "paid_social"),
-        BTreeMap::from([("last".to_owned(), 1_000), ("linear".to_owned(), 500)])
+        by_model(&[
+            ("last", 1_000),
+            ("last_non_direct", 1_000),
+            ("linear", 500),
+            ("position_based", 500),
+            ("time_decay", 500)
+        ])
     );
     assert_eq!(credit("store", "team", "store"), BTreeMap::new());
 }
@@ -196,7 +152,7 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
         experiment: None,
         channel_reason: None,
     };
-    let mut ledger = Ledger::new(Reach::new(62));
+    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()));
     for reason in [None, Some(WithheldReason::Capped), Some(WithheldReason::Capped), Some(WithheldReason::HeldOut)] {
         ledger.decision(&decision(reason)).unwrap();
     }
@@ -214,7 +170,7 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
 
 #[test]
 fn amounts_that_could_not_be_summed_and_reserved_teams_are_refused_and_count_nothing() {
-    let mut ledger = Ledger::new(Reach::new(62));
+    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()));
     let sale = |value: i64| {
         let mut event = touch(1, person(0), START_AT, "store.purchased", 3);
         event.touchpoint.value = Some(Money::new("USD", value));

@@ -111,7 +111,9 @@ impl Config {
         i64::from(self.window_days) * DAY_MS
     }
 
-    pub(crate) fn lookback_ms(&self) -> i64 {
+    /// How far back the path of a conversion reaches.
+    #[must_use]
+    pub fn lookback_ms(&self) -> i64 {
         i64::from(self.lookback_days) * DAY_MS
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tributary_insight::paths::PathLimits;
 use tributary_model::canvas::UNASSIGNED_TEAM;
 use tributary_model::scorecard::ALL_TEAMS;
 use tributary_model::topics::{self, TopicDefinition};
@@ -129,6 +130,8 @@ impl Definition {
         };
         let mut insight = config.insight.clone();
         insight.export.add_canvas(&canvas::fold(&self.canvas));
+        insight.path_limits =
+            PathLimits { lookback_ms: config.journey.lookback_ms(), max_steps: config.journey.max_path_steps };
 
         let normalizer = tributary_normalizer::stage_with(&config.normalizer, self.sources, pseudonymizer);
         add(Service::Normalizer, normalizer, workers.normalizer);

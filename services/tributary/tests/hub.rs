@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tributary_insight::credit_model::CreditModel;
 use tributary_testkit::{Broker, data_file, eventually, eventually_every, free_port};
 
 const WRITE_KEY: &str = "a-write-key-for-tests";
@@ -209,7 +210,7 @@ fn complete_journey_reaches_its_facts_to_the_cent_through_a_kill() {
     for kind in ["retail", "coupon", "coupon_match"] {
         assert_eq!(measures["discounts_minor"][kind].as_i64(), fact(&format!("{kind}_disc_cents")), "{kind}");
     }
-    for model in ["first", "last", "linear"] {
+    for model in CreditModel::ALL.map(CreditModel::name) {
         assert_eq!(measures["credit_minor"][model].as_i64(), fact("sales_value_cents"), "{model}");
     }
     // What was loaded is not loaded again.

@@ -11,6 +11,7 @@ mod demanded;
 mod ideal;
 mod identity;
 mod journeys;
+mod paths;
 mod raw;
 mod read;
 mod report;
@@ -48,8 +49,8 @@ impl<'a> Oracle<'a> {
     /// forwarded step by step); aliases and `identity.changes` (persons are the components of the evidence); `journeys`
     /// (each touch stands once, at its person, with its whole context; revisions rise; each correction repeats what it
     /// takes back); `accounts`; `decisions` and `triggers.<team>` (each once, each sent one with its intent, no cap exceeded,
-    /// and those are there that follow from the final journeys); `measures` and `metrics.<team>` (to the last cent); and
-    /// the accounts of the stages.
+    /// and those are there that follow from the final journeys); `measures` and `metrics.<team>` (to the last cent);
+    /// `path-changes` and `paths`; and the accounts of the stages.
     ///
     /// Decisions are judged by what holds in every order of arrival: `check/decisions.rs` and `check/demanded.rs` say what.
     #[must_use]
@@ -67,6 +68,7 @@ impl<'a> Oracle<'a> {
         accounts::check(world, &ids, outputs, &reader, &mut report);
         let decided = decisions::check(world, outputs, &reader, &mut report);
         cards::check(world, &decided, outputs, &reader, &mut report);
+        paths::check(world, outputs, &reader, &mut report);
         counts::check(&world.ledger, outputs, &mut report);
         report.differences
     }

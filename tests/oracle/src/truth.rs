@@ -7,7 +7,9 @@ pub(crate) mod journey;
 pub(crate) mod kinds;
 pub(crate) mod ledger;
 pub(crate) mod members;
+pub(crate) mod paths;
 pub(crate) mod people;
+pub(crate) mod shares;
 pub(crate) mod story;
 
 use ledger::Ledger;

@@ -14,11 +14,12 @@ use uuid::Uuid;
 pub(crate) const START_AT: i64 = 1_767_225_600_000;
 
 /// Teams with one of their channels and one of their campaigns.
-pub(crate) const OWNERS: [(&str, &str, Option<&str>); 4] = [
+pub(crate) const OWNERS: [(&str, &str, Option<&str>); 5] = [
     ("email", "email", Some("welcome")),
     ("email", "sms", None),
     ("social", "paid_social", Some("spring")),
     ("store", "in_store", None),
+    ("web", "direct", None),
 ];
 
 pub(crate) fn person(number: u8) -> PersonId {
@@ -73,10 +74,15 @@ pub(crate) fn touch(id: u32, person_id: PersonId, occurred_at: i64, event_type: 
 
 /// An exposure on the path to a conversion, by one of [`OWNERS`].
 pub(crate) fn step(owner: usize) -> PathStep {
+    step_at(owner, START_AT)
+}
+
+/// The same, at some time.
+pub(crate) fn step_at(owner: usize, occurred_at: i64) -> PathStep {
     let (team_id, channel, campaign_id) = OWNERS[owner];
     PathStep {
         touchpoint_id: "test:step".to_owned(),
-        occurred_at: START_AT,
+        occurred_at,
         channel: channel.to_owned(),
         campaign_id: campaign_id.map(str::to_owned),
         team_id: team_id.to_owned(),
@@ -111,7 +117,7 @@ pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
         -5_000_i64..20_000,
         select(vec!["USD", "JPY"]),
         prop::option::of((0_i64..300, select(vec!["USD", "EUR"]))),
-        prop::collection::vec(0..OWNERS.len(), 0..6),
+        prop::collection::vec((0..OWNERS.len(), -400 * HOUR_MS..0), 0..6),
         prop::collection::vec((0_i64..400, 0_i64..50), 0..4),
         prop::option::of(0_u8..3),
     )
@@ -122,7 +128,8 @@ pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
             if matches!(kind, "store.purchased" | "order.placed" | "order.refunded") {
                 let value = if kind == "order.refunded" { -value.abs() } else { value };
                 event.touchpoint.value = Some(Money::new(currency, value));
-                event.path = path.into_iter().map(step).collect();
+                event.path = path.into_iter().map(|(owner, before)| step_at(owner, START_AT + before)).collect();
+                event.path.sort_by_key(|step| step.occurred_at);
             }
             let discounts = |amount| item(amount, &[("coupon", amount / 2), ("retail", amount % 7)]);
             event.touchpoint.items = items

@@ -103,27 +103,49 @@ fn credit(event: &JourneyEvent, cards: &mut BTreeMap<ScorecardKey, Card>) {
     let mut steps: Vec<_> = event
         .path
         .iter()
-        .map(|step| (step.team_id.as_str(), step.channel.as_str(), step.campaign_id.as_deref()))
+        .map(|step| (step.team_id.as_str(), step.channel.as_str(), step.campaign_id.as_deref(), step.occurred_at))
         .collect();
     if steps.is_empty() {
-        steps.push(own);
+        steps.push((own.0, own.1, own.2, touchpoint.occurred_at));
     }
-    let count = steps.len() as i64;
-    for (index, (team, channel, campaign)) in steps.iter().enumerate() {
-        let index = index as i64;
-        let sign = if value.amount_minor < 0 { -1 } else { 1 };
-        let (each, rest) = (value.amount_minor.abs() / count, value.amount_minor.abs() % count);
-        let parts = [
-            ("first", if index == 0 { value.amount_minor } else { 0 }),
-            ("last", if index == count - 1 { value.amount_minor } else { 0 }),
-            ("linear", sign * (each + i64::from(index < rest))),
-        ];
-        let keys = keys(team, channel, *campaign, &value.currency, touchpoint.occurred_at, true);
-        for key in keys {
-            let card = cards.entry(key).or_default();
-            for (model, amount) in parts {
-                *card.measures.credit_minor.entry(model.to_owned()).or_insert(0) += amount;
+    for (model, weights) in weights(&steps.iter().map(|step| (step.1, step.3)).collect::<Vec<_>>()) {
+        for ((team, channel, campaign, _), amount) in steps.iter().zip(divide(value.amount_minor, &weights)) {
+            for key in keys(team, channel, *campaign, &value.currency, touchpoint.occurred_at, true) {
+                *cards.entry(key).or_default().measures.credit_minor.entry(model.to_owned()).or_insert(0) += amount;
             }
         }
     }
+}
+
+/// What each step weighs, by model, in whole numbers.
+fn weights(steps: &[(&str, i64)]) -> [(&'static str, Vec<i128>); 6] {
+    let end = steps.len() - 1;
+    let one = |chosen: usize| (0..=end).map(|place| i128::from(place == chosen)).collect::<Vec<_>>();
+    let brought = (0..=end).rev().find(|place| steps[*place].0 != "direct").unwrap_or(end);
+    let ends = |place: usize| if end > 1 && (place == 0 || place == end) { 2 * (end as i128 - 1) } else { 1 };
+    let newest = steps.iter().map(|step| step.1).max().unwrap();
+    let decayed = |(_, at): &(&str, i64)| {
+        let hours = (newest - at) / 3_600_000;
+        ((2_f64.powi(32) * (-(hours % 168) as f64 / 168.0).exp2()).round() as i128) >> (hours / 168).min(100)
+    };
+    [
+        ("first", one(0)),
+        ("last", one(end)),
+        ("last_non_direct", one(brought)),
+        ("linear", vec![1; steps.len()]),
+        ("position_based", (0..=end).map(ends).collect()),
+        ("time_decay", steps.iter().map(decayed).collect()),
+    ]
+}
+
+/// The whole units of each share, and one more to those of which most was cut off, earlier ones first.
+fn divide(value: i64, weights: &[i128]) -> Vec<i64> {
+    let sum: i128 = weights.iter().sum();
+    let exact: Vec<i128> = weights.iter().map(|weight| i128::from(value.abs()) * weight).collect();
+    let mut parts: Vec<i128> = exact.iter().map(|due| due / sum).collect();
+    let left = i128::from(value.abs()) - parts.iter().sum::<i128>();
+    let mut by_rest: Vec<usize> = (0..weights.len()).collect();
+    by_rest.sort_by_key(|place| (-(exact[*place] % sum), *place));
+    by_rest.into_iter().take(left as usize).for_each(|place| parts[place] += 1);
+    parts.into_iter().map(|part| value.signum() * part as i64).collect()
 }

@@ -81,14 +81,15 @@ pub(crate) fn statement(event: &JourneyEvent) -> Record {
 }
 
 pub(crate) fn as_inputs(written: &[OutRecord]) -> Vec<Record> {
-    let measures = written.iter().filter(|record| record.topic == topics::MEASURES);
-    measures.map(|out| bytes_record(&out.topic, out.key.clone(), out.value.clone())).collect()
+    let internal =
+        written.iter().filter(|record| [topics::MEASURES, topics::PATH_CHANGES].contains(&record.topic.as_str()));
+    internal.map(|out| bytes_record(&out.topic, out.key.clone(), out.value.clone())).collect()
 }
 
 pub(crate) fn read_back(written: &[OutRecord]) -> read::Scorecards {
     let contracts = Contracts::single_object().unwrap();
     let mut read = read::Scorecards::default();
-    for out in written {
+    for out in written.iter().filter(|out| out.topic != topics::PATHS) {
         let scorecard: Scorecard = contracts.decode(out.value.as_ref().unwrap()).unwrap();
         assert_eq!(out.topic, topics::metrics(&scorecard.key.team_id));
         assert_eq!(out.key, scorecard.key.to_key());

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use tributary_insight::credit_model::CreditModel;
 use tributary_model::decision::Fate;
 use tributary_model::identity::{Alias, Resolved};
 use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_TEAM, WINDOW_TOTAL};
@@ -255,12 +256,15 @@ impl Audit<'_> {
             ("revenue", total.measures.revenue_minor, cents),
             ("conversions", total.measures.conversions, orders),
             ("buyers", total.measures.buyers, buyers),
-            ("first credit", credit("first"), cents),
-            ("last credit", credit("last"), cents),
-            ("linear credit", credit("linear"), cents),
         ] {
             if found != wanted {
                 self.differ(format!("scorecard of all teams: {what} {found}, not {wanted}"));
+            }
+        }
+        for model in CreditModel::ALL.map(CreditModel::name) {
+            let found = credit(model);
+            if found != cents {
+                self.differ(format!("scorecard of all teams: credit by {model} {found}, not {cents}"));
             }
         }
     }

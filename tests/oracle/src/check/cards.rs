@@ -10,6 +10,7 @@ use crate::check::report::Report;
 use crate::outputs::Outputs;
 use crate::truth::World;
 use crate::truth::cards::scorecards;
+use crate::truth::shares::MODELS;
 
 const MEASURES: &str = "tributary.measures";
 const METRICS: &str = "tributary.metrics.";
@@ -127,7 +128,7 @@ fn check_credit(latest: &BTreeMap<ScorecardKey, Scorecard>, report: &mut Report)
         if key.team_id == scorecard::ALL_TEAMS {
             sum.revenue_minor += measures.revenue_minor;
         } else {
-            for model in ["first", "last", "linear"] {
+            for model in MODELS {
                 let amount = measures.credit_minor.get(model).copied().unwrap_or(0);
                 *sum.by_model.entry(model.to_owned()).or_default() += amount;
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use tributary_model::identity::{Alias, IdentityChange, IdentityChangeKind, Resolved};
+use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{Arm, Decision, Fate, Identifier, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
 use tributary_schema::{AvroRecord, Contracts};
@@ -16,6 +17,7 @@ use crate::truth::World;
 use crate::truth::accounts::accounts;
 use crate::truth::cards::scorecards;
 use crate::truth::ledger::{Kept, Ledger};
+use crate::truth::paths::paths;
 use crate::truth::people::Person;
 use crate::workload::Event;
 
@@ -74,6 +76,11 @@ pub(super) fn outputs(events: &[Event]) -> Outputs {
         hub.write("tributary.measures", &name, &delta);
         let topic = format!("tributary.metrics.{}", key.team_id);
         hub.write(&topic, &name, &Scorecard { key, revision: 3, measures, updated_at: 0 });
+    }
+    for (key, counts) in paths(&world.people) {
+        let name = String::from_utf8(key.to_key()).unwrap();
+        hub.write("tributary.path-changes", &name, &PathDelta { key: key.clone(), delta: counts.clone() });
+        hub.write("tributary.paths", &name, &PathStatistics { key, counts });
     }
     hub.outputs.accounts = vec![normalizer(&world)];
     hub.outputs

@@ -28,19 +28,21 @@ impl<'a> Reader<'a> {
         Self { outputs }
     }
 
-    /// All records of a topic, partition by partition in order. What cannot be read is a difference; no topic of the hub
-    /// that is read here has tombstones.
+    /// All records of a topic, partition by partition in order. What cannot be read is a difference, and so is a tombstone.
     pub(super) fn all<T: AvroRecord>(&self, topic: &str, report: &mut Report) -> Vec<Read<T>> {
-        let mut all = Vec::new();
-        for record in self.outputs.records(topic) {
-            let key = text(&record.key);
-            match record.value.as_deref().map(|value| CONTRACTS.decode::<T>(value)) {
-                Some(Ok(value)) => all.push(Read { key, value }),
-                Some(Err(error)) => report.add(topic, position(record), T::NAME, error),
-                None => report.add(topic, position(record), T::NAME, "a tombstone"),
-            }
+        let read = |record| self.one(record, report).map(|value| Read { key: text(&record.key), value });
+        self.outputs.records(topic).filter_map(read).collect()
+    }
+
+    /// The value of a record.
+    pub(super) fn one<T: AvroRecord>(&self, record: &Record, report: &mut Report) -> Option<T> {
+        let value = record.value.as_deref().map(|value| CONTRACTS.decode::<T>(value));
+        match value {
+            Some(Ok(value)) => return Some(value),
+            Some(Err(error)) => report.add(&record.topic, position(record), T::NAME, error),
+            None => report.add(&record.topic, position(record), T::NAME, "a tombstone"),
         }
-        all
+        None
     }
 }
 

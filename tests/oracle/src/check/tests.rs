@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use tributary_model::identity::{Alias, IdentityChange, Resolved};
+use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{AccountEvent, Decision, JourneyEvent, Touchpoint, TriggerIntent};
 use tributary_schema::AvroRecord;
@@ -203,6 +204,12 @@ fn every_value_of_decisions_matters() {
 fn every_cent_of_scorecards_matters() {
     each_leaf_matters::<MeasureDelta>("tributary.measures", 13);
     each_leaf_matters::<Scorecard>("tributary.metrics.", 13);
+}
+
+#[test]
+fn every_count_of_paths_matters() {
+    each_leaf_matters::<PathDelta>("tributary.path-changes", 1);
+    each_leaf_matters::<PathStatistics>("tributary.paths", 1);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use tributary_model::{Decision, Fate, JourneyEvent, WithheldReason};
 
 use crate::truth::kinds::{is_conversion, is_exposure, is_sale, money};
 use crate::truth::people::People;
+use crate::truth::shares::{MODELS, Step, shares};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -121,25 +122,24 @@ impl Cards {
         let touch = &event.touchpoint;
         let Some((currency, value, _)) = money(touch) else { return };
         let own = Owner { team: &event.team_id, channel: &touch.channel, campaign: touch.campaign_id.as_deref() };
-        let mut steps: Vec<Owner<'_>> = event
+        let mut steps: Vec<(Owner<'_>, i64)> = event
             .path
             .iter()
-            .map(|step| Owner { team: &step.team_id, channel: &step.channel, campaign: step.campaign_id.as_deref() })
+            .map(|step| {
+                let campaign = step.campaign_id.as_deref();
+                (Owner { team: &step.team_id, channel: &step.channel, campaign }, step.occurred_at)
+            })
             .collect();
         if steps.is_empty() {
-            steps.push(own);
+            steps.push((own, touch.occurred_at));
         }
-        let count = steps.len() as i64;
-        let (each, rest) = (value.abs() / count, value.abs() % count);
-        for (step, place) in steps.into_iter().zip(0..) {
-            let first = if place == 0 { value } else { 0 };
-            let last = if place == count - 1 { value } else { 0 };
-            let linear = value.signum() * (each + i64::from(place < rest));
-            self.each(step, currency, touch.occurred_at, |card| {
-                for (model, amount) in [("first", first), ("last", last), ("linear", linear)] {
+        let seen: Vec<Step<'_>> = steps.iter().map(|(owner, at)| (owner.channel, *at)).collect();
+        for model in MODELS {
+            for ((step, _), amount) in steps.iter().zip(shares(model, value, &seen)) {
+                self.each(*step, currency, touch.occurred_at, |card| {
                     *card.measures.credit_minor.entry(model.to_owned()).or_default() += amount;
-                }
-            });
+                });
+            }
         }
     }
 
