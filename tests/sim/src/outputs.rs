@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_model::identity::{Alias, IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind};
+use tributary_model::path::{PathCounts, PathStatistics};
 use tributary_model::{Decision, Identifier, JourneyEvent, PersonId, Scorecard, Touchpoint, TriggerIntent, topics};
 use tributary_schema::{AvroRecord, Contracts, SchemaError};
 
@@ -30,6 +31,8 @@ pub struct Outputs {
     pub intents: Vec<TriggerIntent>,
     /// The latest scorecard of each key.
     pub scorecards: BTreeMap<Vec<u8>, Scorecard>,
+    /// The latest counts of each path.
+    pub paths: BTreeMap<Vec<u8>, PathCounts>,
     /// Dead letters as they lie there.
     pub dead_letters: Vec<Stored>,
     /// Records on each topic, changelogs aside.
@@ -75,6 +78,16 @@ impl Outputs {
                 for (_, _, stored) in &records {
                     let Some(value) = &stored.value else { continue };
                     outputs.scorecards.insert(stored.key.clone(), contracts.decode(value)?);
+                }
+            } else if topic == topics::PATHS {
+                for (_, _, stored) in records {
+                    match stored.value {
+                        Some(value) => {
+                            let PathStatistics { counts, .. } = contracts.decode(&value)?;
+                            outputs.paths.insert(stored.key, counts);
+                        }
+                        None => drop(outputs.paths.remove(&stored.key)),
+                    }
                 }
             } else if topic == topics::DEAD_LETTERS {
                 outputs.dead_letters = records.into_iter().map(|(_, _, stored)| stored).collect();

@@ -191,8 +191,13 @@ impl Bed {
 
     /// Waits until the normalizer has taken `events` and every stage what was written for it; gives the audit.
     pub(crate) fn until_settled(&self, events: i64) -> Value {
+        self.until_settled_within(events, Duration::from_secs(120))
+    }
+
+    /// The same, for so many events that it takes longer.
+    pub(crate) fn until_settled_within(&self, events: i64, patience: Duration) -> Value {
         let mut last = Value::Null;
-        let settled = eventually_every(Duration::from_millis(500), Duration::from_secs(120), || {
+        let settled = eventually_every(Duration::from_millis(500), patience, || {
             last = self.json(&["reconcile"]);
             let accepted = account(&last, "normalizer")["accepted"].as_i64().unwrap_or(0);
             (accepted >= events && last["adds_up"] == true).then_some(())

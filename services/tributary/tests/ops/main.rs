@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod accounts;
+mod attribution;
 mod bed;
 mod delivery;
 mod identity;

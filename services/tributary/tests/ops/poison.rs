@@ -8,7 +8,7 @@ use tributary_stream::OutRecord;
 use crate::bed::{Bed, GOOD_MAPPING, account, bare};
 
 /// Each input of each stage.
-const INPUTS: [(&str, &str); 13] = [
+const INPUTS: [(&str, &str); 14] = [
     ("normalizer", "tributary.raw.store"),
     ("identity", topics::TOUCHPOINTS),
     ("identity", topics::IDENTIFIERS),
@@ -21,6 +21,7 @@ const INPUTS: [(&str, &str); 13] = [
     ("insight", topics::JOURNEYS),
     ("insight", topics::DECISIONS),
     ("scorecards", topics::MEASURES),
+    ("scorecards", topics::PATH_CHANGES),
     ("normalizer", "tributary.raw.crm"),
 ];
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use tributary_model::path::PathCounts;
 use tributary_model::scorecard::Measures;
 use tributary_model::{JourneyEvent, PersonId};
 
@@ -18,6 +19,8 @@ pub struct Picture {
     touches: BTreeMap<String, (String, String)>,
     /// Of each scorecard: its measures, decisions aside.
     scorecards: BTreeMap<String, Measures>,
+    /// Of each path: how many went it.
+    paths: BTreeMap<String, PathCounts>,
     /// Reason codes of dead letters.
     dead_letters: Vec<Vec<u8>>,
 }
@@ -44,9 +47,12 @@ impl Picture {
             (String::from_utf8_lossy(key).into_owned(), measures)
         });
         let scorecards = scorecards.filter(|(_, measures)| !measures.is_zero()).collect();
+        let paths =
+            outputs.paths.iter().map(|(key, counts)| (String::from_utf8_lossy(key).into_owned(), counts.clone()));
+        let paths = paths.collect();
         let mut dead_letters: Vec<Vec<u8>> = outputs.dead_letters.iter().map(|letter| letter.key.clone()).collect();
         dead_letters.sort();
-        Self { touches, scorecards, dead_letters }
+        Self { touches, scorecards, paths, dead_letters }
     }
 }
 
@@ -64,6 +70,7 @@ pub fn differences(expected: &Picture, found: &Picture) -> Vec<String> {
     let mut lines = Vec::new();
     compare("journeys", &expected.touches, &found.touches, &mut lines);
     compare("scorecards", &expected.scorecards, &found.scorecards, &mut lines);
+    compare("paths", &expected.paths, &found.paths, &mut lines);
     if expected.dead_letters != found.dead_letters {
         lines.push(format!(
             "dead letters: {} expected, {} found",
