@@ -76,6 +76,12 @@ pub struct PathStep {
     pub campaign_id: Option<String>,
     /// Whose.
     pub team_id: String,
+    /// Which agency trafficked it.
+    #[serde(default)]
+    pub agency: Option<String>,
+    /// Which partner did it.
+    #[serde(default)]
+    pub partner: Option<String>,
 }
 
 /// One touchpoint after resolution; the record of `tributary.journeys`, keyed by person.

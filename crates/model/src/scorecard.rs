@@ -16,8 +16,22 @@ pub const DIMENSION_TEAM: &str = "team";
 pub const DIMENSION_CHANNEL: &str = "channel";
 /// Dimension: one campaign of a team.
 pub const DIMENSION_CAMPAIGN: &str = "campaign";
+/// Dimension: what one agency trafficked for a team.
+pub const DIMENSION_AGENCY: &str = "agency";
+/// Dimension: what one partner did for a team.
+pub const DIMENSION_PARTNER: &str = "partner";
+/// Dimension: one store or other place of a team.
+pub const DIMENSION_STORE: &str = "store";
+/// Dimension: the lines of one product category in a team's sales and returns.
+pub const DIMENSION_CATEGORY: &str = "category";
+/// Window: one minute of event time.
+pub const WINDOW_MINUTE: &str = "minute";
+/// Window: one hour of event time.
+pub const WINDOW_HOUR: &str = "hour";
 /// Window: one day of event time, UTC.
 pub const WINDOW_DAY: &str = "day";
+/// Window: seven days of event time, from Monday in UTC.
+pub const WINDOW_WEEK: &str = "week";
 /// Window: all time.
 pub const WINDOW_TOTAL: &str = "total";
 
@@ -26,11 +40,11 @@ pub const WINDOW_TOTAL: &str = "total";
 pub struct ScorecardKey {
     /// The team that reads it, or [`ALL_TEAMS`].
     pub team_id: String,
-    /// `team`, `channel` or `campaign`.
+    /// `team`, `channel`, `campaign`, `agency`, `partner`, `store` or `category`.
     pub dimension: String,
-    /// The team, channel or campaign.
+    /// The team, channel, campaign and so on.
     pub subject: String,
-    /// `day` or `total`.
+    /// `minute`, `hour`, `day`, `week` or `total`.
     pub window: String,
     /// First instant of the window; 0 for `total`.
     pub window_start_at: i64,

@@ -18,6 +18,13 @@ pub fn day_start(at: i64) -> i64 {
     at.div_euclid(DAY_MS) * DAY_MS
 }
 
+/// The first millisecond of the week, from Monday in UTC, that holds `at`.
+#[must_use]
+pub fn week_start(at: i64) -> i64 {
+    // 1970-01-01 was a Thursday, three days after a Monday.
+    at.saturating_add(3 * DAY_MS).div_euclid(7 * DAY_MS) * 7 * DAY_MS - 3 * DAY_MS
+}
+
 /// The first millisecond of the month in UTC that holds `at`; an instant outside the calendar stands for itself.
 #[must_use]
 pub fn month_start(at: i64) -> i64 {
@@ -52,6 +59,8 @@ mod tests {
         assert_eq!(to_rfc3339(at), "2026-11-22T07:40:01.25Z");
         assert_eq!(to_rfc3339(day_start(at)), "2026-11-22T00:00:00Z");
         assert_eq!(day_start(-1), -DAY_MS);
+        assert_eq!(to_rfc3339(week_start(at)), "2026-11-16T00:00:00Z", "a Sunday belongs to the Monday before");
+        assert_eq!(week_start(week_start(at)), week_start(at));
         assert_eq!(to_rfc3339(month_start(at)), "2026-11-01T00:00:00Z");
         assert_eq!(month_start(month_start(at)), month_start(at));
         assert_eq!(to_rfc3339(month_start(-1)), "1969-12-01T00:00:00Z");

@@ -2,10 +2,9 @@
 //! under eight or sixteen scorecards allocates nothing.
 
 use hashbrown::Equivalent;
-use tributary_model::scorecard::{
-    ALL_TEAMS, DIMENSION_CAMPAIGN, DIMENSION_CHANNEL, DIMENSION_TEAM, ScorecardKey, WINDOW_DAY, WINDOW_TOTAL,
-};
-use tributary_model::time::day_start;
+use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CATEGORY, DIMENSION_TEAM, ScorecardKey};
+
+use crate::views::{Dimension, Views, Window};
 
 /// A scorecard's key but for its window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,20 +19,42 @@ pub struct Card<'a> {
     pub currency: &'a str,
 }
 
-/// The span of event time that a scorecard covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Window {
-    /// The UTC day that starts at this instant, in milliseconds.
-    Day(i64),
-    /// All time.
-    Total,
+/// Whose a touch, an exposure on a path, or a decision is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner<'a> {
+    /// The team.
+    pub team_id: &'a str,
+    /// The channel; empty when there is none.
+    pub channel: &'a str,
+    /// The campaign.
+    pub campaign_id: Option<&'a str>,
+    /// The agency.
+    pub agency: Option<&'a str>,
+    /// The partner.
+    pub partner: Option<&'a str>,
+    /// The store or other place.
+    pub store: Option<&'a str>,
 }
 
-impl Window {
-    /// The windows that an event at `occurred_at` falls into.
-    #[must_use]
-    pub fn of(occurred_at: i64) -> [Self; 2] {
-        [Self::Day(day_start(occurred_at)), Self::Total]
+impl<'a> Owner<'a> {
+    fn subject(&self, dimension: Dimension) -> Option<&'a str> {
+        match dimension {
+            Dimension::Team => Some(self.team_id),
+            Dimension::Channel => Some(self.channel).filter(|channel| !channel.is_empty()),
+            Dimension::Campaign => self.campaign_id,
+            Dimension::Agency => self.agency,
+            Dimension::Partner => self.partner,
+            Dimension::Store => self.store,
+            // Lines have categories, not touches.
+            Dimension::Category => None,
+        }
+    }
+
+    /// The owner's cards in one currency.
+    pub fn cards(self, views: &Views, currency: &'a str) -> impl Iterator<Item = Card<'a>> {
+        let subject = move |dimension: &Dimension| Some((dimension.name(), self.subject(*dimension)?));
+        let subjects = views.dimensions().iter().filter_map(subject);
+        subjects.map(move |(dimension, subject)| Card { team_id: self.team_id, dimension, subject, currency })
     }
 }
 
@@ -50,57 +71,21 @@ impl<'a> Card<'a> {
         Self { team_id, dimension: DIMENSION_TEAM, subject: team_id, currency }
     }
 
-    /// The card of one of a team's channels.
+    /// The card of a product category in what a team sold.
     #[must_use]
-    pub fn channel(team_id: &'a str, channel: &'a str, currency: &'a str) -> Self {
-        Self { team_id, dimension: DIMENSION_CHANNEL, subject: channel, currency }
-    }
-
-    /// The card of one of a team's campaigns.
-    #[must_use]
-    pub fn campaign(team_id: &'a str, campaign_id: &'a str, currency: &'a str) -> Self {
-        Self { team_id, dimension: DIMENSION_CAMPAIGN, subject: campaign_id, currency }
-    }
-
-    /// The cards that a touch of this team, channel and campaign is counted under, those of the sum of teams first.
-    pub fn of_touch(
-        team_id: &'a str,
-        channel: &'a str,
-        campaign_id: Option<&'a str>,
-        currency: &'a str,
-    ) -> impl Iterator<Item = Self> {
-        std::iter::once(Self::all_teams(currency)).chain(Self::of_owner(team_id, channel, campaign_id, currency))
-    }
-
-    /// As [`Card::of_touch`], without the card over all teams.
-    pub fn of_owner(
-        team_id: &'a str,
-        channel: &'a str,
-        campaign_id: Option<&'a str>,
-        currency: &'a str,
-    ) -> impl Iterator<Item = Self> {
-        [
-            Some(Self::team(team_id, currency)),
-            (!channel.is_empty()).then(|| Self::channel(team_id, channel, currency)),
-            campaign_id.map(|campaign_id| Self::campaign(team_id, campaign_id, currency)),
-        ]
-        .into_iter()
-        .flatten()
+    pub fn category(team_id: &'a str, category: &'a str, currency: &'a str) -> Self {
+        Self { team_id, dimension: DIMENSION_CATEGORY, subject: category, currency }
     }
 
     /// The scorecard of this card in `window`.
     #[must_use]
     pub fn within(self, window: Window) -> KeyRef<'a> {
-        let (window, window_start_at) = match window {
-            Window::Day(start_at) => (WINDOW_DAY, start_at),
-            Window::Total => (WINDOW_TOTAL, 0),
-        };
         KeyRef {
             team_id: self.team_id,
             dimension: self.dimension,
             subject: self.subject,
-            window,
-            window_start_at,
+            window: window.span.name(),
+            window_start_at: window.start_at,
             currency: self.currency,
         }
     }
@@ -162,24 +147,40 @@ mod tests {
     use rustc_hash::FxBuildHasher;
 
     use super::*;
+    use crate::views::Span;
+
+    fn channel<'a>(team_id: &'a str, subject: &'a str, currency: &'a str) -> Card<'a> {
+        Card { team_id, dimension: "channel", subject, currency }
+    }
+
+    #[test]
+    fn an_owner_has_a_card_for_each_view_that_it_has_a_subject_of() {
+        let owner = Owner { team_id: "media", channel: "", agency: Some("A"), store: Some("7"), ..Owner::default() };
+        let views = Views::new(&[Dimension::Agency, Dimension::Partner, Dimension::Store, Dimension::Category], &[]);
+        let subjects =
+            |views: &Views| owner.cards(views, "").map(|card| (card.dimension, card.subject)).collect::<Vec<_>>();
+        assert_eq!(subjects(&views), [("team", "media"), ("agency", "A"), ("store", "7")]);
+        assert_eq!(subjects(&Views::default()), [("team", "media")]);
+    }
 
     #[test]
     fn a_borrowed_key_hashes_as_the_key_it_stands_for() {
-        let [day, total] = Window::of(86_400_123);
-        for window in [day, total] {
-            let borrowed = Card::channel("email-team", "email", "USD").within(window);
+        let views = Views::new(&[], &[Span::Minute]);
+        for window in views.windows(86_400_123) {
+            let borrowed = channel("email-team", "email", "USD").within(window);
             let owned = ScorecardKey::from(&borrowed);
             assert_eq!(FxBuildHasher.hash_one(borrowed), FxBuildHasher.hash_one(&owned));
             assert!(borrowed.equivalent(&owned));
         }
-        assert_eq!(ScorecardKey::from(&Card::all_teams("").within(day)).window_start_at, 86_400_000);
+        let key = ScorecardKey::from(&Card::all_teams("").within(Span::Day.around(86_400_123)));
+        assert_eq!((key.window.as_str(), key.window_start_at), ("day", 86_400_000));
     }
 
     #[test]
     fn fingerprints_tell_the_parts_apart_and_never_change() {
         let one = Card::team("ab", "").fingerprint();
-        assert_ne!(one, Card::channel("a", "b", "").fingerprint());
-        assert_ne!(Card::channel("a", "bc", "").fingerprint(), Card::channel("ab", "c", "").fingerprint());
+        assert_ne!(one, channel("a", "b", "").fingerprint());
+        assert_ne!(channel("a", "bc", "").fingerprint(), channel("ab", "c", "").fingerprint());
         assert_ne!(one, Card::team("ab", "USD").fingerprint());
         // State on disk holds these: another value here means that the store's version has to be raised.
         assert_eq!(one, 8_156_415_512_646_417_570);

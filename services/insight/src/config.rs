@@ -6,6 +6,7 @@ use tributary_model::scorecard::ALL_TEAMS;
 use tributary_service::config::{Problem, Validate};
 
 use crate::paths::PathLimits;
+use crate::views::{Dimension, Span, Views};
 
 /// The longest horizon of days: what fits the state of a busy person.
 const MAX_DAY_HORIZON_DAYS: u16 = 800;
@@ -23,6 +24,10 @@ pub struct Config {
     pub max_places: usize,
     /// How many kinds of discount a scorecard names; further ones are counted together as `other`.
     pub max_discount_kinds: usize,
+    /// What scorecards are kept of beside teams, channels and campaigns: `agency`, `partner`, `store`, `category`.
+    pub dimensions: Vec<Dimension>,
+    /// Over which windows they are kept beside `day` and `total`: `minute`, `hour`, `week`.
+    pub windows: Vec<Span>,
     /// Which scorecards are exported to Prometheus.
     pub export: Export,
     /// How far paths reach: the journey service's setting, and none of this one's.
@@ -48,9 +53,19 @@ impl Default for Config {
             day_horizon_days: 62,
             max_places: 10_000,
             max_discount_kinds: 64,
+            dimensions: Vec::new(),
+            windows: Vec::new(),
             export: Export::default(),
             path_limits: PathLimits::default(),
         }
+    }
+}
+
+impl Config {
+    /// The scorecards that are kept.
+    #[must_use]
+    pub fn views(&self) -> Views {
+        Views::new(&self.dimensions, &self.windows)
     }
 }
 

@@ -13,29 +13,31 @@ use std::collections::BTreeMap;
 use tributary_model::scorecard::{ALL_TEAMS, Measures};
 use tributary_model::{Decision, Fate, JourneyEvent, Touchpoint};
 
-use crate::card::Card;
-use crate::credit::credit;
+use crate::card::{Card, Owner};
+use crate::credit::{credit, owner_of};
 use crate::credit_model::CreditModel;
 use crate::error::{InsightError, MAX_AMOUNT_MINOR};
 use crate::reach::Counts;
+use crate::views::{Dimension, Views};
 
-/// What one statement adds; windows are left to the caller, who adds it in each of [`crate::card::Window::of`].
+/// What one statement adds; windows are left to the caller, who adds it in each of [`Views::windows`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contribution<'a> {
     /// Event time.
     pub occurred_at: i64,
     owner: Owner<'a>,
     slices: Vec<Slice<'a>>,
-    credits: Vec<(Card<'a>, Measures)>,
+    credits: Vec<(Credited<'a>, &'a str, Measures)>,
+    /// By category and currency.
+    categories: Vec<(&'a str, &'a str, Measures)>,
     counts: Counts,
 }
 
-/// Whose touch it is.
+/// On whose cards credit stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Owner<'a> {
-    team_id: &'a str,
-    channel: &'a str,
-    campaign_id: Option<&'a str>,
+enum Credited<'a> {
+    AllTeams,
+    Owner(Owner<'a>),
 }
 
 /// What is added to each of the owner's cards of one currency, and to the card over all teams.
@@ -48,16 +50,22 @@ struct Slice<'a> {
 impl<'a> Contribution<'a> {
     /// Calls `add` for each card with what is added to it, and with the person's touches, exposures and sales where
     /// distinct persons are counted.
-    pub fn for_each(&self, mut add: impl FnMut(Card<'a>, &Measures, Option<Counts>)) {
-        let Owner { team_id, channel, campaign_id } = self.owner;
+    pub fn for_each(&self, views: &Views, mut add: impl FnMut(Card<'a>, &Measures, Option<Counts>)) {
         let counts = (self.counts != Counts::default()).then_some(self.counts);
         for slice in &self.slices {
-            for card in Card::of_touch(team_id, channel, campaign_id, slice.currency) {
-                add(card, &slice.measures, counts);
+            add(Card::all_teams(slice.currency), &slice.measures, counts);
+            self.owner.cards(views, slice.currency).for_each(|card| add(card, &slice.measures, counts));
+        }
+        if views.has(Dimension::Category) {
+            for (category, currency, measures) in &self.categories {
+                add(Card::category(self.owner.team_id, category, currency), measures, counts);
             }
         }
-        for (card, measures) in &self.credits {
-            add(*card, measures, None);
+        for (credited, currency, measures) in &self.credits {
+            match credited {
+                Credited::AllTeams => add(Card::all_teams(currency), measures, None),
+                Credited::Owner(owner) => owner.cards(views, currency).for_each(|card| add(card, measures, None)),
+            }
         }
     }
 
@@ -65,7 +73,8 @@ impl<'a> Contribution<'a> {
         for slice in &mut self.slices {
             slice.measures = slice.measures.negated();
         }
-        for (_, measures) in &mut self.credits {
+        let credits = self.credits.iter_mut().map(|(_, _, measures)| measures);
+        for measures in credits.chain(self.categories.iter_mut().map(|(_, _, measures)| measures)) {
             *measures = measures.negated();
         }
         self.counts = self.counts.negated();
@@ -87,11 +96,8 @@ pub fn of_journey_event(event: &JourneyEvent) -> Result<Contribution<'_>, Insigh
         occurred_at: touchpoint.occurred_at,
         slices: slices(touchpoint),
         credits: credits(event),
-        owner: Owner {
-            team_id: &event.team_id,
-            channel: &touchpoint.channel,
-            campaign_id: touchpoint.campaign_id.as_deref(),
-        },
+        categories: categories(touchpoint),
+        owner: owner_of(event),
         counts: counts(touchpoint),
     };
     if event.retracted {
@@ -129,9 +135,45 @@ pub fn of_decision(decision: &Decision) -> Result<Contribution<'_>, InsightError
         occurred_at: decision.decided_at,
         slices: vec![Slice { currency: "", measures }],
         credits: Vec::new(),
-        owner: Owner { team_id: &decision.team_id, channel: &decision.channel, campaign_id: None },
+        categories: Vec::new(),
+        owner: Owner { team_id: &decision.team_id, channel: &decision.channel, ..Owner::default() },
         counts: Counts::default(),
     })
+}
+
+/// What the lines of a sale or a return add to the cards of their categories: once without a currency, and once in the
+/// currency of the money. What a line is worth is its own value; a line without one adds none.
+fn categories(touchpoint: &Touchpoint) -> Vec<(&str, &str, Measures)> {
+    let Some(value) = touchpoint.value.as_ref().filter(|_| touchpoint.is_conversion()) else { return Vec::new() };
+    let sale = touchpoint.is_sale();
+    let mut by_category: BTreeMap<&str, Measures> = BTreeMap::new();
+    for item in &touchpoint.items {
+        let Some(category) = &item.category else { continue };
+        let measures = by_category.entry(category).or_insert_with(|| Measures {
+            touches: 1,
+            conversions: i64::from(sale),
+            returns: i64::from(!sale),
+            ..Measures::default()
+        });
+        let worth = if sale { item.line_value_minor.unwrap_or(0) } else { -item.line_value_minor.unwrap_or(0).abs() };
+        let cost = item.quantity.abs() * item.unit_cost_minor.unwrap_or(0);
+        measures.lines += 1;
+        measures.revenue_minor += worth;
+        measures.margin_minor += if sale { worth - cost } else { worth + cost };
+        for discount in &item.discounts {
+            let amount_minor = if sale { discount.amount_minor } else { -discount.amount_minor.abs() };
+            *measures.discounts_minor.entry(discount.kind.clone()).or_insert(0) += amount_minor;
+        }
+    }
+    let mut categories = Vec::with_capacity(2 * by_category.len());
+    for (category, mut measures) in by_category {
+        measures.discounts_minor.retain(|_, amount_minor| *amount_minor != 0);
+        let counted =
+            Measures { revenue_minor: 0, margin_minor: 0, discounts_minor: BTreeMap::new(), ..measures.clone() };
+        categories.push((category, "", counted));
+        categories.push((category, value.currency.as_str(), measures));
+    }
+    categories
 }
 
 /// The slice without a currency, and one for each currency the touch carries money of.
@@ -186,20 +228,15 @@ fn discounts(touchpoint: &Touchpoint) -> BTreeMap<String, i64> {
 }
 
 /// Credit for a conversion: to those on its path, and the same sum to the card over all teams.
-fn credits(event: &JourneyEvent) -> Vec<(Card<'_>, Measures)> {
+fn credits(event: &JourneyEvent) -> Vec<(Credited<'_>, &str, Measures)> {
     let Some(value) = event.touchpoint.value.as_ref().filter(|value| value.amount_minor != 0) else {
         return Vec::new();
     };
     let shares = credit(event);
-    let mut credits = Vec::with_capacity(1 + 3 * shares.len());
-    if !shares.is_empty() {
-        credits.push((Card::all_teams(&value.currency), credited([value.amount_minor; CreditModel::COUNT])));
-    }
-    for share in &shares {
-        let measures = credited(share.by_model);
-        let cards = Card::of_owner(share.team_id, share.channel, share.campaign_id, &value.currency);
-        credits.extend(cards.map(|card| (card, measures.clone())));
-    }
+    let currency = value.currency.as_str();
+    let whole = (Credited::AllTeams, currency, credited([value.amount_minor; CreditModel::COUNT]));
+    let mut credits: Vec<_> = (!shares.is_empty()).then_some(whole).into_iter().collect();
+    credits.extend(shares.iter().map(|share| (Credited::Owner(share.owner), currency, credited(share.by_model))));
     credits
 }
 
@@ -217,18 +254,16 @@ fn check_amounts(touchpoint: &Touchpoint) -> Result<(), InsightError> {
             return Err(refuse(field));
         }
     }
-    let (mut cost, mut discount) = (0_i128, 0_i128);
+    let (mut cost, mut discount, mut lines) = (0_i128, 0_i128, 0_i128);
     for item in &touchpoint.items {
         let quantity = i128::from(item.quantity);
         if !in_range(quantity) {
             return Err(refuse("items.quantity"));
         }
         cost += (quantity * i128::from(item.unit_cost_minor.unwrap_or(0))).abs();
+        lines += i128::from(item.line_value_minor.unwrap_or(0)).abs();
         discount += item.discounts.iter().map(|discount| i128::from(discount.amount_minor).abs()).sum::<i128>();
     }
-    match (in_range(cost), in_range(discount)) {
-        (false, _) => Err(refuse("items.unit_cost_minor")),
-        (_, false) => Err(refuse("items.discounts")),
-        _ => Ok(()),
-    }
+    let sums = [("items.unit_cost_minor", cost), ("items.discounts", discount), ("items.line_value_minor", lines)];
+    sums.into_iter().find(|(_, sum)| !in_range(*sum)).map_or(Ok(()), |(field, _)| Err(refuse(field)))
 }

@@ -8,46 +8,60 @@
 use std::collections::BTreeMap;
 
 use tributary_model::JourneyEvent;
+use tributary_model::journey::PathStep;
 
+use crate::card::Owner;
 use crate::credit_model::CreditModel;
 
-/// What the exposures of one team, channel and campaign get of one conversion.
+/// What the exposures of one owner get of one conversion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreditShare<'a> {
-    /// The team.
-    pub team_id: &'a str,
-    /// The channel.
-    pub channel: &'a str,
-    /// The campaign, when the exposure had one.
-    pub campaign_id: Option<&'a str>,
+    /// Whose exposures.
+    pub owner: Owner<'a>,
     /// Credit in minor units of the conversion's currency, in the order of [`CreditModel::ALL`].
     pub by_model: [i64; CreditModel::COUNT],
 }
 
-/// The credit for the conversion `event`, summed per team, channel and campaign and in that order; for each model the
-/// shares add up to the event's value. Empty when the event is no conversion.
+/// The credit for the conversion `event`, summed per team, channel, campaign, agency and partner and in that order; for
+/// each model the shares add up to the event's value. Empty when the event is no conversion.
 #[must_use]
 pub fn credit(event: &JourneyEvent) -> Vec<CreditShare<'_>> {
     let touchpoint = &event.touchpoint;
     let Some(value) = touchpoint.value.as_ref().filter(|_| touchpoint.is_conversion()) else { return Vec::new() };
     if event.path.is_empty() {
-        return vec![CreditShare {
-            team_id: &event.team_id,
-            channel: &touchpoint.channel,
-            campaign_id: touchpoint.campaign_id.as_deref(),
-            by_model: [value.amount_minor; CreditModel::COUNT],
-        }];
+        return vec![CreditShare { owner: owner_of(event), by_model: [value.amount_minor; CreditModel::COUNT] }];
     }
-    let mut shares: BTreeMap<(&str, &str, Option<&str>), [i64; CreditModel::COUNT]> = BTreeMap::new();
+    let mut shares: BTreeMap<Owner<'_>, [i64; CreditModel::COUNT]> = BTreeMap::new();
     for (index, model) in CreditModel::ALL.into_iter().enumerate() {
         let parts = model.spread(value.amount_minor, &event.path);
         for (step, part) in event.path.iter().zip(parts) {
-            let owner = (step.team_id.as_str(), step.channel.as_str(), step.campaign_id.as_deref());
-            shares.entry(owner).or_default()[index] += part;
+            shares.entry(owner_of_step(step)).or_default()[index] += part;
         }
     }
-    shares
-        .into_iter()
-        .map(|((team_id, channel, campaign_id), by_model)| CreditShare { team_id, channel, campaign_id, by_model })
-        .collect()
+    shares.into_iter().map(|(owner, by_model)| CreditShare { owner, by_model }).collect()
+}
+
+/// Whose touch a statement is about.
+pub(crate) fn owner_of(event: &JourneyEvent) -> Owner<'_> {
+    let touchpoint = &event.touchpoint;
+    Owner {
+        team_id: &event.team_id,
+        channel: &touchpoint.channel,
+        campaign_id: touchpoint.campaign_id.as_deref(),
+        agency: touchpoint.agency.as_deref(),
+        partner: touchpoint.partner.as_deref(),
+        store: touchpoint.location.as_deref(),
+    }
+}
+
+/// Whose exposure on a path it is; paths do not say where.
+fn owner_of_step(step: &PathStep) -> Owner<'_> {
+    Owner {
+        team_id: &step.team_id,
+        channel: &step.channel,
+        campaign_id: step.campaign_id.as_deref(),
+        agency: step.agency.as_deref(),
+        partner: step.partner.as_deref(),
+        store: None,
+    }
 }

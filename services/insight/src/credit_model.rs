@@ -119,6 +119,8 @@ mod tests {
             channel: (*channel).to_owned(),
             campaign_id: None,
             team_id: String::new(),
+            agency: None,
+            partner: None,
         };
         steps.iter().map(step).collect()
     }

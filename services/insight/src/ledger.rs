@@ -7,11 +7,12 @@ use tributary_model::scorecard::{MeasureDelta, Measures, ScorecardKey};
 use tributary_model::{Decision, JourneyEvent, PersonId};
 use tributary_stream::StateStore;
 
-use crate::card::{KeyRef, Window};
+use crate::card::KeyRef;
 use crate::contribution::{self, Contribution};
 use crate::error::InsightError;
 use crate::paths::Paths;
 use crate::reach::{Distinct, Reach};
+use crate::views::Views;
 
 /// The changes of the open transaction, one for each scorecard, and what is known of the persons behind them.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub struct Ledger {
     pub reach: Reach,
     /// Who went which way.
     pub paths: Paths,
+    views: Views,
     pending: HashMap<ScorecardKey, Pending, FxBuildHasher>,
 }
 
@@ -33,8 +35,8 @@ struct Pending {
 impl Ledger {
     /// Nothing pending, over the persons known so far.
     #[must_use]
-    pub fn new(reach: Reach, paths: Paths) -> Self {
-        Self { reach, paths, pending: HashMap::default() }
+    pub fn new(reach: Reach, paths: Paths, views: Views) -> Self {
+        Self { reach, paths, views, pending: HashMap::default() }
     }
 
     /// Counts a statement of the journeys stream, or takes it back when it is a retraction.
@@ -49,9 +51,9 @@ impl Ledger {
             self.paths.close(oldest_open_at);
         }
         self.paths.journey_event(event, oldest_open_at);
-        for window in Window::of(contribution.occurred_at) {
+        for window in self.views.windows(contribution.occurred_at) {
             let mut presence = self.reach.take(event.person_id, window);
-            contribution.for_each(|card, measures, counts| {
+            contribution.for_each(&self.views, |card, measures, counts| {
                 let distinct = match (&mut presence, counts) {
                     (Some(presence), Some(counts)) => presence.shift(card.fingerprint(), counts),
                     _ => Distinct::default(),
@@ -71,8 +73,8 @@ impl Ledger {
     /// [`InsightError`] when the decision cannot be counted; nothing has changed then.
     pub fn decision(&mut self, decision: &Decision) -> Result<(), InsightError> {
         let contribution: Contribution<'_> = contribution::of_decision(decision)?;
-        for window in Window::of(contribution.occurred_at) {
-            contribution.for_each(|card, measures, _| {
+        for window in self.views.windows(contribution.occurred_at) {
+            contribution.for_each(&self.views, |card, measures, _| {
                 let at = contribution.occurred_at;
                 add(&mut self.pending, card.within(window), measures, Distinct::default(), at);
             });

@@ -1,4 +1,4 @@
-//! Scorecards per team, campaign and channel, with credit that adds up to the sale, and counted paths.
+//! Scorecards per team, campaign, channel and whatever else is asked for, with credit that adds up to the sale, and counted paths.
 //!
 //! Two stages, because journeys are keyed by person and scorecards by team:
 //!
@@ -34,6 +34,7 @@ pub mod reach;
 pub mod read;
 pub mod read_paths;
 pub mod scorecards;
+pub mod views;
 
 pub use config::Config;
 pub use error::InsightError;

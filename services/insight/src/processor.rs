@@ -32,7 +32,7 @@ const ALLOWED_LATENESS_MS: i64 = 0;
 /// on [`topics::PATH_CHANGES`].
 #[must_use]
 pub fn credit_stage(config: &Config) -> Stage {
-    let (day_horizon_days, path_limits) = (config.day_horizon_days, config.path_limits);
+    let (day_horizon_days, path_limits, views) = (config.day_horizon_days, config.path_limits, config.views());
     tributary_service::metrics::describe(METRICS);
     Stage {
         name: CREDIT_STAGE,
@@ -42,7 +42,7 @@ pub fn credit_stage(config: &Config) -> Stage {
         allowed_lateness_ms: ALLOWED_LATENESS_MS,
         factory: Arc::new(move |_| {
             Box::new(CreditProcessor {
-                ledger: Ledger::new(Reach::new(day_horizon_days), Paths::new(path_limits)),
+                ledger: Ledger::new(Reach::new(day_horizon_days), Paths::new(path_limits), views.clone()),
                 counters: StatementCounters::new(),
                 counted: Statements::default(),
             })

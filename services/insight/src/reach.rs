@@ -4,9 +4,9 @@
 //! present. A card has one person more when such a count leaves zero and one less when it comes back to it. A merge
 //! needs nothing else: the journey retracts the loser's statements and asserts them for the winner.
 //!
-//! Bounds: the window `total` stays as long as the person does. The windows of a day are closed and dropped once event
-//! time is [`Reach::new`]'s horizon past the day; what arrives for a closed day still counts in all other measures, and
-//! leaves the day's number of persons as it was. A partition is one task, so persons add up over partitions.
+//! Bounds: the window `total` stays as long as the person does. The windows of a day or week are closed and dropped once
+//! event time is [`Reach::new`]'s horizon past them; what arrives for a closed one still counts in all other measures, and
+//! leaves its number of persons as it was. Of minutes and hours no persons are counted. A partition is one task, so persons add up over partitions.
 
 use serde::{Deserialize, Serialize};
 use tributary_model::PersonId;
@@ -14,7 +14,7 @@ use tributary_model::time::DAY_MS;
 use tributary_stream::{KeyedStore, OrderedStore, StateStore};
 use uuid::Uuid;
 
-use crate::card::Window;
+use crate::views::{Span, Window};
 
 /// Name of the store of what each person did.
 pub const SEEN_STORE: &str = "seen";
@@ -22,8 +22,10 @@ pub const SEEN_STORE: &str = "seen";
 pub const HORIZON_STORE: &str = "horizon";
 const VERSION: u8 = 1;
 
-/// The sort key of the window `total`; the days, counted from 1970-01-01, come before it.
+/// The sort key of the window `total`; before it come the days, counted from 1970-01-01, and then the weeks.
 const TOTAL: i32 = i32::MAX;
+/// The sort key of the week of 1970-01-01, far behind all days.
+const WEEKS: i32 = 1 << 30;
 
 /// How often one person did something that a card counts. Below zero only while statements are out of order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +119,7 @@ impl Reach {
         self.horizon.insert(0, oldest_open);
         let mut closed = Vec::new();
         self.seen.for_each(|person, day, _| {
-            if *day < oldest_open {
+            if is_closed(*day, oldest_open) {
                 closed.push((*person, *day));
             }
         });
@@ -136,8 +138,8 @@ impl Reach {
     /// What the person did in the window, to be changed and given back to [`Reach::put`]; `None` when the day is closed.
     #[must_use]
     pub fn take(&self, person: PersonId, window: Window) -> Option<Presence> {
-        let sort = sort_key(window);
-        if self.oldest_open().is_some_and(|oldest_open| sort < oldest_open) {
+        let sort = sort_key(window)?;
+        if self.oldest_open().is_some_and(|oldest_open| is_closed(sort, oldest_open)) {
             return None;
         }
         Some(self.seen.get(&person.0, &sort).cloned().unwrap_or_default())
@@ -153,7 +155,7 @@ impl Reach {
 
     /// Keeps what [`Reach::take`] gave.
     pub fn put(&mut self, person: PersonId, window: Window, presence: Presence) {
-        let sort = sort_key(window);
+        let Some(sort) = sort_key(window) else { return };
         if presence.is_empty() {
             self.seen.remove(&person.0, &sort);
         } else {
@@ -183,16 +185,29 @@ impl Reach {
     }
 }
 
-fn sort_key(window: Window) -> i32 {
-    match window {
-        Window::Day(start_at) => day_of(start_at),
-        Window::Total => TOTAL,
+/// Where a window is kept; `None` for those of which no persons are counted.
+fn sort_key(window: Window) -> Option<i32> {
+    match window.span {
+        Span::Minute | Span::Hour => None,
+        Span::Day => Some(day_of(window.start_at)),
+        Span::Week => Some(WEEKS + day_of(window.start_at).clamp(-WEEKS, WEEKS - 1).div_euclid(7)),
+        Span::Total => Some(TOTAL),
     }
 }
 
-/// Days since 1970-01-01 in UTC. Instants that far out that the day leaves 32 bits count as the last or first day.
+/// Whether a window lies wholly before the oldest open day.
+fn is_closed(sort: i32, oldest_open: i32) -> bool {
+    match sort {
+        TOTAL => false,
+        // Weeks begin on Mondays, so that their first day is a multiple of seven and four more.
+        week if week >= WEEKS / 2 => (week - WEEKS).saturating_mul(7).saturating_add(4 + 6) < oldest_open,
+        day => day < oldest_open,
+    }
+}
+
+/// Days since 1970-01-01 in UTC. Instants so far out that the day leaves its range count as the last or first day.
 fn day_of(at: i64) -> i32 {
-    let day = at.div_euclid(DAY_MS).clamp(i64::from(i32::MIN), i64::from(TOTAL - 1));
+    let day = at.div_euclid(DAY_MS).clamp(i64::from(i32::MIN), i64::from(WEEKS / 2 - 1));
     day as i32
 }
 
@@ -234,38 +249,38 @@ mod tests {
         let mut reach = Reach::new(2);
         for day in 0..3 {
             reach.observe(day * DAY_MS);
-            assert_eq!(shift(&mut reach, Window::Day(day * DAY_MS), TOUCH).unwrap().persons, 1);
-            assert_eq!(shift(&mut reach, Window::Total, TOUCH).unwrap().persons, i64::from(day == 0));
+            assert_eq!(shift(&mut reach, Span::Day.around(day * DAY_MS), TOUCH).unwrap().persons, 1);
+            assert_eq!(shift(&mut reach, Span::Total.around(0), TOUCH).unwrap().persons, i64::from(day == 0));
         }
         assert_eq!(reach.len(), 4);
         reach.observe(3 * DAY_MS);
         assert_eq!(reach.len(), 3, "day 0 is closed");
-        assert_eq!(shift(&mut reach, Window::Day(0), TOUCH), None);
-        assert_eq!(shift(&mut reach, Window::Day(DAY_MS), TOUCH).unwrap().persons, 0);
-        assert_eq!(shift(&mut reach, Window::Total, TOUCH).unwrap().persons, 0);
+        assert_eq!(shift(&mut reach, Span::Day.around(0), TOUCH), None);
+        assert_eq!(shift(&mut reach, Span::Day.around(DAY_MS), TOUCH).unwrap().persons, 0);
+        assert_eq!(shift(&mut reach, Span::Total.around(0), TOUCH).unwrap().persons, 0);
         reach.observe(0);
-        assert_eq!(shift(&mut reach, Window::Day(0), TOUCH), None, "a late event opens nothing again");
+        assert_eq!(shift(&mut reach, Span::Day.around(0), TOUCH), None, "a late event opens nothing again");
     }
 
     #[test]
     fn closing_a_day_is_taken_back_with_its_transaction() {
         let mut reach = Reach::new(1);
         reach.observe(0);
-        shift(&mut reach, Window::Day(0), TOUCH);
+        shift(&mut reach, Span::Day.around(0), TOUCH);
         reach.stores().into_iter().for_each(StateStore::commit);
         reach.observe(9 * DAY_MS);
         assert!(reach.is_empty());
         reach.stores().into_iter().for_each(StateStore::abort);
         assert_eq!(reach.len(), 1);
-        assert_eq!(shift(&mut reach, Window::Day(0), TOUCH).unwrap().persons, 0, "known, and open again");
+        assert_eq!(shift(&mut reach, Span::Day.around(0), TOUCH).unwrap().persons, 0, "known, and open again");
     }
 
     #[test]
     fn the_changelog_restores_the_state() {
         let mut reach = Reach::new(1);
         reach.observe(DAY_MS);
-        shift(&mut reach, Window::Day(DAY_MS), TOUCH);
-        shift(&mut reach, Window::Total, TOUCH);
+        shift(&mut reach, Span::Day.around(DAY_MS), TOUCH);
+        shift(&mut reach, Span::Total.around(0), TOUCH);
         let mut restored = Reach::new(1);
         for (from, to) in reach.stores().into_iter().zip(restored.stores()) {
             for (key, value) in from.changes() {
@@ -273,7 +288,25 @@ mod tests {
             }
         }
         assert_eq!(restored.len(), 2);
-        assert_eq!(shift(&mut restored, Window::Day(DAY_MS), TOUCH).unwrap().persons, 0);
-        assert_eq!(shift(&mut restored, Window::Day(-DAY_MS), TOUCH), None);
+        assert_eq!(shift(&mut restored, Span::Day.around(DAY_MS), TOUCH).unwrap().persons, 0);
+        assert_eq!(shift(&mut restored, Span::Day.around(-DAY_MS), TOUCH), None);
+    }
+
+    #[test]
+    fn a_week_is_open_until_its_last_day_is_closed_and_minutes_have_no_persons() {
+        let mut reach = Reach::new(3);
+        // 1970-01-05 was a Monday.
+        let (monday, sunday) = (4 * DAY_MS, 10 * DAY_MS);
+        let week = Span::Week.around(sunday);
+        assert_eq!(week, Span::Week.around(monday));
+        reach.observe(sunday);
+        assert_eq!(shift(&mut reach, week, TOUCH).unwrap().persons, 1);
+        reach.observe(sunday + 3 * DAY_MS);
+        assert_eq!(shift(&mut reach, week, TOUCH).unwrap().persons, 0, "known, and open");
+        reach.observe(sunday + 4 * DAY_MS);
+        assert_eq!(shift(&mut reach, week, TOUCH), None);
+        assert!(reach.is_empty());
+        assert_eq!(shift(&mut reach, Span::Minute.around(sunday), TOUCH), None);
+        assert_eq!(shift(&mut reach, Span::Hour.around(sunday), TOUCH), None);
     }
 }

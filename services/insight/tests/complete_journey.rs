@@ -13,6 +13,7 @@ use tributary_insight::paths::{PathLimits, Paths};
 use tributary_insight::reach::Reach;
 use tributary_insight::read;
 use tributary_insight::scorecards::Scorecards;
+use tributary_insight::views::Views;
 use tributary_model::time::from_rfc3339;
 use tributary_model::{Discount, Item, JourneyEvent, Money, PersonId};
 use tributary_testkit::data_file;
@@ -77,7 +78,8 @@ struct Stages {
 
 impl Stages {
     fn new() -> Self {
-        let ledgers = (0..4).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()))).collect();
+        let ledgers =
+            (0..4).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), Views::default())).collect();
         Self { ledgers, scorecards: Scorecards::new(&Config::default()), read: read::Scorecards::default() }
     }
 

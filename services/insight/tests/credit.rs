@@ -4,6 +4,7 @@ mod common;
 
 use common::{START_AT, person, step, touch};
 use proptest::prelude::*;
+use tributary_insight::card::Owner;
 use tributary_insight::credit::{CreditShare, credit};
 use tributary_insight::credit_model::CreditModel;
 use tributary_insight::error::MAX_AMOUNT_MINOR;
@@ -19,19 +20,23 @@ fn sale(value: Money, path: &[usize]) -> JourneyEvent {
 #[test]
 fn the_models_credit_the_first_the_last_and_all() {
     let event = sale(Money::new("USD", 1_000), &[0, 2, 2]);
+    let mail = Owner {
+        team_id: "email",
+        channel: "email",
+        campaign_id: Some("welcome"),
+        partner: Some("Mailer"),
+        ..Owner::default()
+    };
+    let ads = Owner {
+        team_id: "social",
+        channel: "paid_social",
+        campaign_id: Some("spring"),
+        agency: Some("Agency One"),
+        ..Owner::default()
+    };
     let expected = [
-        CreditShare {
-            team_id: "email",
-            channel: "email",
-            campaign_id: Some("welcome"),
-            by_model: [1_000, 0, 0, 334, 400, 334],
-        },
-        CreditShare {
-            team_id: "social",
-            channel: "paid_social",
-            campaign_id: Some("spring"),
-            by_model: [0, 1_000, 1_000, 666, 600, 666],
-        },
+        CreditShare { owner: mail, by_model: [1_000, 0, 0, 334, 400, 334] },
+        CreditShare { owner: ads, by_model: [0, 1_000, 1_000, 666, 600, 666] },
     ];
     assert_eq!(credit(&event), expected);
 }
@@ -39,8 +44,8 @@ fn the_models_credit_the_first_the_last_and_all() {
 #[test]
 fn a_direct_sale_is_its_own_teams() {
     let event = sale(Money::new("JPY", 7), &[]);
-    let share =
-        CreditShare { team_id: "store", channel: "in_store", campaign_id: None, by_model: [7; CreditModel::COUNT] };
+    let owner = Owner { team_id: "store", channel: "in_store", ..Owner::default() };
+    let share = CreditShare { owner, by_model: [7; CreditModel::COUNT] };
     assert_eq!(credit(&event), [share]);
 }
 
@@ -76,7 +81,7 @@ proptest! {
         for index in 0..CreditModel::ALL.len() {
             prop_assert_eq!(shares.iter().map(|share| share.by_model[index]).sum::<i64>(), value);
         }
-        let mut owners: Vec<_> = shares.iter().map(|s| (s.team_id, s.channel, s.campaign_id)).collect();
+        let mut owners: Vec<_> = shares.iter().map(|share| share.owner).collect();
         owners.dedup();
         prop_assert_eq!(owners.len(), shares.len(), "one share an owner");
     }

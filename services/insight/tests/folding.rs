@@ -19,16 +19,25 @@ use tributary_insight::paths::{PathLimits, Paths};
 use tributary_insight::reach::Reach;
 use tributary_insight::read;
 use tributary_insight::scorecards::Scorecards;
+use tributary_insight::views::{Dimension, Span, Views};
 use tributary_model::decision::Decision;
 use tributary_model::scorecard::{Measures, ScorecardKey};
 use tributary_model::{Arm, Fate, JourneyEvent, Money, WithheldReason};
 
 const PARTITIONS: usize = 3;
 
+/// Everything that can be kept.
+fn views() -> Views {
+    Views::new(
+        &[Dimension::Agency, Dimension::Partner, Dimension::Store, Dimension::Category],
+        &[Span::Minute, Span::Hour, Span::Week],
+    )
+}
+
 /// Both stages over the statements: one ledger a partition of persons, drained after every `cut` statements.
 fn fold(said: &[JourneyEvent], cut: usize) -> read::Scorecards {
     let mut ledgers: Vec<Ledger> =
-        (0..PARTITIONS).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()))).collect();
+        (0..PARTITIONS).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), views())).collect();
     let mut scorecards = Scorecards::new(&Config::default());
     let mut read = read::Scorecards::default();
     for statements in said.chunks(cut) {
@@ -152,7 +161,7 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
         experiment: None,
         channel_reason: None,
     };
-    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()));
+    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), Views::default());
     for reason in [None, Some(WithheldReason::Capped), Some(WithheldReason::Capped), Some(WithheldReason::HeldOut)] {
         ledger.decision(&decision(reason)).unwrap();
     }
@@ -170,7 +179,7 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
 
 #[test]
 fn amounts_that_could_not_be_summed_and_reserved_teams_are_refused_and_count_nothing() {
-    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()));
+    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), views());
     let sale = |value: i64| {
         let mut event = touch(1, person(0), START_AT, "store.purchased", 3);
         event.touchpoint.value = Some(Money::new("USD", value));
@@ -183,6 +192,9 @@ fn amounts_that_could_not_be_summed_and_reserved_teams_are_refused_and_count_not
     no_quantity.touchpoint.items[0].quantity = i64::MIN;
     let mut huge_discount = sale(1);
     huge_discount.touchpoint.items = vec![item(1, &[("coupon", i64::MIN)])];
+    let mut huge_lines = sale(1);
+    huge_lines.touchpoint.items = vec![item(1, &[])];
+    huge_lines.touchpoint.items[0].line_value_minor = Some(i64::MIN);
     let mut reserved = sale(1);
     reserved.path = vec![step(0)];
     reserved.path[0].team_id = "all".to_owned();
@@ -191,6 +203,7 @@ fn amounts_that_could_not_be_summed_and_reserved_teams_are_refused_and_count_not
         (huge_cost, "amount_out_of_range"),
         (no_quantity, "amount_out_of_range"),
         (huge_discount, "amount_out_of_range"),
+        (huge_lines, "amount_out_of_range"),
         (reserved, "reserved_team"),
     ];
     for (event, code) in cases {

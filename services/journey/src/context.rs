@@ -204,6 +204,8 @@ pub(crate) fn path_step(event: &JourneyEvent) -> PathStep {
         channel: touchpoint.channel.clone(),
         campaign_id: touchpoint.campaign_id.clone(),
         team_id: event.team_id.clone(),
+        agency: touchpoint.agency.clone(),
+        partner: touchpoint.partner.clone(),
     }
 }
 

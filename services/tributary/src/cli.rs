@@ -433,9 +433,9 @@ pub struct ScorecardArgs {
     /// The team; all teams when it is left out
     pub team: Option<String>,
     /// What the scorecards are about
-    #[arg(long, default_value = "team", value_parser = ["team", "channel", "campaign"])]
+    #[arg(long, default_value = "team", value_parser = ["team", "channel", "campaign", "agency", "partner", "store", "category"])]
     pub dimension: String,
     /// Over which time
-    #[arg(long, default_value = "total", value_parser = ["total", "day"])]
+    #[arg(long, default_value = "total", value_parser = ["total", "week", "day", "hour", "minute"])]
     pub window: String,
 }

@@ -49,6 +49,7 @@ impl Bed {
                 "listen": format!("127.0.0.1:{}", bed.gateway_port),
                 "write_keys": { "segment": [{ "env": "TEST_WRITE_KEY" }], "shopify": [{ "env": "TEST_WRITE_KEY_TWO" }] },
             },
+            "insight": { "dimensions": ["store", "category"], "windows": ["week"] },
             "state": { "directory": "state", "checkpoint_interval_s": 1 },
             "admin": { "listen": format!("127.0.0.1:{}", bed.admin_port) },
         });
@@ -212,6 +213,31 @@ fn complete_journey_reaches_its_facts_to_the_cent_through_a_kill() {
     }
     for model in CreditModel::ALL.map(CreditModel::name) {
         assert_eq!(measures["credit_minor"][model].as_i64(), fact("sales_value_cents"), "{model}");
+    }
+    // By week, store and category it is the same money, and so is what the weeks' credit of each team comes to.
+    for (arguments, lines) in [
+        (["scorecard", "all", "--window", "week"].as_slice(), true),
+        (&["scorecard", "store", "--dimension", "store"], true),
+        (&["scorecard", "store", "--dimension", "store", "--window", "week"], true),
+        (&["scorecard", "store", "--dimension", "category"], true),
+        (&["scorecard", "store", "--dimension", "category", "--window", "week"], true),
+        (&["scorecard", "--window", "week"], false),
+    ] {
+        let cards = bed.json(arguments);
+        let cards = cards["scorecards"].as_array().unwrap().iter().filter(|card| card["key"]["currency"] == "USD");
+        let (all, teams): (Vec<&Value>, Vec<&Value>) = cards.partition(|card| card["key"]["team_id"] == "all");
+        let sum = |cards: &[&Value], of: &str| cards.iter().filter_map(|card| card.pointer(of)?.as_i64()).sum::<i64>();
+        let of = if all.is_empty() { &teams } else { &all };
+        assert!(of.len() > 10, "{arguments:?}: {}", of.len());
+        assert_eq!(Some(sum(of, "/measures/revenue_minor")), fact("sales_value_cents"), "{arguments:?}");
+        if lines {
+            assert_eq!(Some(sum(of, "/measures/lines")), fact("transaction_lines"), "{arguments:?}");
+        } else {
+            for model in CreditModel::ALL.map(CreditModel::name) {
+                let credit = sum(&teams, &format!("/measures/credit_minor/{model}"));
+                assert_eq!(Some(credit), fact("sales_value_cents"), "{arguments:?} {model}");
+            }
+        }
     }
     // What was loaded is not loaded again.
     let again = bed.command(&["load", "complete-journey"]).arg(&dir).args(["--output", "json"]).output().unwrap();

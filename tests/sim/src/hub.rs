@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use anyhow::Context;
+use tributary_insight::views::{Dimension, Span};
 use tributary_model::topics::{Partitions, TopicDefinition};
 use tributary_model::{Canvas, Pseudonymizer};
 use tributary_stream::{Stage, changelog_definitions};
@@ -35,7 +36,10 @@ impl Hub {
     }
 
     fn compose() -> anyhow::Result<Self> {
-        let config = HubConfig::default();
+        let mut config = HubConfig::default();
+        // Everything the oracle computes; minutes would only be more of the same.
+        config.insight.dimensions = vec![Dimension::Agency, Dimension::Partner, Dimension::Store, Dimension::Category];
+        config.insight.windows = vec![Span::Hour, Span::Week];
         let definition = Definition::read(&config).context("reading the built-in definitions")?;
         let mut entries = canvas::built_in().context("reading the built-in canvas")?;
         entries.extend(tributary_test_oracle::canvas());

@@ -51,8 +51,8 @@ pub(crate) fn touch(id: u32, person_id: PersonId, occurred_at: i64, event_type: 
             campaign_id: campaign_id.map(str::to_owned),
             message_id: None,
             decision_id: None,
-            agency: None,
-            partner: None,
+            agency: (owner == 2).then(|| "Agency One".to_owned()),
+            partner: (owner == 0).then(|| "Mailer".to_owned()),
             cost: None,
             value: None,
             items: Vec::new(),
@@ -86,6 +86,8 @@ pub(crate) fn step_at(owner: usize, occurred_at: i64) -> PathStep {
         channel: channel.to_owned(),
         campaign_id: campaign_id.map(str::to_owned),
         team_id: team_id.to_owned(),
+        agency: (owner == 2).then(|| "Agency One".to_owned()),
+        partner: (owner == 0).then(|| "Mailer".to_owned()),
     }
 }
 
@@ -134,7 +136,12 @@ pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
             let discounts = |amount| item(amount, &[("coupon", amount / 2), ("retail", amount % 7)]);
             event.touchpoint.items = items
                 .into_iter()
-                .map(|(cost, discount)| Item { unit_cost_minor: Some(cost), ..discounts(discount) })
+                .map(|(cost, discount)| Item {
+                    unit_cost_minor: Some(cost),
+                    line_value_minor: (cost % 3 != 0).then_some(3 * cost),
+                    category: (cost % 5 != 0).then(|| format!("category-{}", cost % 2)),
+                    ..discounts(discount)
+                })
                 .collect();
             event
         })

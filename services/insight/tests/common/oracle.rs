@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tributary_model::journey::PathStep;
 use tributary_model::scorecard::{Measures, ScorecardKey};
 use tributary_model::{JourneyEvent, PersonId};
 
@@ -19,7 +20,6 @@ pub(crate) fn scorecards(standing: &[JourneyEvent]) -> BTreeMap<ScorecardKey, Me
     let mut cards: BTreeMap<ScorecardKey, Card> = BTreeMap::new();
     for event in standing {
         let touchpoint = &event.touchpoint;
-        let campaign_id = touchpoint.campaign_id.as_deref();
         let is_return = touchpoint.event_type == "order.refunded";
         let is_sale = touchpoint.value.is_some() && !is_return;
         let value = touchpoint.value.as_ref();
@@ -27,7 +27,15 @@ pub(crate) fn scorecards(standing: &[JourneyEvent]) -> BTreeMap<ScorecardKey, Me
         let mut currencies = BTreeSet::from([""]);
         currencies.extend(value.iter().chain(cost.iter()).map(|money| money.currency.as_str()));
         for currency in currencies {
-            for key in keys(&event.team_id, &touchpoint.channel, campaign_id, currency, touchpoint.occurred_at, true) {
+            let owner = Owner {
+                team: &event.team_id,
+                channel: &touchpoint.channel,
+                campaign: touchpoint.campaign_id.as_deref(),
+                agency: touchpoint.agency.as_deref(),
+                partner: touchpoint.partner.as_deref(),
+                store: touchpoint.location.as_deref(),
+            };
+            for key in keys(owner, currency, touchpoint.occurred_at) {
                 let card = cards.entry(key).or_default();
                 let exposure = touchpoint.event_type.ends_with(".sent") || touchpoint.event_type.ends_with(".shown");
                 card.touched.insert(event.person_id);
@@ -65,8 +73,12 @@ pub(crate) fn scorecards(standing: &[JourneyEvent]) -> BTreeMap<ScorecardKey, Me
             }
         }
         credit(event, &mut cards);
+        categories(event, &mut cards);
     }
     let finished = cards.into_iter().map(|(key, mut card)| {
+        if ["minute", "hour"].contains(&key.window.as_str()) {
+            card = Card { measures: card.measures, ..Card::default() };
+        }
         card.measures.persons = card.touched.len() as i64;
         card.measures.reach = card.exposed.len() as i64;
         card.measures.buyers = card.bought.len() as i64;
@@ -77,40 +89,113 @@ pub(crate) fn scorecards(standing: &[JourneyEvent]) -> BTreeMap<ScorecardKey, Me
     finished.filter(|(_, measures)| *measures != Measures::default()).collect()
 }
 
-fn keys(team: &str, channel: &str, campaign: Option<&str>, currency: &str, at: i64, all: bool) -> Vec<ScorecardKey> {
-    let mut subjects = vec![(team, "team", team), (team, "channel", channel)];
-    subjects.extend(campaign.map(|campaign| (team, "campaign", campaign)));
-    if all {
-        subjects.push(("all", "team", "all"));
-    }
-    let midnight = at - at.rem_euclid(86_400_000);
-    let windows = [("total", 0), ("day", midnight)];
-    let key = |(team, dimension, subject): &(&str, &str, &str), (window, start): (&str, i64)| ScorecardKey {
-        team_id: (*team).to_owned(),
-        dimension: (*dimension).to_owned(),
-        subject: (*subject).to_owned(),
+/// Whose something is.
+#[derive(Clone, Copy)]
+struct Owner<'a> {
+    team: &'a str,
+    channel: &'a str,
+    campaign: Option<&'a str>,
+    agency: Option<&'a str>,
+    partner: Option<&'a str>,
+    store: Option<&'a str>,
+}
+
+fn keys(owner: Owner<'_>, currency: &str, at: i64) -> Vec<ScorecardKey> {
+    let named =
+        [("campaign", owner.campaign), ("agency", owner.agency), ("partner", owner.partner), ("store", owner.store)];
+    let mut subjects = vec![(owner.team, "team", owner.team), (owner.team, "channel", owner.channel)];
+    subjects.extend(named.iter().filter_map(|(dimension, subject)| Some((owner.team, *dimension, (*subject)?))));
+    subjects.push(("all", "team", "all"));
+    subjects.iter().flat_map(|(team, dimension, subject)| in_windows(team, dimension, subject, currency, at)).collect()
+}
+
+fn in_windows(team: &str, dimension: &str, subject: &str, currency: &str, at: i64) -> Vec<ScorecardKey> {
+    let since = |span: i64, first: i64| at - (at - first).rem_euclid(span);
+    // 1970-01-05 was a Monday.
+    let monday = 4 * 86_400_000;
+    let windows = [
+        ("total", 0),
+        ("week", since(7 * 86_400_000, monday)),
+        ("day", since(86_400_000, 0)),
+        ("hour", since(3_600_000, 0)),
+        ("minute", since(60_000, 0)),
+    ];
+    let key = |(window, window_start_at): (&str, i64)| ScorecardKey {
+        team_id: team.to_owned(),
+        dimension: dimension.to_owned(),
+        subject: subject.to_owned(),
         window: window.to_owned(),
-        window_start_at: start,
+        window_start_at,
         currency: currency.to_owned(),
     };
-    subjects.iter().flat_map(|subject| windows.map(|window| key(subject, window))).collect()
+    windows.map(key).into()
+}
+
+/// What was sold of each category, one line after the other.
+fn categories(event: &JourneyEvent, cards: &mut BTreeMap<ScorecardKey, Card>) {
+    let touchpoint = &event.touchpoint;
+    let Some(value) = &touchpoint.value else { return };
+    let sign = if touchpoint.event_type == "order.refunded" { -1 } else { 1 };
+    let named: BTreeSet<&str> = touchpoint.items.iter().filter_map(|item| item.category.as_deref()).collect();
+    for category in named {
+        for currency in ["", value.currency.as_str()] {
+            for key in in_windows(&event.team_id, "category", category, currency, touchpoint.occurred_at) {
+                let card = cards.entry(key).or_default();
+                card.touched.insert(event.person_id);
+                card.measures.touches += 1;
+                if sign > 0 {
+                    card.bought.insert(event.person_id);
+                    card.measures.conversions += 1;
+                } else {
+                    card.measures.returns += 1;
+                }
+                for item in touchpoint.items.iter().filter(|item| item.category.as_deref() == Some(category)) {
+                    card.measures.lines += 1;
+                    if currency.is_empty() {
+                        continue;
+                    }
+                    let worth = sign * item.line_value_minor.unwrap_or(0);
+                    card.measures.revenue_minor += worth;
+                    card.measures.margin_minor += worth - sign * 2 * item.unit_cost_minor.unwrap_or(0);
+                    for discount in &item.discounts {
+                        let amount = sign * discount.amount_minor;
+                        *card.measures.discounts_minor.entry(discount.kind.clone()).or_insert(0) += amount;
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn credit(event: &JourneyEvent, cards: &mut BTreeMap<ScorecardKey, Card>) {
     let touchpoint = &event.touchpoint;
     let Some(value) = &touchpoint.value else { return };
-    let own = (event.team_id.as_str(), touchpoint.channel.as_str(), touchpoint.campaign_id.as_deref());
-    let mut steps: Vec<_> = event
-        .path
-        .iter()
-        .map(|step| (step.team_id.as_str(), step.channel.as_str(), step.campaign_id.as_deref(), step.occurred_at))
-        .collect();
+    let step = |step: &'_ PathStep| (step.clone(), None);
+    let mut steps: Vec<(PathStep, Option<&str>)> = event.path.iter().map(step).collect();
     if steps.is_empty() {
-        steps.push((own.0, own.1, own.2, touchpoint.occurred_at));
+        let own = PathStep {
+            touchpoint_id: String::new(),
+            occurred_at: touchpoint.occurred_at,
+            channel: touchpoint.channel.clone(),
+            campaign_id: touchpoint.campaign_id.clone(),
+            team_id: event.team_id.clone(),
+            agency: touchpoint.agency.clone(),
+            partner: touchpoint.partner.clone(),
+        };
+        steps.push((own, touchpoint.location.as_deref()));
     }
-    for (model, weights) in weights(&steps.iter().map(|step| (step.1, step.3)).collect::<Vec<_>>()) {
-        for ((team, channel, campaign, _), amount) in steps.iter().zip(divide(value.amount_minor, &weights)) {
-            for key in keys(team, channel, *campaign, &value.currency, touchpoint.occurred_at, true) {
+    let seen: Vec<(&str, i64)> = steps.iter().map(|(step, _)| (step.channel.as_str(), step.occurred_at)).collect();
+    for (model, weights) in weights(&seen) {
+        for ((step, store), amount) in steps.iter().zip(divide(value.amount_minor, &weights)) {
+            let owner = Owner {
+                team: &step.team_id,
+                channel: &step.channel,
+                campaign: step.campaign_id.as_deref(),
+                agency: step.agency.as_deref(),
+                partner: step.partner.as_deref(),
+                store: *store,
+            };
+            for key in keys(owner, &value.currency, touchpoint.occurred_at) {
                 *cards.entry(key).or_default().measures.credit_minor.entry(model.to_owned()).or_insert(0) += amount;
             }
         }

@@ -143,6 +143,8 @@ fn path(before: &[&Touchpoint], touch: &Touchpoint) -> Vec<PathStep> {
         channel: exposure.channel.clone(),
         campaign_id: exposure.campaign_id.clone(),
         team_id: team(exposure).to_owned(),
+        agency: exposure.agency.clone(),
+        partner: exposure.partner.clone(),
     };
     let newest_first = recent(before, touch).filter(|earlier| is_exposure(earlier)).take(MAX_STEPS);
     let mut steps: Vec<PathStep> = newest_first.map(step).collect();

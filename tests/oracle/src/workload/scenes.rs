@@ -114,6 +114,7 @@ impl Stage<'_> {
                     let mut ad = Spec::new("events-channel", id, "ad.shown", at).who(cookie).on("display");
                     ad.cost = Some(("USD", self.rng.random_range(1..90)));
                     ad.partner = Some("marketplace-one".to_owned());
+                    ad.agency = Some(format!("agency-{}", ad.cost.map_or(0, |(_, cost)| cost % 2)));
                     ad.spoken(campaign, message)
                 }
                 1 => match &person.phone {
