@@ -167,7 +167,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn values_that_would_show_a_secret_or_do_nothing_are_refused() {
+fn values_that_would_show_a_secret_be_overwritten_or_do_nothing_are_refused() {
     let good = json!({"config": {"kafka": {"bootstrap": "kafka:9092", "partitions": 4}}});
     assert_eq!(Rendered::with("good", &good).refused, None);
     let bad = [
@@ -177,7 +177,12 @@ fn values_that_would_show_a_secret_or_do_nothing_are_refused() {
         ("pseudonym_key", json!({"config": {"pseudonym_key": "in clear"}})),
         ("secrets", json!({"config": {"delivery": {"destinations": {"crm": {"secrets": ["whsec_a"]}}}}})),
         ("sasl.password", json!({"config": {"kafka": {"properties": {"sasl.password": "in clear"}}}})),
+        ("admin", json!({"config": {"admin": {"listen": "0.0.0.0:1"}}})),
+        ("definitions", json!({"config": {"definitions": "elsewhere"}})),
         ("instance", json!({"config": {"kafka": {"instance": 1}}})),
+        ("properties_file", json!({"config": {"kafka": {"properties_file": "elsewhere"}}})),
+        ("directory", json!({"config": {"state": {"directory": "elsewhere"}}})),
+        ("listen", json!({"config": {"gateway": {"listen": "0.0.0.0:1"}}})),
         ("write_keys", json!({"services": {"gateway": {"config": {"gateway": {"write_keys": {"a": ["in clear"]}}}}}})),
     ];
     for (key, values) in bad {
