@@ -140,7 +140,7 @@ fn what_is_mounted_is_there_and_state_is_on_volumes() {
 
 #[test]
 fn prometheus_scrapes_each_service_and_has_the_charts_rules() {
-    let settings = yaml(&text("deploy/compose/prometheus.yml"));
+    let settings = yaml(&text("charts/compose/prometheus.yml"));
     let of_hub = items(&settings["scrape_configs"]).find(|job| job["job_name"] == "tributary").unwrap();
     let targets = items(&of_hub["static_configs"]).flat_map(|group| items(&group["targets"]));
     let targets: BTreeSet<String> = targets.map(|target| target.as_str().unwrap().to_owned()).collect();
@@ -150,7 +150,7 @@ fn prometheus_scrapes_each_service_and_has_the_charts_rules() {
     let folder = rules.unwrap()["source"].as_str().unwrap();
     assert!(Path::new(folder).ends_with("charts/tributary/rules"), "{folder}");
     assert_eq!(settings["rule_files"], json!(["/etc/prometheus/rules/*.yaml"]));
-    let provided = yaml(&text("deploy/compose/grafana/provisioning/dashboards/tributary.yaml"));
+    let provided = yaml(&text("charts/compose/grafana/provisioning/dashboards/tributary.yaml"));
     let dashboards = provided["providers"][0]["options"]["path"].clone();
     let mounted = items(&services["grafana"]["volumes"]).find(|volume| volume["target"] == dashboards).unwrap();
     assert!(Path::new(mounted["source"].as_str().unwrap()).ends_with("charts/tributary/dashboards"), "{mounted}");
