@@ -86,7 +86,8 @@ fn alerts_look_at_metrics_that_exist_and_have_their_section_in_the_runbook() {
     };
     let exported = alerts::exported(rust_files());
     assert!(exported.len() > 40, "{exported:?}");
-    let (rules, findings) = alerts::findings(file("charts/prometheus/alerts.yaml"), file("docs/runbook.md"), &exported);
+    let (rules, findings) =
+        alerts::findings(file("charts/tributary/rules/alerts.yaml"), file("docs/runbook.md"), &exported);
     hold("alerts", rules, findings);
 }
 
