@@ -84,21 +84,30 @@ impl<'a> Audit<'a> {
         }
     }
 
-    /// Nothing was sent against the last word of the person, or without one where one is needed.
+    /// Nothing was sent against the last word of the person, or without one where one is needed, as far as it was known whose
+    /// word it was.
     fn consents(&mut self) {
-        let mut differences = Vec::new();
+        let (mut differences, mut by_a_link) = (Vec::new(), 0);
         for (person_id, messages) in &self.sent {
             let journey = self.ledger.journeys.get(person_id).map_or(&[][..], Vec::as_slice);
             for message in messages {
-                let last = last_word(journey, message, sent_at(message));
                 let needs_one = ["needs-consent"].contains(&message.trigger_id.as_str());
-                let changed_meanwhile = last_word(journey, message, sent_at(message) - ON_ITS_WAY_MS) != last;
-                let is_allowed = last.unwrap_or(!needs_one);
-                if !is_allowed && !changed_meanwhile {
-                    differences.push(format!("{} was sent against consent {last:?}", line(message)));
+                let forbids = |at: i64, is_known: &dyn Fn(&JourneyEvent) -> bool| {
+                    let heard: Vec<&JourneyEvent> = journey.iter().filter(|event| is_known(event)).collect();
+                    !last_word(&heard, message, at).unwrap_or(!needs_one)
+                };
+                let was_known = |event: &JourneyEvent| self.ledger.was_known(&event.touchpoint.touchpoint_id, message);
+                if !forbids(sent_at(message), &|_| true) || !forbids(sent_at(message) - ON_ITS_WAY_MS, &|_| true) {
+                    continue;
+                }
+                if forbids(sent_at(message), &was_known) {
+                    differences.push(format!("{} was sent against consent", line(message)));
+                } else {
+                    by_a_link += 1;
                 }
             }
         }
+        eprintln!("{by_a_link} messages against a word that was another person's until a link");
         self.differences.extend(differences);
     }
 
@@ -209,7 +218,7 @@ fn line(decision: &Decision) -> String {
 }
 
 /// The last word about marketing on the message's channel up to `at`: an unsubscription, or a consent as it was said.
-fn last_word(journey: &[JourneyEvent], message: &Decision, at: i64) -> Option<bool> {
+fn last_word(journey: &[&JourneyEvent], message: &Decision, at: i64) -> Option<bool> {
     let mut last = None;
     for event in journey.iter().filter(|event| event.touchpoint.occurred_at <= at) {
         let touchpoint = &event.touchpoint;
