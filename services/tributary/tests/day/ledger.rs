@@ -1,6 +1,6 @@
 //! What the topics say in the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tributary_identity::AliasTable;
 use tributary_journey::read::fold_journey;
@@ -63,27 +63,6 @@ impl Ledger {
     pub(crate) fn was_known(&self, touchpoint_id: &str, decision: &Decision) -> bool {
         let stated_at = self.stated_at.get(&(decision.person_id, touchpoint_id.to_owned()));
         stated_at.is_some_and(|at| *at <= self.written_at[&decision.decision_id])
-    }
-
-    /// Persons who were one from the beginning: nobody was ever merged into them.
-    fn is_single(&self, person_id: PersonId) -> bool {
-        self.aliases.ids_of(person_id).is_empty() && self.aliases.resolve(person_id) == person_id
-    }
-
-    /// How many decisions about persons with one id are the same in both ledgers, and those that are not.
-    pub(crate) fn compare(&self, other: &Self) -> (usize, Vec<String>) {
-        let told = |ledger: &Self| -> BTreeSet<String> {
-            let own = ledger.decisions.iter();
-            let single = own.filter(|one| self.is_single(one.person_id) && other.is_single(one.person_id));
-            single
-                .map(|one| {
-                    format!("{} {} {:?} {:?} {}", one.decision_id, one.trigger_id, one.fate, one.reason, one.channel)
-                })
-                .collect()
-        };
-        let (mine, theirs) = (told(self), told(other));
-        let differing = mine.symmetric_difference(&theirs).cloned().collect();
-        (mine.intersection(&theirs).count(), differing)
     }
 }
 

@@ -11,7 +11,7 @@ mod rules;
 mod tools;
 mod trial;
 
-use trial::{compare, from_environment, trial};
+use trial::{from_environment, trial};
 
 #[test]
 fn a_fast_day_keeps_every_promise_of_the_ledger_through_a_kill() {
@@ -22,10 +22,4 @@ fn a_fast_day_keeps_every_promise_of_the_ledger_through_a_kill() {
 #[ignore = "takes a quarter of an hour: `just day`"]
 fn a_day_at_a_hundred_times_its_speed_keeps_every_promise() {
     trial(from_environment("TRIBUTARY_DAY_PERSONS", 4_000), from_environment("TRIBUTARY_DAY_SPEED", 100));
-}
-
-#[test]
-#[ignore = "takes half an hour: `just day`"]
-fn a_kill_in_the_middle_of_a_day_changes_no_decision() {
-    compare(from_environment("TRIBUTARY_DAY_PERSONS", 4_000), from_environment("TRIBUTARY_DAY_SPEED", 100));
 }

@@ -15,8 +15,9 @@ pub(crate) fn from_environment(name: &str, default: u32) -> u32 {
     }
 }
 
-/// Lives the last day of the retailer at `speed` times its own, after days of history that are loaded.
-fn live(retail: &Retail, speed: u32, kills: bool) -> (Bed, Ledger) {
+/// Lives the last day of the retailer at `speed` times its own, after days of history that are loaded, and kills the hub in
+/// the middle.
+fn live(retail: &Retail, speed: u32) -> (Bed, Ledger) {
     let bed = Bed::new();
     let mut hub = bed.hub();
     let tools = Tools::start(&bed, retail);
@@ -28,10 +29,8 @@ fn live(retail: &Retail, speed: u32, kills: bool) -> (Bed, Ledger) {
     let day = retail.day();
     let (morning, evening) = day.split_at(day.len() / 2);
     feed.publish_at(morning, speed);
-    if kills {
-        drop(hub);
-        hub = bed.hub();
-    }
+    drop(hub);
+    hub = bed.hub();
     feed.publish_at(evening, speed);
     bed.until_settled(Duration::from_secs(300));
     let acted = tools.finish();
@@ -51,24 +50,10 @@ fn live(retail: &Retail, speed: u32, kills: bool) -> (Bed, Ledger) {
 /// Everything that the ledger promises, after a day with a kill.
 pub(crate) fn trial(persons: u32, speed: u32) {
     let retail = Retail::new(persons);
-    let (_bed, ledger) = live(&retail, speed, true);
+    let (_bed, ledger) = live(&retail, speed);
     let differences = Audit::new(&ledger, &retail).differences();
     for difference in differences.iter().take(30) {
         eprintln!("  ✗ {difference}");
     }
     assert!(differences.is_empty(), "{} differences", differences.len());
-}
-
-/// The same day without and with a kill: persons with one identifier get the same decisions.
-pub(crate) fn compare(persons: u32, speed: u32) {
-    let retail = Retail::new(persons);
-    let (_calm_bed, calm) = live(&retail, speed, false);
-    let (_bed, stormy) = live(&retail, speed, true);
-    let (same, differing) = calm.compare(&stormy);
-    eprintln!(
-        "without and with a kill: {same} decisions of persons with one identifier are the same, {} differ",
-        differing.len()
-    );
-    differing.iter().take(20).for_each(|line| eprintln!("  ✗ {line}"));
-    assert!(differing.is_empty());
 }
