@@ -31,7 +31,8 @@ pub struct Credit {
     pub standard_error: Option<StandardError>,
 }
 
-/// The credits of every channel by one model. They add up to the totals of the paths.
+/// The credits of every channel by one model. They add up to the totals of the paths; where no path converts and there is
+/// value all the same, taken back from conversions of another time, Markov models have nothing to share it by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attribution {
     /// The model.
@@ -60,7 +61,7 @@ pub(crate) struct Share {
 /// Credits the channels for the conversions and the value of the paths.
 ///
 /// # Errors
-/// When some path's counts cannot be: below zero, or a value without a conversion. When there are more than
+/// When some path has less than no conversions or nulls. When there are more than
 /// [`MAX_CHANNELS`](crate::MAX_CHANNELS) distinct labels.
 pub fn attribute(paths: &Paths, model: Model) -> Result<Attribution, AttributionError> {
     let census = Census::of(paths)?;

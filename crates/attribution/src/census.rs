@@ -65,8 +65,5 @@ fn check(path: &[Arc<str>], counts: &Counts) -> Result<(), AttributionError> {
             return Err(AttributionError::NegativeCount { path: path(), what, count });
         }
     }
-    if counts.conversions == 0 && counts.value_minor != 0 {
-        return Err(AttributionError::ValueWithoutConversion { path: path(), value_minor: counts.value_minor });
-    }
     Ok(())
 }

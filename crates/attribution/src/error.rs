@@ -27,17 +27,6 @@ pub enum AttributionError {
         /// The count.
         count: i128,
     },
-    /// A path that did not convert is worth something.
-    #[error(
-        "path \"{path}\" has no conversions and a value of {value_minor}: \
-         add and take back a conversion together with its value"
-    )]
-    ValueWithoutConversion {
-        /// The path's channels, oldest first.
-        path: String,
-        /// Its value in minor units.
-        value_minor: i128,
-    },
     /// Labels that cannot be channels, because there are too many of them.
     #[error("the paths name {found} channels and at most {limit} can be credited: group labels into channels")]
     TooManyChannels {

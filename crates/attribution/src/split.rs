@@ -17,7 +17,7 @@ type Parts = Vec<(Channel, f64)>;
 /// What all paths give each channel by the rule that splits one of them.
 pub(crate) fn shares(census: &Census, split: impl Fn(&[Channel]) -> Parts) -> Vec<Share> {
     let mut shares = vec![Share::default(); census.channels.len()];
-    for walk in census.walks.iter().filter(|walk| walk.counts.conversions > 0) {
+    for walk in census.walks.iter() {
         for (channel, part) in split(&walk.steps) {
             shares[channel].conversions += walk.counts.conversions as f64 * part;
             shares[channel].value_minor += walk.counts.value_minor as f64 * part;

@@ -32,6 +32,7 @@ pub mod paths;
 mod processor;
 pub mod reach;
 pub mod read;
+pub mod read_paths;
 pub mod scorecards;
 
 pub use config::Config;

@@ -136,6 +136,12 @@ pub enum Command {
   tributary scorecard email --dimension campaign
   tributary scorecard store --window day --output json")]
     Scorecard(ScorecardArgs),
+    /// Show who is credited for the sales, by every model side by side
+    #[command(after_help = "Examples:
+  tributary attribution
+  tributary attribution --by team --month 2026-11
+  tributary attribution --measure conversions --output json")]
+    Attribution(AttributionArgs),
     /// List the webhooks that wait, have them sent again, and disable or enable their destinations
     #[command(
         subcommand,
@@ -402,6 +408,23 @@ pub struct PairArgs {
     /// Why, whether to do it, and how long to wait
     #[command(flatten)]
     pub by_hand: ByHandArgs,
+}
+
+/// Arguments of `attribution`.
+#[derive(Debug, Args)]
+pub struct AttributionArgs {
+    /// Who is credited
+    #[arg(long, default_value = "channel", value_parser = ["channel", "team"])]
+    pub by: String,
+    /// What is credited
+    #[arg(long, default_value = "value", value_parser = ["value", "conversions"])]
+    pub measure: String,
+    /// The month of the sales, as 2026-11; all time when it is left out
+    #[arg(long)]
+    pub month: Option<String>,
+    /// The currency of the value; may be left out when there is only one
+    #[arg(long)]
+    pub currency: Option<String>,
 }
 
 /// Arguments of `scorecard`.

@@ -72,11 +72,17 @@ fn a_retraction_may_come_first_but_has_no_credits_until_it_is_met() {
     assert_eq!(attribute(&paths, Model::Linear), attribute(&alone, Model::Linear));
 }
 
+/// A return counts in its own month, on the path of its sale, whose conversion may be in another one.
 #[test]
-fn a_value_needs_a_conversion() {
-    let paths = paths(&[Record::new("email", 0, 5, 1)]);
-    let error = attribute(&paths, Model::Markov1).unwrap_err();
-    assert_eq!(error, AttributionError::ValueWithoutConversion { path: "email".to_owned(), value_minor: 5 });
+fn value_that_is_taken_back_without_a_conversion_is_taken_from_those_on_its_path() {
+    let returned = paths(&[Record::new("email > search", 0, -6, 1), Record::new("search", 2, 20, 0)]);
+    let value = |model, label: &str| attribute(&returned, model).unwrap().credit(label).unwrap().value_minor;
+    assert_eq!((value(Model::Linear, "email"), value(Model::Linear, "search")), (-3.0, 17.0));
+    assert_eq!((value(Model::First, "email"), value(Model::First, "search")), (-6.0, 20.0));
+    for model in Model::ALL {
+        let sum: f64 = attribute(&returned, model).unwrap().credits.iter().map(|credit| credit.value_minor).sum();
+        assert!((sum - 14.0).abs() < 1e-9, "{model}: {sum}");
+    }
 }
 
 #[test]

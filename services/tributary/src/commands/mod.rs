@@ -1,6 +1,7 @@
 //! What the commands do, one a file.
 
 mod account;
+mod attribution;
 mod check;
 mod decisions;
 mod delivery;
@@ -49,6 +50,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Decisions(args) => decisions::decisions(args, &hub, output),
         Command::Identity(command) => identity::identity(command, &hub, output),
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
+        Command::Attribution(args) => attribution::attribution(args, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Delivery(command) => delivery::delivery(command, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),

@@ -1,0 +1,195 @@
+//! For those who ask who is credited: the topic of paths folded into the latest counts of each, and every model over them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use tributary_attribution::{AttributionError, Model, Paths, StandardError, attribute};
+use tributary_model::path::{PathCounts, PathKey, PathStatistics, Waypoint};
+
+/// What a path is made of, for a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// Channels, whoever's they are.
+    Channel,
+    /// Teams.
+    Team,
+}
+
+impl By {
+    fn label(self, waypoint: &Waypoint) -> &str {
+        match self {
+            Self::Channel => &waypoint.channel,
+            Self::Team => &waypoint.team_id,
+        }
+    }
+}
+
+/// Which paths, and how they are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// What is credited.
+    pub by: By,
+    /// First instant of the one month; all time when absent.
+    pub month_start_at: Option<i64>,
+    /// The currency of the value.
+    pub currency: &'a str,
+}
+
+/// The latest counts of the paths that were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CountedPaths {
+    latest: BTreeMap<PathKey, PathCounts>,
+}
+
+/// What a model gives one channel or team.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PathCredit {
+    /// The channel or team.
+    pub subject: String,
+    /// Conversions.
+    pub conversions: f64,
+    /// Value in minor units of the currency asked for.
+    pub value_minor: f64,
+    /// Of Markov models: the share of conversions that would be lost without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removal_effect: Option<f64>,
+    /// Standard error of the conversions, where they are estimated from a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversions_error: Option<f64>,
+    /// Standard error of the value in minor units, where it is estimated from a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value_error_minor: Option<f64>,
+}
+
+impl CountedPaths {
+    /// Takes over a record: its counts, or that nobody has gone the path any more.
+    pub fn apply(&mut self, statistics: PathStatistics) {
+        self.latest.insert(statistics.key, statistics.counts);
+    }
+
+    /// Takes over a tombstone: nobody has gone the path with this record key any more.
+    pub fn remove(&mut self, record_key: &[u8]) {
+        self.latest.retain(|key, _| key.to_key() != record_key);
+    }
+
+    /// The paths with their counts, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&PathKey, &PathCounts)> {
+        self.latest.iter()
+    }
+
+    /// The months there are paths of.
+    #[must_use]
+    pub fn months(&self) -> BTreeSet<i64> {
+        self.latest.keys().map(|key| key.month_start_at).collect()
+    }
+
+    /// The currencies there is value in.
+    #[must_use]
+    pub fn currencies(&self) -> BTreeSet<&str> {
+        self.latest.values().flat_map(|counts| counts.value_minor.keys().map(String::as_str)).collect()
+    }
+
+    /// The paths that a question is about, as the models take them.
+    ///
+    /// # Errors
+    /// [`AttributionError`] when a path has no waypoints.
+    pub fn asked(&self, question: &Question<'_>) -> Result<Paths, AttributionError> {
+        let mut paths = Paths::new();
+        let is_asked = |key: &PathKey| question.month_start_at.is_none_or(|month| month == key.month_start_at);
+        for (key, counts) in self.latest.iter().filter(|(key, _)| is_asked(key)) {
+            let labels: Vec<&str> = key.waypoints.iter().map(|waypoint| question.by.label(waypoint)).collect();
+            let value_minor = counts.value_minor.get(question.currency).copied().unwrap_or(0);
+            paths.add(&labels, counts.conversions, value_minor, counts.nulls)?;
+        }
+        Ok(paths)
+    }
+}
+
+/// What a model gives each channel or team of these paths, in their order.
+///
+/// # Errors
+/// [`AttributionError`] when the counts cannot be credited.
+pub fn credits(paths: &Paths, model: Model) -> Result<Vec<PathCredit>, AttributionError> {
+    let credits = attribute(paths, model)?.credits.into_iter();
+    let credit = |credit: tributary_attribution::Credit| {
+        let error = |of: fn(StandardError) -> f64| credit.standard_error.map(of);
+        PathCredit {
+            subject: credit.channel.to_string(),
+            conversions: credit.conversions,
+            value_minor: credit.value_minor,
+            removal_effect: credit.removal_effect,
+            conversions_error: error(|error| error.conversions),
+            value_error_minor: error(|error| error.value_minor),
+        }
+    };
+    Ok(credits.map(credit).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statistics(
+        month_start_at: i64,
+        way: &[(&str, &str)],
+        conversions: i64,
+        value: i64,
+        nulls: i64,
+    ) -> PathStatistics {
+        let waypoint =
+            |(team, channel): &(&str, &str)| Waypoint { team_id: (*team).into(), channel: (*channel).into() };
+        let value_minor = [("USD".to_owned(), value)].into_iter().filter(|(_, value)| *value != 0).collect();
+        PathStatistics {
+            key: PathKey { month_start_at, waypoints: way.iter().map(waypoint).collect() },
+            counts: PathCounts { conversions, value_minor, nulls },
+        }
+    }
+
+    fn counted() -> CountedPaths {
+        let mut counted = CountedPaths::default();
+        counted.apply(statistics(1, &[("crm", "email"), ("crm", "sms")], 2, 500, 1));
+        counted.apply(statistics(2, &[("crm", "email")], 0, 0, 9));
+        counted.apply(statistics(2, &[("crm", "email"), ("social", "paid")], 1, 100, 0));
+        counted
+    }
+
+    fn linear(counted: &CountedPaths, question: &Question<'_>) -> Vec<(String, f64, f64)> {
+        let credits = credits(&counted.asked(question).unwrap(), Model::Linear).unwrap().into_iter();
+        credits.map(|credit| (credit.subject, credit.conversions, credit.value_minor)).collect()
+    }
+
+    #[test]
+    fn paths_are_credited_by_channel_and_by_team_over_all_time_and_in_a_month() {
+        let counted = counted();
+        let by = |by, month_start_at| linear(&counted, &Question { by, month_start_at, currency: "USD" });
+        let of = |subject: &str, conversions, value| (subject.to_owned(), conversions, value);
+        assert_eq!(by(By::Channel, None), [of("email", 1.5, 300.0), of("paid", 0.5, 50.0), of("sms", 1.0, 250.0)]);
+        assert_eq!(by(By::Team, None), [of("crm", 2.5, 550.0), of("social", 0.5, 50.0)]);
+        assert_eq!(by(By::Team, Some(2)), [of("crm", 0.5, 50.0), of("social", 0.5, 50.0)]);
+        let euros = linear(&counted, &Question { by: By::Team, month_start_at: Some(1), currency: "EUR" });
+        assert_eq!(euros, [of("crm", 2.0, 0.0)]);
+        assert_eq!((counted.months().len(), counted.currencies()), (2, BTreeSet::from(["USD"])));
+    }
+
+    #[test]
+    fn the_latest_counts_stand_and_a_tombstone_removes_a_path() {
+        let mut counted = counted();
+        let newer = statistics(1, &[("crm", "email"), ("crm", "sms")], 3, 600, 0);
+        counted.apply(newer.clone());
+        let question = Question { by: By::Team, month_start_at: Some(1), currency: "USD" };
+        assert_eq!(linear(&counted, &question), [("crm".to_owned(), 3.0, 600.0)]);
+        counted.remove(&newer.key.to_key());
+        assert!(linear(&counted, &question).is_empty());
+        assert_eq!(counted.iter().count(), 2);
+    }
+
+    /// A return in another month than its sale: value without a sale.
+    #[test]
+    fn what_a_return_takes_back_is_taken_from_those_on_its_path() {
+        let mut counted = CountedPaths::default();
+        counted.apply(statistics(1, &[("crm", "email"), ("crm", "sms")], 0, -300, 2));
+        let question = Question { by: By::Channel, month_start_at: None, currency: "USD" };
+        let expected = [("email".to_owned(), 0.0, -150.0), ("sms".to_owned(), 0.0, -150.0)];
+        assert_eq!(linear(&counted, &question), expected);
+    }
+}

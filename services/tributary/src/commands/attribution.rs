@@ -1,0 +1,186 @@
+//! `tributary attribution`: who is credited for the sales, by every model side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use tributary_attribution::Model;
+use tributary_insight::credit_model::CreditModel;
+use tributary_insight::read_paths::{By, CountedPaths, PathCredit, Question, credits};
+use tributary_model::path::PathStatistics;
+use tributary_model::scorecard::{ALL_TEAMS, WINDOW_TOTAL};
+use tributary_model::time::{from_rfc3339, to_rfc3339};
+use tributary_model::{Money, Scorecard, topics};
+use tributary_schema::Contracts;
+use tributary_stream::{KafkaSettings, list_topics, read_to_end};
+
+use crate::cli::AttributionArgs;
+use crate::config::HubConfig;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Shows credit by every model.
+///
+/// # Errors
+/// [`CliError`] when no broker answers, nothing was counted, or an argument names what there is not.
+pub(super) fn attribution(args: &AttributionArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+    let settings = hub.kafka()?;
+    let contracts = settings.contracts()?;
+    let counted = read(&settings, &contracts, output)?;
+    let by = if args.by == "team" { By::Team } else { By::Channel };
+    let month_start_at = args.month.as_deref().map(|month| month_of(month, &counted)).transpose()?;
+    let currency = currency(args, &counted)?;
+    let paths = counted.asked(&Question { by, month_start_at, currency: &currency }).map_err(uncredited)?;
+    if paths.is_empty() {
+        output.notice("no paths yet: run the hub, and send it messages and sales of the same persons");
+        return Ok(Exit::Done);
+    }
+    let mut models = Vec::new();
+    for model in Model::ALL {
+        models.push(ModelCredit { model: model.name(), credits: credits(&paths, model).map_err(uncredited)? });
+    }
+    let totals = paths.totals();
+    let answer = Answer {
+        by: &args.by,
+        month: args.month.as_deref(),
+        currency: &currency,
+        distinct_paths: paths.len(),
+        conversions: totals.conversions,
+        nulls: totals.nulls,
+        value_minor: totals.value_minor,
+        models,
+        // Times are not known of counted paths; the scorecards know them, and have no months.
+        time_decay_value_minor: match month_start_at {
+            None => Some(time_decay(&settings, &contracts, &args.by, &currency)?),
+            Some(_) => None,
+        },
+    };
+    output.either(&answer, || answer.table(args))?;
+    Ok(Exit::Done)
+}
+
+/// The answer for programs.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    by: &'a str,
+    month: Option<&'a str>,
+    currency: &'a str,
+    distinct_paths: usize,
+    conversions: i128,
+    nulls: i128,
+    value_minor: i128,
+    models: Vec<ModelCredit>,
+    time_decay_value_minor: Option<BTreeMap<String, i64>>,
+}
+
+/// What one model gives.
+#[derive(Debug, Serialize)]
+struct ModelCredit {
+    model: &'static str,
+    credits: Vec<PathCredit>,
+}
+
+fn read(settings: &KafkaSettings, contracts: &Contracts, output: &mut Output) -> Result<CountedPaths, CliError> {
+    let mut latest: BTreeMap<Vec<u8>, PathStatistics> = BTreeMap::new();
+    let mut unreadable = 0;
+    read_to_end(settings, topics::PATHS, |record| match record.value {
+        None => drop(latest.remove(&record.key)),
+        Some(value) => match contracts.decode::<PathStatistics>(&value) {
+            Ok(statistics) => drop(latest.insert(record.key, statistics)),
+            Err(_) => unreadable += 1,
+        },
+    })?;
+    if unreadable > 0 {
+        let topic = topics::PATHS;
+        output.notice(format!("{unreadable} records of {topic} are no paths: is the schema registry set?"));
+    }
+    let mut counted = CountedPaths::default();
+    latest.into_values().for_each(|statistics| counted.apply(statistics));
+    Ok(counted)
+}
+
+fn month_of(month: &str, counted: &CountedPaths) -> Result<i64, CliError> {
+    let known: Vec<String> = counted.months().into_iter().map(|at| to_rfc3339(at).chars().take(7).collect()).collect();
+    let at = from_rfc3339(&format!("{month}-01T00:00:00Z")).filter(|at| counted.months().contains(at));
+    at.ok_or_else(|| CliError::Argument {
+        argument: "month",
+        value: month.to_owned(),
+        remedy: format!("name one of {}", known.join(", ")),
+    })
+}
+
+/// The currency asked for, or the only one there is.
+fn currency(args: &AttributionArgs, counted: &CountedPaths) -> Result<String, CliError> {
+    let known: BTreeSet<&str> = counted.currencies();
+    let asked = args.currency.as_deref().or_else(|| known.first().copied().filter(|_| known.len() <= 1)).unwrap_or("");
+    if known.contains(asked) || known.is_empty() {
+        return Ok(asked.to_owned());
+    }
+    let remedy = format!("name one of {}", known.into_iter().collect::<Vec<_>>().join(", "));
+    Err(CliError::Argument { argument: "currency", value: asked.to_owned(), remedy })
+}
+
+fn uncredited(error: tributary_attribution::AttributionError) -> CliError {
+    CliError::Definition { what: "counted paths", detail: error.to_string() }
+}
+
+/// Credit by time decay of all time, from the scorecards.
+fn time_decay(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    dimension: &str,
+    currency: &str,
+) -> Result<BTreeMap<String, i64>, CliError> {
+    let prefix = topics::metrics("");
+    let teams = list_topics(settings)?.into_iter().map(|(name, _)| name);
+    let mut latest: BTreeMap<Vec<u8>, Scorecard> = BTreeMap::new();
+    for topic in teams.filter(|name| name.starts_with(&prefix) && *name != topics::metrics(ALL_TEAMS)) {
+        read_to_end(settings, &topic, |record| {
+            if let Some(card) = record.value.and_then(|value| contracts.decode::<Scorecard>(&value).ok()) {
+                latest.insert(record.key, card);
+            }
+        })?;
+    }
+    let mut credit: BTreeMap<String, i64> = BTreeMap::new();
+    for Scorecard { key, measures, .. } in latest.into_values() {
+        if key.dimension == dimension && key.window == WINDOW_TOTAL && key.currency == currency {
+            let amount = measures.credit_minor.get(CreditModel::TimeDecay.name()).copied().unwrap_or(0);
+            *credit.entry(key.subject).or_default() += amount;
+        }
+    }
+    credit.retain(|_, amount| *amount != 0);
+    Ok(credit)
+}
+
+impl Answer<'_> {
+    /// A row a channel or team, a column a model.
+    fn table(&self, args: &AttributionArgs) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        let is_value = args.measure == "value";
+        let with_decay = self.time_decay_value_minor.as_ref().filter(|_| is_value);
+        let mut header = vec![self.by.to_owned()];
+        header.extend(self.models.iter().map(|model| model.model.to_owned()));
+        header.extend(with_decay.map(|_| CreditModel::TimeDecay.name().to_owned()));
+        table.set_header(header);
+        let money = |amount_minor: f64| Money::new(self.currency, amount_minor.round() as i64).display();
+        let subjects = self.models.first().map_or(&[][..], |model| &model.credits);
+        for (place, PathCredit { subject, .. }) in subjects.iter().enumerate() {
+            let mut row = vec![subject.clone()];
+            for model in &self.models {
+                let credit = &model.credits[place];
+                row.push(if is_value { money(credit.value_minor) } else { format!("{:.1}", credit.conversions) });
+            }
+            row.extend(with_decay.map(|decay| money(decay.get(subject).copied().unwrap_or(0) as f64)));
+            table.add_row(row);
+        }
+        let paths = format!(
+            "{} paths of {} sales and of {} persons without one so far, worth {}",
+            self.distinct_paths,
+            self.conversions,
+            self.nulls,
+            money(self.value_minor as f64)
+        );
+        format!("{table}\n\n{paths}")
+    }
+}
