@@ -1,7 +1,8 @@
 //! What one statement of the journeys stream, or one decision, adds to the scorecards.
 //!
-//! A touch counts on the cards of its team, channel and campaign and on the card over all teams. It counts there once
-//! without a currency, where everything counts and no money stands, and once for each currency it carries money of.
+//! A touch counts on the cards of its team, channel and campaign, on those of its agency, partner and store where they are
+//! asked for, and on the card over all teams. It counts there once without a currency, where everything counts and no money
+//! stands, and once for each currency it carries money of. The lines of a sale count on the cards of their categories.
 //! Credit counts in the window of the conversion, on the cards of those who are credited.
 //!
 //! Team, channel and campaign are those of the statement, not looked up again: the journey has asked the canvas when it
@@ -48,18 +49,16 @@ struct Slice<'a> {
 }
 
 impl<'a> Contribution<'a> {
-    /// Calls `add` for each card with what is added to it, and with the person's touches, exposures and sales where
-    /// distinct persons are counted.
+    /// Calls `add` for each card of `views`, which have to be those it was made for, with what is added to it, and with the
+    /// person's touches, exposures and sales where distinct persons are counted.
     pub fn for_each(&self, views: &Views, mut add: impl FnMut(Card<'a>, &Measures, Option<Counts>)) {
         let counts = (self.counts != Counts::default()).then_some(self.counts);
         for slice in &self.slices {
             add(Card::all_teams(slice.currency), &slice.measures, counts);
             self.owner.cards(views, slice.currency).for_each(|card| add(card, &slice.measures, counts));
         }
-        if views.has(Dimension::Category) {
-            for (category, currency, measures) in &self.categories {
-                add(Card::category(self.owner.team_id, category, currency), measures, counts);
-            }
+        for (category, currency, measures) in &self.categories {
+            add(Card::category(self.owner.team_id, category, currency), measures, counts);
         }
         for (credited, currency, measures) in &self.credits {
             match credited {
@@ -81,11 +80,11 @@ impl<'a> Contribution<'a> {
     }
 }
 
-/// What a journey event adds; the negative of it when the event is retracted.
+/// What a journey event adds to the cards of `views`; the negative of it when the event is retracted.
 ///
 /// # Errors
 /// [`InsightError`] when an amount is too large to be summed exactly, or a team has a reserved name.
-pub fn of_journey_event(event: &JourneyEvent) -> Result<Contribution<'_>, InsightError> {
+pub fn of_journey_event<'a>(event: &'a JourneyEvent, views: &Views) -> Result<Contribution<'a>, InsightError> {
     let touchpoint = &event.touchpoint;
     check_amounts(touchpoint)?;
     let mut teams = std::iter::once(&event.team_id).chain(event.path.iter().map(|step| &step.team_id));
@@ -96,7 +95,7 @@ pub fn of_journey_event(event: &JourneyEvent) -> Result<Contribution<'_>, Insigh
         occurred_at: touchpoint.occurred_at,
         slices: slices(touchpoint),
         credits: credits(event),
-        categories: categories(touchpoint),
+        categories: if views.has(Dimension::Category) { categories(touchpoint) } else { Vec::new() },
         owner: owner_of(event),
         counts: counts(touchpoint),
     };

@@ -44,7 +44,7 @@ impl Ledger {
     /// # Errors
     /// [`InsightError`] when the statement cannot be counted; nothing has changed then.
     pub fn journey_event(&mut self, event: &JourneyEvent) -> Result<(), InsightError> {
-        let contribution = contribution::of_journey_event(event)?;
+        let contribution = contribution::of_journey_event(event, &self.views)?;
         let closes = self.reach.observe(contribution.occurred_at);
         let oldest_open_at = self.reach.oldest_open_at();
         if let Some(oldest_open_at) = oldest_open_at.filter(|_| closes) {

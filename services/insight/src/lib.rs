@@ -1,4 +1,5 @@
-//! Scorecards per team, campaign, channel and whatever else is asked for, with credit that adds up to the sale, and counted paths.
+//! Scorecards per team, campaign, channel and whatever else is asked for, with credit that adds up to the sale, and counted
+//! paths.
 //!
 //! Two stages, because journeys are keyed by person and scorecards by team:
 //!

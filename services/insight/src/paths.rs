@@ -76,18 +76,18 @@ impl Paths {
         if let Some((key, counts)) = converted(event) {
             self.count(key, &if event.retracted { counts.negated() } else { counts });
         }
-        let is_somebody = !touchpoint.identifiers.is_empty();
         let is_open = oldest_open_at.is_none_or(|oldest| touchpoint.occurred_at >= oldest);
+        if touchpoint.identifiers.is_empty() || !is_open {
+            return;
+        }
         let waypoint = match (touchpoint.is_exposure(), touchpoint.is_sale()) {
             (true, _) => Some(Waypoint { team_id: event.team_id.clone(), channel: touchpoint.channel.clone() }),
             (false, true) => None,
             (false, false) => return,
         };
-        if is_somebody && is_open {
-            let (occurred_at, touchpoint_id) = (touchpoint.occurred_at, touchpoint.touchpoint_id.clone());
-            let by = if event.retracted { -1 } else { 1 };
-            self.shift(event.person_id, Passed { occurred_at, touchpoint_id, waypoint }, by);
-        }
+        let (occurred_at, touchpoint_id) = (touchpoint.occurred_at, touchpoint.touchpoint_id.clone());
+        let by = if event.retracted { -1 } else { 1 };
+        self.shift(event.person_id, Passed { occurred_at, touchpoint_id, waypoint }, by);
     }
 
     /// Forgets what is known of a person. What was counted stays: nobody can be found in it.

@@ -1,7 +1,7 @@
 //! Which scorecards are kept: over which windows, and about what.
 //!
-//! Each touch is counted under every view that is asked for, so that more of them cost more. What is not asked for is not
-//! there: asking later begins with what happens then, and a replay of the stage `insight` fills it.
+//! Each touch is counted under every view that is asked for, so that more of them cost more. What is asked for later begins
+//! with what is stated then, and a correction of what was stated before takes back there what was never counted.
 
 use serde::{Deserialize, Serialize};
 use tributary_model::scorecard::{
