@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tributary_attribution::{AttributionError, Model, Paths, StandardError, attribute};
-use tributary_model::path::{PathCounts, PathKey, PathStatistics, Waypoint};
+use tributary_model::path::{PathKey, PathStatistics, Waypoint};
 
 /// What a path is made of, for a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub struct Question<'a> {
 /// The latest counts of the paths that were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CountedPaths {
-    latest: BTreeMap<PathKey, PathCounts>,
+    /// By record key.
+    latest: BTreeMap<Vec<u8>, PathStatistics>,
 }
 
 /// What a model gives one channel or team.
@@ -62,31 +63,24 @@ pub struct PathCredit {
 }
 
 impl CountedPaths {
-    /// Takes over a record: its counts, or that nobody has gone the path any more.
-    pub fn apply(&mut self, statistics: PathStatistics) {
-        self.latest.insert(statistics.key, statistics.counts);
-    }
-
-    /// Takes over a tombstone: nobody has gone the path with this record key any more.
-    pub fn remove(&mut self, record_key: &[u8]) {
-        self.latest.retain(|key, _| key.to_key() != record_key);
-    }
-
-    /// The paths with their counts, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&PathKey, &PathCounts)> {
-        self.latest.iter()
+    /// Takes over a record: the counts of its path, or for a tombstone that nobody has gone it any more.
+    pub fn apply(&mut self, record_key: Vec<u8>, statistics: Option<PathStatistics>) {
+        match statistics {
+            Some(statistics) => drop(self.latest.insert(record_key, statistics)),
+            None => drop(self.latest.remove(&record_key)),
+        }
     }
 
     /// The months there are paths of.
     #[must_use]
     pub fn months(&self) -> BTreeSet<i64> {
-        self.latest.keys().map(|key| key.month_start_at).collect()
+        self.latest.values().map(|path| path.key.month_start_at).collect()
     }
 
     /// The currencies there is value in.
     #[must_use]
     pub fn currencies(&self) -> BTreeSet<&str> {
-        self.latest.values().flat_map(|counts| counts.value_minor.keys().map(String::as_str)).collect()
+        self.latest.values().flat_map(|path| path.counts.value_minor.keys().map(String::as_str)).collect()
     }
 
     /// The paths that a question is about, as the models take them.
@@ -96,7 +90,7 @@ impl CountedPaths {
     pub fn asked(&self, question: &Question<'_>) -> Result<Paths, AttributionError> {
         let mut paths = Paths::new();
         let is_asked = |key: &PathKey| question.month_start_at.is_none_or(|month| month == key.month_start_at);
-        for (key, counts) in self.latest.iter().filter(|(key, _)| is_asked(key)) {
+        for PathStatistics { key, counts } in self.latest.values().filter(|path| is_asked(&path.key)) {
             let labels: Vec<&str> = key.waypoints.iter().map(|waypoint| question.by.label(waypoint)).collect();
             let value_minor = counts.value_minor.get(question.currency).copied().unwrap_or(0);
             paths.add(&labels, counts.conversions, value_minor, counts.nulls)?;
@@ -127,7 +121,13 @@ pub fn credits(paths: &Paths, model: Model) -> Result<Vec<PathCredit>, Attributi
 
 #[cfg(test)]
 mod tests {
+    use tributary_model::path::PathCounts;
+
     use super::*;
+
+    fn apply(counted: &mut CountedPaths, statistics: PathStatistics) {
+        counted.apply(statistics.key.to_key(), Some(statistics));
+    }
 
     fn statistics(
         month_start_at: i64,
@@ -147,9 +147,9 @@ mod tests {
 
     fn counted() -> CountedPaths {
         let mut counted = CountedPaths::default();
-        counted.apply(statistics(1, &[("crm", "email"), ("crm", "sms")], 2, 500, 1));
-        counted.apply(statistics(2, &[("crm", "email")], 0, 0, 9));
-        counted.apply(statistics(2, &[("crm", "email"), ("social", "paid")], 1, 100, 0));
+        apply(&mut counted, statistics(1, &[("crm", "email"), ("crm", "sms")], 2, 500, 1));
+        apply(&mut counted, statistics(2, &[("crm", "email")], 0, 0, 9));
+        apply(&mut counted, statistics(2, &[("crm", "email"), ("social", "paid")], 1, 100, 0));
         counted
     }
 
@@ -175,19 +175,19 @@ mod tests {
     fn the_latest_counts_stand_and_a_tombstone_removes_a_path() {
         let mut counted = counted();
         let newer = statistics(1, &[("crm", "email"), ("crm", "sms")], 3, 600, 0);
-        counted.apply(newer.clone());
+        apply(&mut counted, newer.clone());
         let question = Question { by: By::Team, month_start_at: Some(1), currency: "USD" };
         assert_eq!(linear(&counted, &question), [("crm".to_owned(), 3.0, 600.0)]);
-        counted.remove(&newer.key.to_key());
+        counted.apply(newer.key.to_key(), None);
         assert!(linear(&counted, &question).is_empty());
-        assert_eq!(counted.iter().count(), 2);
+        assert_eq!(counted.latest.len(), 2);
     }
 
     /// A return in another month than its sale: value without a sale.
     #[test]
     fn what_a_return_takes_back_is_taken_from_those_on_its_path() {
         let mut counted = CountedPaths::default();
-        counted.apply(statistics(1, &[("crm", "email"), ("crm", "sms")], 0, -300, 2));
+        apply(&mut counted, statistics(1, &[("crm", "email"), ("crm", "sms")], 0, -300, 2));
         let question = Question { by: By::Channel, month_start_at: None, currency: "USD" };
         let expected = [("email".to_owned(), 0.0, -150.0), ("sms".to_owned(), 0.0, -150.0)];
         assert_eq!(linear(&counted, &question), expected);

@@ -1,5 +1,6 @@
 //! What can go wrong in a command, and the exit code it ends with.
 
+use tributary_attribution::AttributionError;
 use tributary_schema::SchemaError;
 use tributary_service::ServiceError;
 use tributary_service::config::ConfigErrors;
@@ -102,6 +103,9 @@ pub enum CliError {
         #[source]
         source: std::io::Error,
     },
+    /// The counted paths cannot be credited.
+    #[error("{topic}: {0}", topic = tributary_model::topics::PATHS)]
+    Attribution(#[from] AttributionError),
     /// The hub made no progress.
     #[error("{0}")]
     Stalled(String),

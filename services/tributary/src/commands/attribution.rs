@@ -11,8 +11,9 @@ use tributary_model::scorecard::{ALL_TEAMS, WINDOW_TOTAL};
 use tributary_model::time::{from_rfc3339, to_rfc3339};
 use tributary_model::{Money, Scorecard, topics};
 use tributary_schema::Contracts;
-use tributary_stream::{KafkaSettings, list_topics, read_to_end};
+use tributary_stream::{KafkaSettings, read_to_end};
 
+use super::scorecard::{read_scorecards, teams_with_scorecards};
 use crate::cli::AttributionArgs;
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -30,14 +31,14 @@ pub(super) fn attribution(args: &AttributionArgs, hub: &HubConfig, output: &mut 
     let by = if args.by == "team" { By::Team } else { By::Channel };
     let month_start_at = args.month.as_deref().map(|month| month_of(month, &counted)).transpose()?;
     let currency = currency(args, &counted)?;
-    let paths = counted.asked(&Question { by, month_start_at, currency: &currency }).map_err(uncredited)?;
+    let paths = counted.asked(&Question { by, month_start_at, currency: &currency })?;
     if paths.is_empty() {
         output.notice("no paths yet: run the hub, and send it messages and sales of the same persons");
         return Ok(Exit::Done);
     }
     let mut models = Vec::new();
     for model in Model::ALL {
-        models.push(ModelCredit { model: model.name(), credits: credits(&paths, model).map_err(uncredited)? });
+        models.push(ModelCredit { model: model.name(), credits: credits(&paths, model)? });
     }
     let totals = paths.totals();
     let answer = Answer {
@@ -51,7 +52,7 @@ pub(super) fn attribution(args: &AttributionArgs, hub: &HubConfig, output: &mut 
         models,
         // Times are not known of counted paths; the scorecards know them, and have no months.
         time_decay_value_minor: match month_start_at {
-            None => Some(time_decay(&settings, &contracts, &args.by, &currency)?),
+            None => Some(time_decay(&settings, &contracts, &args.by, &currency, output)?),
             Some(_) => None,
         },
     };
@@ -81,21 +82,18 @@ struct ModelCredit {
 }
 
 fn read(settings: &KafkaSettings, contracts: &Contracts, output: &mut Output) -> Result<CountedPaths, CliError> {
-    let mut latest: BTreeMap<Vec<u8>, PathStatistics> = BTreeMap::new();
+    let mut counted = CountedPaths::default();
     let mut unreadable = 0;
-    read_to_end(settings, topics::PATHS, |record| match record.value {
-        None => drop(latest.remove(&record.key)),
-        Some(value) => match contracts.decode::<PathStatistics>(&value) {
-            Ok(statistics) => drop(latest.insert(record.key, statistics)),
+    read_to_end(settings, topics::PATHS, |record| {
+        match record.value.map(|value| contracts.decode::<PathStatistics>(&value)).transpose() {
+            Ok(statistics) => counted.apply(record.key, statistics),
             Err(_) => unreadable += 1,
-        },
+        }
     })?;
     if unreadable > 0 {
         let topic = topics::PATHS;
         output.notice(format!("{unreadable} records of {topic} are no paths: is the schema registry set?"));
     }
-    let mut counted = CountedPaths::default();
-    latest.into_values().for_each(|statistics| counted.apply(statistics));
     Ok(counted)
 }
 
@@ -120,32 +118,21 @@ fn currency(args: &AttributionArgs, counted: &CountedPaths) -> Result<String, Cl
     Err(CliError::Argument { argument: "currency", value: asked.to_owned(), remedy })
 }
 
-fn uncredited(error: tributary_attribution::AttributionError) -> CliError {
-    CliError::Definition { what: "counted paths", detail: error.to_string() }
-}
-
 /// Credit by time decay of all time, from the scorecards.
 fn time_decay(
     settings: &KafkaSettings,
     contracts: &Contracts,
     dimension: &str,
     currency: &str,
+    output: &mut Output,
 ) -> Result<BTreeMap<String, i64>, CliError> {
-    let prefix = topics::metrics("");
-    let teams = list_topics(settings)?.into_iter().map(|(name, _)| name);
-    let mut latest: BTreeMap<Vec<u8>, Scorecard> = BTreeMap::new();
-    for topic in teams.filter(|name| name.starts_with(&prefix) && *name != topics::metrics(ALL_TEAMS)) {
-        read_to_end(settings, &topic, |record| {
-            if let Some(card) = record.value.and_then(|value| contracts.decode::<Scorecard>(&value).ok()) {
-                latest.insert(record.key, card);
-            }
-        })?;
-    }
+    let mut teams = teams_with_scorecards(settings)?;
+    teams.retain(|team| team != ALL_TEAMS);
     let mut credit: BTreeMap<String, i64> = BTreeMap::new();
-    for Scorecard { key, measures, .. } in latest.into_values() {
+    for Scorecard { key, measures, .. } in read_scorecards(settings, contracts, &teams, output)?.iter() {
         if key.dimension == dimension && key.window == WINDOW_TOTAL && key.currency == currency {
             let amount = measures.credit_minor.get(CreditModel::TimeDecay.name()).copied().unwrap_or(0);
-            *credit.entry(key.subject).or_default() += amount;
+            *credit.entry(key.subject.clone()).or_default() += amount;
         }
     }
     credit.retain(|_, amount| *amount != 0);

@@ -5,7 +5,8 @@ use tributary_insight::read::Scorecards;
 use tributary_model::scorecard::{ALL_TEAMS, WINDOW_TOTAL};
 use tributary_model::time::to_rfc3339;
 use tributary_model::{Money, Scorecard, topics};
-use tributary_stream::{list_topics, read_to_end};
+use tributary_schema::Contracts;
+use tributary_stream::{KafkaSettings, list_topics, read_to_end};
 
 use crate::cli::ScorecardArgs;
 use crate::config::HubConfig;
@@ -20,13 +21,9 @@ use crate::output::Output;
 pub(super) fn scorecard(args: &ScorecardArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     let settings = hub.kafka()?;
     let contracts = settings.contracts()?;
-    let prefix = topics::metrics("");
-    let existing: Vec<String> = list_topics(&settings)?
-        .into_iter()
-        .filter_map(|(name, _)| name.strip_prefix(&prefix).map(str::to_owned))
-        .collect();
-    let wanted: Vec<&String> =
-        existing.iter().filter(|team| args.team.as_ref().is_none_or(|wanted| wanted == *team)).collect();
+    let existing = teams_with_scorecards(&settings)?;
+    let is_wanted = |team: &&String| args.team.as_ref().is_none_or(|wanted| wanted == *team);
+    let wanted: Vec<String> = existing.iter().filter(is_wanted).cloned().collect();
     if let (Some(team), true) = (&args.team, wanted.is_empty()) {
         let remedy = if existing.is_empty() {
             "no team has scorecards yet: run `tributary topics apply` and the hub".to_owned()
@@ -35,10 +32,40 @@ pub(super) fn scorecard(args: &ScorecardArgs, hub: &HubConfig, output: &mut Outp
         };
         return Err(CliError::Argument { argument: "team", value: team.clone(), remedy });
     }
+    let cards = read_scorecards(&settings, &contracts, &wanted, output)?;
+    let chosen: Vec<&Scorecard> = cards
+        .iter()
+        .filter(|card| card.key.dimension == args.dimension && card.key.window == args.window)
+        .filter(|card| args.team.is_some() || card.key.team_id != ALL_TEAMS || args.dimension == "team")
+        .collect();
+    output.either(&Answer { scorecards: &chosen }, || table(&chosen))?;
+    Ok(Exit::Done)
+}
+
+/// The teams that have a topic of scorecards, [`ALL_TEAMS`] among them.
+///
+/// # Errors
+/// [`CliError`] when no broker answers.
+pub(super) fn teams_with_scorecards(settings: &KafkaSettings) -> Result<Vec<String>, CliError> {
+    let prefix = topics::metrics("");
+    let names = list_topics(settings)?.into_iter();
+    Ok(names.filter_map(|(name, _)| name.strip_prefix(&prefix).map(str::to_owned)).collect())
+}
+
+/// The latest scorecards of some teams.
+///
+/// # Errors
+/// [`CliError`] when no broker answers.
+pub(super) fn read_scorecards(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    teams: &[String],
+    output: &mut Output,
+) -> Result<Scorecards, CliError> {
     let mut cards = Scorecards::default();
     let mut unreadable = 0;
-    for team in wanted {
-        read_to_end(&settings, &topics::metrics(team), |record| match record.value {
+    for team in teams {
+        read_to_end(settings, &topics::metrics(team), |record| match record.value {
             None => cards.remove(&record.key),
             Some(value) => match contracts.decode::<Scorecard>(&value) {
                 Ok(card) => cards.apply(card),
@@ -51,13 +78,7 @@ pub(super) fn scorecard(args: &ScorecardArgs, hub: &HubConfig, output: &mut Outp
             "{unreadable} records of the metrics topics are no scorecards: is the schema registry set?"
         ));
     }
-    let chosen: Vec<&Scorecard> = cards
-        .iter()
-        .filter(|card| card.key.dimension == args.dimension && card.key.window == args.window)
-        .filter(|card| args.team.is_some() || card.key.team_id != ALL_TEAMS || args.dimension == "team")
-        .collect();
-    output.either(&Answer { scorecards: &chosen }, || table(&chosen))?;
-    Ok(Exit::Done)
+    Ok(cards)
 }
 
 #[derive(Serialize)]
