@@ -30,10 +30,6 @@ chaos minutes="10" seed="1":
 day speed="100" persons="4000":
     TRIBUTARY_DAY_SPEED={{speed}} TRIBUTARY_DAY_PERSONS={{persons}} ./test --run-ignored only --no-capture -E 'binary(day)'
 
-# 10,000 published paths streamed through the hub, and the credit for them against what was published
-attribution:
-    ./test --release --run-ignored only --no-capture -E 'binary(ops) and test(all_published_paths)'
-
 # figures: back in service from checkpoints and from changelogs, and latency while checkpoints are written
 bench-restore *args:
     cargo run --release -p tributary-bench --bin restore -- {{args}}
