@@ -44,6 +44,7 @@ pub enum Model {
     ///
     /// All channels together are worth all conversions, so the credits add up without being scaled. A channel whose
     /// company lowers the rate of others can come out below zero: that is the meaning of this model, not a fault.
+    /// It takes a rate at its word, also that of a few paths: a channel that two buyers met and nobody else comes out high.
     /// Exact up to [`EXACT_CHANNELS`](crate::EXACT_CHANNELS); of more channels it is estimated, with a standard error.
     ShapleyRate,
 }
