@@ -118,11 +118,5 @@ fn watch(hub: Hub, shutdown: Shutdown) -> JoinHandle<Result<(), CliError>> {
 
 /// Gives every metric of the runtime its help text; the services describe their own.
 pub fn describe_metrics() {
-    for metric in tributary_stream::METRICS {
-        match metric.kind {
-            "counter" => metrics::describe_counter!(metric.name, metric.help),
-            "histogram" => metrics::describe_histogram!(metric.name, metric.help),
-            _ => metrics::describe_gauge!(metric.name, metric.help),
-        }
-    }
+    tributary_service::metrics::describe(&crate::metrics::of_runtime());
 }
