@@ -48,6 +48,11 @@ pub(crate) fn docker_compose() -> Command {
     Command::new(tool(candidates.into_iter().find(|path| path.is_file()).unwrap_or(wanted)))
 }
 
+/// Prometheus' own checker of rules.
+pub(crate) fn promtool() -> Command {
+    Command::new(tool(tools().join("prometheus/promtool")))
+}
+
 /// The hub's binary: the one that was built beside this test.
 pub(crate) fn hub() -> Command {
     let built = || std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().join("tributary");

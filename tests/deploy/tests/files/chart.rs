@@ -125,13 +125,17 @@ fn state_is_on_a_claim_of_its_own_where_that_is_asked_for() {
 }
 
 #[test]
-fn the_alert_rules_are_those_of_the_file() {
+fn the_rules_are_those_of_the_files() {
     let rendered = Rendered::set("production");
     let rules: Vec<_> = rendered.kind("PrometheusRule").collect();
     assert_eq!(rules.len(), 1);
-    let file = yaml(&text("charts/tributary/rules/alerts.yaml"));
-    assert!(items(&file["groups"]).count() > 1, "{file}");
-    assert_eq!(rules[0].at("/spec"), &file);
+    let groups = |name: &str| {
+        let file = yaml(&text(&format!("charts/tributary/rules/{name}.yaml")));
+        assert!(items(&file["groups"]).count() > 1, "{file}");
+        items(&file["groups"]).cloned().collect::<Vec<_>>()
+    };
+    let expected: Vec<Value> = groups("alerts").into_iter().chain(groups("recording")).collect();
+    assert_eq!(rules[0].at("/spec"), &json!({ "groups": expected }));
 }
 
 #[test]

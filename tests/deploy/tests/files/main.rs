@@ -9,6 +9,7 @@ mod compose;
 mod configuration;
 mod image;
 mod manifests;
+mod rules;
 mod scaling;
 mod selectors;
 mod sources;
