@@ -4,10 +4,14 @@
 //! Rules see text, not syntax: the sources are formatted by rustfmt, which makes that enough.
 
 pub mod alerts;
+pub mod catalogue;
+pub mod dashboards;
 pub mod dependencies;
 pub mod files;
 pub mod manifests;
 pub mod metric_names;
+pub mod promql;
+pub mod recording;
 pub mod schemas;
 pub mod topic_names;
 mod workspace;

@@ -2,8 +2,10 @@
 
 use std::sync::LazyLock;
 
+use tributary_tidy::catalogue::{self, Catalogue};
 use tributary_tidy::{
-    File, Finding, Workspace, alerts, dependencies, files, manifests, metric_names, report, schemas, topic_names,
+    File, Finding, Workspace, alerts, dashboards, dependencies, files, manifests, metric_names, recording, report,
+    schemas, topic_names,
 };
 
 static WORKSPACE: LazyLock<Workspace> = LazyLock::new(|| match Workspace::read() {
@@ -78,17 +80,49 @@ fn metrics_are_named_by_the_rule_and_listed() {
     hold("metric names", WORKSPACE.metadata.packages.len(), findings);
 }
 
-#[test]
-fn alerts_look_at_metrics_that_exist_and_have_their_section_in_the_runbook() {
-    let file = |path: &str| match WORKSPACE.files.iter().find(|file| file.path == path) {
+fn file(path: &str) -> &'static File {
+    match WORKSPACE.files.iter().find(|file| file.path == path) {
         Some(file) => file,
         None => panic!("{path} is gone"),
-    };
-    let exported = alerts::exported(rust_files());
-    assert!(exported.len() > 40, "{exported:?}");
+    }
+}
+
+/// What queries may ask for, and what is wrong with the recording rules.
+fn catalogue() -> (Catalogue, usize, Vec<Finding>) {
+    let mut catalogue = Catalogue::of(file("docs/metrics.md"));
+    assert!(catalogue.metrics().len() > 40, "{catalogue:?}");
+    let (rules, findings) = recording::record(file("charts/tributary/rules/recording.yaml"), &mut catalogue);
+    (catalogue, rules, findings)
+}
+
+#[test]
+fn the_document_of_metrics_has_those_of_the_code() {
+    let document = file("docs/metrics.md");
+    let catalogue = Catalogue::of(document);
+    let findings = catalogue::findings(document, &catalogue, rust_files());
+    hold("metrics in docs/metrics.md", catalogue.metrics().len(), findings);
+}
+
+#[test]
+fn alerts_look_at_metrics_that_exist_and_have_their_section_in_the_runbook() {
+    let (catalogue, _, _) = catalogue();
     let (rules, findings) =
-        alerts::findings(file("charts/tributary/rules/alerts.yaml"), file("docs/runbook.md"), &exported);
+        alerts::findings(file("charts/tributary/rules/alerts.yaml"), file("docs/runbook.md"), &catalogue);
     hold("alerts", rules, findings);
+}
+
+#[test]
+fn recording_rules_are_named_by_what_they_are_and_use_metrics_that_exist() {
+    let (_, rules, findings) = catalogue();
+    hold("recording rules", rules, findings);
+}
+
+#[test]
+fn dashboards_ask_for_what_there_is_and_each_panel_says_what_it_shows() {
+    let (catalogue, _, _) = catalogue();
+    let is_dashboard = |file: &&File| file.path.starts_with("charts/tributary/dashboards/");
+    let dashboards: Vec<&File> = WORKSPACE.files_ending(".json").filter(is_dashboard).collect();
+    hold("dashboards", dashboards.len(), dashboards::findings(&dashboards, &catalogue));
 }
 
 #[test]
