@@ -48,7 +48,7 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: TRIGGERS,
         kind: Kind::Gauge,
-        help: "Triggers that run in this process, since the last change of their topic.",
+        help: "Triggers in force: those of files, and what was applied and switched off since.",
         labels: &[],
     },
     Metric {

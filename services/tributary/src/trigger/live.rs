@@ -66,6 +66,11 @@ impl Catalogue {
                 tracing::error!(trigger_id, position = record.position(), reason, "trigger definition refused");
             }
         }
+        self.show();
+    }
+
+    /// Shows how many run.
+    fn show(&self) {
         metrics::triggers_running(self.definitions.running().summaries().count());
     }
 
@@ -119,7 +124,9 @@ impl LiveTriggers {
     /// # Errors
     /// [`TriggersError`] when they cannot run.
     pub fn beginning_with(files: &Definitions, config: &TriggersConfig) -> Result<Self, TriggersError> {
-        Ok(Self { table: Table::beginning_with(Catalogue::new(files, config)?) })
+        let catalogue = Catalogue::new(files, config)?;
+        catalogue.show();
+        Ok(Self { table: Table::beginning_with(catalogue) })
     }
 
     /// Those of files, for ever.
