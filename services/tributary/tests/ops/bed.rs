@@ -81,7 +81,12 @@ impl Bed {
         std::fs::write(path, config.to_string()).unwrap();
     }
 
-    fn source(&self) -> PathBuf {
+    /// Where its admin server listens.
+    pub(crate) fn admin_address(&self) -> String {
+        format!("127.0.0.1:{}", self.admin_port)
+    }
+
+    pub(crate) fn source(&self) -> PathBuf {
         self.dir.path().join("definitions/sources/till")
     }
 

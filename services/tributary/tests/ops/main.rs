@@ -4,6 +4,7 @@
 mod accounts;
 mod attribution;
 mod bed;
+mod dashboards;
 mod delivery;
 mod identity;
 mod letters;
