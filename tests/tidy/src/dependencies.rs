@@ -8,13 +8,14 @@ const PREFIX: &str = "tributary-";
 /// The one service that composes the others.
 const COMPOSER: &str = "tributary-tributary";
 /// What the libraries may use of each other.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("tributary-model", &[]),
     ("tributary-schema", &["tributary-model"]),
     ("tributary-stream", &["tributary-model", "tributary-schema"]),
     ("tributary-service", &[]),
     ("tributary-rules", &[]),
     ("tributary-attribution", &[]),
+    ("tributary-silo", &["tributary-model"]),
     ("tributary-testkit", &[]),
 ];
 /// Packages from elsewhere that only one of ours may name.
