@@ -41,7 +41,10 @@ fn match_rate(report: &SiloReport) -> GradedDimension {
         count(overlap.of),
         share(overlap)
     );
-    let rates = report.match_rates.pairs.iter().filter(|pair| pair.rate.of >= MIN_COUNT);
+    let is_counted =
+        |domain| report.match_rates.domains.iter().any(|known| known.domain == domain && known.persons >= MIN_COUNT);
+    // Where one of the two is hardly connected, nobody can say how well they match.
+    let rates = report.match_rates.pairs.iter().filter(|pair| is_counted(pair.from) && is_counted(pair.to));
     let weakest = rates.min_by(|a, b| a.rate.share.unwrap_or(1.0).total_cmp(&b.rate.share.unwrap_or(1.0)));
     if let Some(pair) = weakest {
         let (from, to) = (pair.from.name(), pair.to.name());

@@ -112,7 +112,7 @@ pub(crate) fn delays<'a>(title: &str, bars: impl Iterator<Item = (&'a str, Quant
         inside += &label(LABEL + length(delay.p99_ms) + 8.0, y + 15.0, "start", &span(delay.p90_ms));
     }
     inside +=
-        &label(LABEL, height - 6.0, "start", "dark: half; middle: nine in ten, with its figure; light: 99 in 100");
+        &label(LABEL, height - 6.0, "start", "tallest: half; lower: nine in ten, with its figure; lowest: 99 in 100");
     Some(svg(title, WIDTH, height, &inside))
 }
 

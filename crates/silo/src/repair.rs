@@ -72,8 +72,8 @@ fn hand_over(report: &SiloReport) -> Option<Repair> {
         affected: source.late_persons,
         unit: PERSONS,
         what: format!(
-            "{} of {} reached the hub more than {late} after they occurred, about {}: have it send events as \
-             they occur",
+            "{} of {}, of {}, reached the hub more than {late} after they occurred: have it send events as they \
+             occur",
             counted(source.late.count, "touch", "touches"),
             source.source,
             counted(source.late_persons, "person", "persons")

@@ -39,7 +39,8 @@ pub(crate) fn share(share: &Share) -> String {
 pub(crate) fn span(span_ms: i64) -> String {
     let of = |unit_ms: i64, name: &str| {
         let number = span_ms as f64 / unit_ms as f64;
-        if number < 9.95 { format!("{number:.1} {name}") } else { format!("{number:.0} {name}") }
+        let is_short = number < 9.95 && span_ms % unit_ms != 0;
+        if is_short { format!("{number:.1} {name}") } else { format!("{number:.0} {name}") }
     };
     match span_ms {
         ..SECOND_MS => format!("{span_ms} ms"),
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(counted(1, "sale", "sales") + " " + &counted(2_000, "sale", "sales"), "1 sale 2,000 sales");
         let spans = [999, 1_000, 59_499, 90_000, 36_000_000, 86_400_000, 864_000_000];
-        assert_eq!(spans.map(span), ["999 ms", "1.0 s", "59 s", "1.5 min", "10 h", "1.0 d", "10 d"]);
+        assert_eq!(spans.map(span), ["999 ms", "1 s", "59 s", "1.5 min", "10 h", "1 d", "10 d"]);
         assert_eq!(share(&Share::new(0, 0)), "–");
         assert_eq!(share(&Share::new(81, 263)), "30.8 % (25.5–36.6)");
     }

@@ -275,3 +275,13 @@ fn what_occurred_before_the_day_asked_for_does_not_count() {
     assert_eq!(report.since.as_deref(), Some("2026-03-02T08:00:00Z"));
     assert_eq!(report.as_of.as_deref(), Some("2026-03-02T08:00:00Z"));
 }
+
+#[test]
+fn the_weakest_pair_is_of_domains_that_are_both_known() {
+    let mut touches = customers(30, 40);
+    touches.extend((0..29).map(|number| touch(number + 500, &format!("c{number}")).from("crm", Domain::Crm)));
+    touches.extend((0..31).map(|number| touch(number, &format!("a{number}")).from("ads", Domain::Channel)));
+    let found = report(touches);
+    let evidence = &graded(&found, Dimension::MatchRate).evidence;
+    assert!(evidence.contains("Weakest: of 40 persons of store, 75.0 % are known to ecommerce"), "{evidence}");
+}

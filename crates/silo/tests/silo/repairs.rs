@@ -33,7 +33,11 @@ fn each_dimension_names_where_it_loses_most() {
     assert!(found.what.starts_with("25 of the 40 persons of store are unknown to ecommerce"), "{}", found.what);
     let found = repair(&report, Dimension::HandOver);
     assert_eq!((found.affected, found.unit), (10, "persons"));
-    assert!(found.what.starts_with("10 touches of shop reached the hub more than 1.0 h after"), "{}", found.what);
+    assert!(
+        found.what.starts_with("10 touches of shop, of 10 persons, reached the hub more than 1 h after"),
+        "{}",
+        found.what
+    );
     // Twenty sales to nobody, and 25 customers whom the card alone names.
     let found = repair(&report, Dimension::IdentityCoverage);
     assert_eq!((found.affected, found.unit), (25, "persons"));
