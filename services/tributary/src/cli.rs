@@ -142,6 +142,14 @@ pub enum Command {
   tributary attribution --by team --month 2026-11
   tributary attribution --measure conversions --output json")]
     Attribution(AttributionArgs),
+    /// Show how far apart the silos are: match rates, hand-over, identity, consistency, leakage, loops; graded, with
+    /// the one repair that affects most
+    #[command(after_help = "Examples:
+  tributary silo-report
+  tributary silo-report --since 2026-11-01
+  tributary silo-report --format html --file silo-report.html
+  tributary silo-report --format json | jq '.repairs[0]'")]
+    SiloReport(SiloReportArgs),
     /// List the webhooks that wait, have them sent again, and disable or enable their destinations
     #[command(
         subcommand,
@@ -425,6 +433,31 @@ pub struct AttributionArgs {
     /// The currency of the value; may be left out when there is only one
     #[arg(long)]
     pub currency: Option<String>,
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Text with tables, as people and wikis read it
+    Markdown,
+    /// For programs
+    Json,
+    /// One page with pictures that needs nothing else
+    Html,
+}
+
+/// Arguments of `silo-report`.
+#[derive(Debug, Args)]
+pub struct SiloReportArgs {
+    /// How to write it; markdown when neither this nor `--output json` is given
+    #[arg(long, value_enum)]
+    pub format: Option<ReportFormat>,
+    /// Write it into this file, in place of what is there, instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Count only what occurred or was decided on this day (UTC) or later, so that loaded history counts for nothing
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<jiff::civil::Date>,
 }
 
 /// Arguments of `scorecard`.

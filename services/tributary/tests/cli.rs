@@ -53,6 +53,7 @@ fn every_command_has_help_with_examples_and_the_exit_codes_are_told() {
         "journey",
         "account",
         "scorecard",
+        "silo-report",
         "privacy",
         "dlq",
         "reconcile",

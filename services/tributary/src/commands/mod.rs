@@ -16,6 +16,7 @@ mod publish;
 mod reconcile;
 mod run;
 mod scorecard;
+mod silo_report;
 mod topics;
 mod trigger;
 
@@ -51,6 +52,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Identity(command) => identity::identity(command, &hub, output),
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Attribution(args) => attribution::attribution(args, &hub, output),
+        Command::SiloReport(args) => silo_report::silo_report(args, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Delivery(command) => delivery::delivery(command, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),

@@ -11,4 +11,5 @@ mod letters;
 mod outage;
 mod poison;
 mod privacy;
+mod silo_report;
 mod triggers;
