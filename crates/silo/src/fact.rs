@@ -31,6 +31,8 @@ pub(crate) enum Fact {
 pub(crate) struct TouchFact {
     pub(crate) source: Name,
     pub(crate) domain: Domain,
+    /// It occurred when the hub was live. What did not is loaded history: none of what follows is known of it.
+    pub(crate) is_live: bool,
     /// From when it occurred to when the hub received it.
     pub(crate) delay: Bucket,
     pub(crate) is_late: bool,
@@ -58,6 +60,8 @@ pub(crate) struct FactId(u32);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     pub(crate) names: Names,
+    /// Since when the hub is live; what occurred before is loaded history.
+    pub(crate) live_at: Option<i64>,
     ids: FxHashMap<Fact, FactId>,
     all: Vec<Fact>,
 }
@@ -66,10 +70,12 @@ impl Facts {
     /// The facts of an event; whether it was retracted is not looked at.
     pub(crate) fn of(&mut self, event: &JourneyEvent) -> Vec<FactId> {
         let touchpoint = &event.touchpoint;
-        let delay_ms = touchpoint.received_at.saturating_sub(touchpoint.occurred_at);
+        let is_live = self.live_at.is_none_or(|live_at| touchpoint.occurred_at >= live_at);
+        let delay_ms = if is_live { touchpoint.received_at.saturating_sub(touchpoint.occurred_at) } else { 0 };
         let mut facts = vec![Fact::Touch(TouchFact {
             source: self.names.of(&touchpoint.source),
             domain: touchpoint.domain,
+            is_live,
             delay: Bucket::of(delay_ms),
             is_late: delay_ms > LATE_AFTER_MS,
             is_ahead: delay_ms < 0,

@@ -16,7 +16,9 @@ use crate::{grading, journeys, ledger, repair};
 #[derive(Debug, Clone, Default)]
 pub struct SiloFold {
     since_at: Option<i64>,
+    live_at: Option<i64>,
     last_at: Option<i64>,
+    loaded_decisions: u64,
     persons: Persons,
     loops: Loops,
 }
@@ -26,6 +28,15 @@ impl SiloFold {
     #[must_use]
     pub fn new(since_at: Option<i64>) -> Self {
         Self { since_at, ..Self::default() }
+    }
+
+    /// The same with the hub live since an instant. What occurred or was decided before is loaded history: nobody could hand it
+    /// over in time, keep a suppression or send a message that was decided about it afterwards.
+    #[must_use]
+    pub fn live_since(mut self, live_at: Option<i64>) -> Self {
+        self.live_at = live_at;
+        self.persons.facts.live_at = live_at;
+        self
     }
 
     /// Takes in a record of `tributary.journeys`.
@@ -41,15 +52,22 @@ impl SiloFold {
         let at = decision.judged_at.unwrap_or(decision.decided_at);
         if self.is_meant(at) {
             self.see(at);
-            self.loops.decide(decision);
+            if self.is_live(at) {
+                self.loops.decide(decision);
+            } else {
+                self.loaded_decisions += 1;
+            }
         }
     }
 
     /// Takes in a record of `tributary.outcomes`. It counts when its decision does.
     pub fn outcome(&mut self, outcome: &DecisionOutcome) {
-        if self.is_meant(outcome.occurred_at.saturating_sub(outcome.loop_ms)) {
+        let decided_at = outcome.occurred_at.saturating_sub(outcome.loop_ms);
+        if self.is_meant(decided_at) {
             self.see(outcome.occurred_at);
-            self.loops.tell(outcome);
+            if self.is_live(decided_at) {
+                self.loops.tell(outcome);
+            }
         }
     }
 
@@ -75,6 +93,7 @@ impl SiloFold {
         let mut report = SiloReport {
             as_of: self.last_at.map(to_rfc3339),
             since: self.since_at.map(to_rfc3339),
+            live_since: self.live_at.map(to_rfc3339),
             persons: tally.persons,
             touches: tally.touches,
             grades: Vec::new(),
@@ -89,7 +108,7 @@ impl SiloFold {
             identity: journeys::identity(&tally, facts),
             consistency: journeys::consistency(&tally, facts),
             leakage: ledger::leakage(&self.loops),
-            loops: ledger::loops(&self.loops, self.last_at.unwrap_or(0)),
+            loops: ledger::loops(&self.loops, self.last_at.unwrap_or(0), self.loaded_decisions),
             unmatched_retractions: tally.unmatched,
         };
         report.grades = grading::grades(&report);
@@ -99,6 +118,10 @@ impl SiloFold {
 
     fn is_meant(&self, at: i64) -> bool {
         self.since_at.is_none_or(|since_at| at >= since_at)
+    }
+
+    fn is_live(&self, at: i64) -> bool {
+        self.live_at.is_none_or(|live_at| at >= live_at)
     }
 
     fn see(&mut self, at: i64) {

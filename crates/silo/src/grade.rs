@@ -142,8 +142,8 @@ pub const CONSISTENCY: Scale = Scale { is_more_better: true, limits: [0.95, 0.85
 /// way when it began; one in four is a system that does not hear of suppressions at all, beside others that do.
 pub const SUPPRESSION_LEAKAGE: Scale = Scale { is_more_better: false, limits: [0.01, 0.05, 0.10, 0.25] };
 
-/// Share of messages asked for of which anything was heard again. Delivery reports alone bring 95 of 100; where half
-/// are never heard of, no team can learn from what it sent. How long a customer takes to answer is not graded: it is
+/// Share of messages asked for that anything was reported on. Delivery reports alone bring 95 of 100; where half
+/// are never reported on, no team can learn from what it sent. How long a customer takes to answer is not graded: it is
 /// the customer's time and not a team's.
 pub const LOOP_TIME: Scale = Scale { is_more_better: true, limits: [0.95, 0.85, 0.70, 0.50] };
 

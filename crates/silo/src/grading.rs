@@ -35,6 +35,10 @@ fn of_share(dimension: Dimension, part: &Share, evidence: String) -> GradedDimen
 
 fn match_rate(report: &SiloReport) -> GradedDimension {
     let overlap = &report.match_rates.overlap;
+    if overlap.of == 0 {
+        let evidence = "No two domains have persons that they could share.".to_owned();
+        return of_share(Dimension::MatchRate, overlap, evidence);
+    }
     let mut evidence = format!(
         "Domains share {} of the {} persons that two of them could share: {}.",
         count(overlap.count),
@@ -69,7 +73,14 @@ fn hand_over(report: &SiloReport) -> GradedDimension {
         (rank, Reverse(what.clone()))
     });
     match slowest {
-        None => graded(Dimension::HandOver, None, 0, "No event and no act is known.".to_owned()),
+        None => {
+            let loaded = report.hand_over.sources.iter().map(|source| source.loaded).sum();
+            let evidence = match loaded {
+                0 => "No event and no act is known.".to_owned(),
+                loaded => format!("Nothing occurred since the hub is live: {} of loaded history.", touches(loaded)),
+            };
+            graded(Dimension::HandOver, None, 0, evidence)
+        }
         Some((number, p90_ms, what)) => {
             let evidence = format!("Slowest: {what}, nine in ten of {} within {}.", count(number), span(p90_ms));
             graded(Dimension::HandOver, Some(p90_ms as f64), number, evidence)
@@ -79,11 +90,14 @@ fn hand_over(report: &SiloReport) -> GradedDimension {
 
 fn identity_coverage(report: &SiloReport) -> GradedDimension {
     let identity = &report.identity;
+    if identity.touches.of == 0 {
+        return of_share(Dimension::IdentityCoverage, &identity.sales, "No touch is known.".to_owned());
+    }
     let evidence = format!(
         "Of {}, {} name somebody; of {}, {}. Two or more kinds of identifiers name {} of {}.",
         counted(identity.sales.of, "sale", "sales"),
         share(&identity.sales),
-        counted(identity.touches.of, "touch", "touches"),
+        touches(identity.touches.of),
         share(&identity.touches),
         share(&identity.known_twice),
         counted(identity.known_twice.of, "person", "persons")
@@ -93,6 +107,10 @@ fn identity_coverage(report: &SiloReport) -> GradedDimension {
 
 fn consistency(report: &SiloReport) -> GradedDimension {
     let consistency = &report.consistency;
+    if consistency.one_story.of == 0 {
+        let evidence = "Nobody heard a message of which the canvas tells the narrative.".to_owned();
+        return of_share(Dimension::Consistency, &consistency.one_story, evidence);
+    }
     let evidence = format!(
         "Of {} who heard a story, {} heard one; {} heard something that contradicts another.",
         counted(consistency.one_story.of, "person", "persons"),
@@ -104,6 +122,10 @@ fn consistency(report: &SiloReport) -> GradedDimension {
 
 fn leakage(report: &SiloReport) -> GradedDimension {
     let leakage = &report.leakage;
+    if leakage.contacts.of == 0 {
+        let evidence = "No contact met a suppression.".to_owned();
+        return of_share(Dimension::SuppressionLeakage, &leakage.contacts, evidence);
+    }
     let evidence = format!(
         "Of {} that met a suppression, {} were made nevertheless: {}, through {}.",
         counted(leakage.contacts.of, "contact", "contacts"),
@@ -116,12 +138,19 @@ fn leakage(report: &SiloReport) -> GradedDimension {
 
 fn loop_time(report: &SiloReport) -> GradedDimension {
     let (closed, young) = (&report.loops.closed, report.loops.teams.iter().map(|team| team.young).sum());
+    if closed.of == 0 && young == 0 {
+        return of_share(Dimension::LoopTime, closed, "No message was asked for.".to_owned());
+    }
     let evidence = format!(
-        "Of {}, something was heard again of {}; {} are open, and {} too young to tell.",
+        "Of {}, something was reported on {}; {} are open, and {} too young to tell.",
         counted(closed.of, "message that was asked for", "messages that were asked for"),
         share(closed),
         count(closed.rest()),
         count(young)
     );
     of_share(Dimension::LoopTime, closed, evidence)
+}
+
+fn touches(number: u64) -> String {
+    counted(number, "touch", "touches")
 }

@@ -12,6 +12,14 @@ use crate::report::{
 use crate::share::Share;
 use crate::tally::Tally;
 
+impl MatchRates {
+    /// Whether anything came from a domain; of one that is not connected nobody can say whom it knows.
+    #[must_use]
+    pub fn is_connected(&self, domain: Domain) -> bool {
+        self.domains.iter().any(|known| known.domain == domain && known.touches > 0)
+    }
+}
+
 /// Of the persons seen in one domain, those seen in another.
 pub(crate) fn match_rates(tally: &Tally) -> MatchRates {
     let (mut pairs, mut both, mut possible) = (Vec::new(), 0, 0);
@@ -25,7 +33,15 @@ pub(crate) fn match_rates(tally: &Tally) -> MatchRates {
             }
         }
     }
-    let persons = |(place, domain): (usize, Domain)| DomainPersons { domain, persons: tally.seen[place][place] };
+    let touches = |domain: Domain| {
+        let of_domain = tally.sources.iter().filter(|((_, from), _)| *from == domain);
+        of_domain.map(|(_, sums)| sums.touches).sum()
+    };
+    let persons = |(place, domain): (usize, Domain)| DomainPersons {
+        domain,
+        persons: tally.seen[place][place],
+        touches: touches(domain),
+    };
     let domains = Domain::ALL.into_iter().enumerate().map(persons).collect();
     MatchRates { overlap: Share::new(both, possible), domains, pairs }
 }
@@ -38,9 +54,10 @@ pub(crate) fn source_delays(tally: &Tally, facts: &Facts) -> Vec<SourceDelay> {
         .map(|((source, domain), sums)| SourceDelay {
             source: facts.names.text(*source).to_owned(),
             domain: *domain,
-            touches: sums.touches,
+            touches: sums.live,
+            loaded: sums.touches - sums.live,
             delay: sums.delays.quantiles(),
-            late: Share::new(sums.late, sums.touches),
+            late: Share::new(sums.late, sums.live),
             late_persons: sums.late_persons,
             clock_ahead: sums.ahead,
         })

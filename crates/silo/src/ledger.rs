@@ -65,13 +65,13 @@ struct Sums {
 }
 
 /// What came of what was sent; `as_of` is the newest instant known.
-pub(crate) fn loops(folded: &Folded, as_of: i64) -> Loops {
+pub(crate) fn loops(folded: &Folded, as_of: i64, loaded_decisions: u64) -> Loops {
     let mut teams: BTreeMap<&str, Sums> = BTreeMap::new();
     let after = folded.after();
     for (id, kept) in folded.decisions() {
         if let Kept::Asked { team, at } = kept {
             let sums = teams.entry(folded.names.text(team)).or_default();
-            if after.contains_key(&id) {
+            if after.get(&id).is_some_and(|after| after.is_reported) {
                 sums.closed += 1;
             } else if as_of.saturating_sub(at) > LOOP_WINDOW_MS {
                 sums.open += 1;
@@ -95,5 +95,5 @@ pub(crate) fn loops(folded: &Folded, as_of: i64) -> Loops {
     };
     let teams: Vec<TeamLoops> = teams.into_iter().map(told).collect();
     let (closed, open) = teams.iter().fold((0, 0), |sum, team| (sum.0 + team.closed.count, sum.1 + team.open));
-    Loops { window_ms: LOOP_WINDOW_MS, closed: Share::new(closed, closed + open), teams }
+    Loops { window_ms: LOOP_WINDOW_MS, closed: Share::new(closed, closed + open), loaded_decisions, teams }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
-use tributary_model::{Decision, DecisionOutcome, Fate, OutcomeKind, PersonId, WithheldReason};
+use tributary_model::{Decision, DecisionOutcome, Fate, MatchedBy, OutcomeKind, PersonId, WithheldReason};
 use uuid::Uuid;
 
 use crate::names::{Name, Names};
@@ -24,6 +24,8 @@ pub(crate) enum Kept {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct After {
     pub(crate) team: Name,
+    /// Something names the decision. What came to the person by rule came perhaps without the message.
+    pub(crate) is_reported: bool,
     /// How long until the team's system did it, or it arrived.
     pub(crate) act_ms: Option<i64>,
     /// How long until the person bought or responded.
@@ -35,7 +37,7 @@ impl After {
     pub(crate) fn join(self, other: Self) -> Self {
         let first = |a: Option<i64>, b: Option<i64>| a.into_iter().chain(b).min();
         let (act_ms, result_ms) = (first(self.act_ms, other.act_ms), first(self.result_ms, other.result_ms));
-        Self { team: self.team, act_ms, result_ms }
+        Self { team: self.team, is_reported: self.is_reported || other.is_reported, act_ms, result_ms }
     }
 }
 
@@ -92,6 +94,7 @@ impl Loops {
         let is_result = matches!(outcome.kind, OutcomeKind::Converted | OutcomeKind::Responded);
         let after = After {
             team: self.names.of(&outcome.team_id),
+            is_reported: outcome.matched_by == MatchedBy::DecisionId,
             act_ms: is_act.then_some(outcome.loop_ms),
             result_ms: is_result.then_some(outcome.loop_ms),
         };

@@ -33,18 +33,21 @@ pub fn markdown(report: &SiloReport) -> String {
 
 /// What it is about, in a sentence.
 pub(crate) fn head(report: &SiloReport) -> String {
-    let until = report.as_of.as_deref().unwrap_or("the beginning");
-    let since = report.since.as_ref().map(|since| format!("since {since}, ")).unwrap_or_default();
+    let Some(until) = &report.as_of else { return "Nothing was found to report on.".to_owned() };
+    let from = report.since.as_ref().map(|since| format!("From {since} until")).unwrap_or_else(|| "Until".to_owned());
     let (persons, touches) =
         (counted(report.persons, "known person", "known persons"), counted(report.touches, "touch", "touches"));
-    format!("{since}until {until}: {persons}, {touches}")
+    format!("{from} {until}: {persons}, {touches}.")
 }
 
 /// Why no repair is named.
 pub(crate) fn nothing_to_repair(report: &SiloReport) -> String {
-    let is_graded = report.grades.iter().any(|graded| graded.grade != Grade::NotEnoughData);
-    let text = if is_graded { "Nothing: no dimension is below A." } else { "Too little is known to say." };
-    text.to_owned()
+    let ungraded = report.grades.iter().filter(|graded| graded.grade == Grade::NotEnoughData).count();
+    match (ungraded, report.grades.len()) {
+        (0, _) => "Nothing: no dimension is below A.".to_owned(),
+        (some, all) if some == all => "Too little is known to say.".to_owned(),
+        (some, all) => format!("Nothing yet: no dimension is below A, and {some} of {all} have not enough data."),
+    }
 }
 
 fn rows(table: &Table) -> Vec<String> {

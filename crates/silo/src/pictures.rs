@@ -5,7 +5,7 @@ use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 use crate::delays::Quantiles;
 use crate::escape::html as text;
-use crate::report::{Consistency, MatchRates};
+use crate::report::{Consistency, MatchRates, PairMatch};
 use crate::words::{count, percent, span};
 
 /// Widths in the picture's own units.
@@ -56,7 +56,8 @@ pub(crate) fn heat_map(rates: &MatchRates) -> String {
         for (column, to) in Domain::ALL.into_iter().enumerate() {
             let x = LABEL + column as f64 * CELL;
             let pair = rates.pairs.iter().find(|pair| (pair.from, pair.to) == (from, to));
-            let (colour, opacity, words) = match pair.map(|pair| pair.rate.share) {
+            let share = |pair: &PairMatch| pair.rate.share.filter(|_| rates.is_connected(to));
+            let (colour, opacity, words) = match pair.map(share) {
                 None => {
                     let known = rates.domains.iter().find(|known| known.domain == from);
                     ("card", 1.0, format!("{} persons", count(known.map_or(0, |known| known.persons))))

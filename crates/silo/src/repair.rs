@@ -171,8 +171,8 @@ fn loop_time(report: &SiloReport) -> Option<Repair> {
         affected: team.open,
         unit: CONTACTS,
         what: format!(
-            "{} of the {} that {} was asked for came to nothing that the hub heard of: have its system send delivery \
-             reports with the decision's id",
+            "{} of the {} that {} was asked for were never reported on: have its system send delivery reports with the \
+             decision's id",
             count(team.open),
             counted(team.closed.of, "message", "messages"),
             team.team

@@ -14,6 +14,9 @@ pub struct SiloReport {
     pub as_of: Option<String>,
     /// Nothing from before is counted, as RFC 3339; `None` when everything is.
     pub since: Option<String>,
+    /// Since when the hub is live, RFC 3339: what occurred or was decided before is loaded history, and counts for
+    /// neither hand-over, leakage nor loops. `None` when all counts.
+    pub live_since: Option<String>,
     /// Persons whom at least one touch names.
     pub persons: u64,
     /// Touches, those that name nobody included.
@@ -88,6 +91,8 @@ pub struct DomainPersons {
     pub domain: Domain,
     /// Persons whom a touch of it names.
     pub persons: u64,
+    /// Its touches, those that name nobody included; a domain without any is not connected.
+    pub touches: u64,
 }
 
 /// Of the persons seen in one domain, those also seen in another.
@@ -121,8 +126,10 @@ pub struct SourceDelay {
     pub source: String,
     /// Its domain.
     pub domain: Domain,
-    /// Its touches.
+    /// Its touches since the hub is live.
     pub touches: u64,
+    /// Its touches from before: loaded history, of which no hand-over is measured.
+    pub loaded: u64,
     /// From occurrence to receipt.
     pub delay: Option<Quantiles>,
     /// Touches that came late.
@@ -264,8 +271,10 @@ pub struct TeamLeaks {
 pub struct Loops {
     /// How old a message has to be for its silence to count.
     pub window_ms: i64,
-    /// Messages of which something was heard again.
+    /// Messages that something was reported on.
     pub closed: Share,
+    /// Decisions about what occurred before the hub was live, which are in no measure.
+    pub loaded_decisions: u64,
     /// By team.
     pub teams: Vec<TeamLoops>,
 }
@@ -275,11 +284,11 @@ pub struct Loops {
 pub struct TeamLoops {
     /// The team.
     pub team: String,
-    /// Messages of which something was heard again, of these and the open ones.
+    /// Messages that something was reported on, of these and the open ones.
     pub closed: Share,
-    /// Sent, and nothing came back within the window.
+    /// Asked for longer ago than the window, and nothing was reported.
     pub open: u64,
-    /// Sent too shortly ago to tell.
+    /// Asked for too shortly ago to tell.
     pub young: u64,
     /// Messages after which the person bought or responded.
     pub results: u64,

@@ -5,7 +5,7 @@ use tributary_model::Domain;
 use crate::delays::Quantiles;
 use crate::grade::Grade;
 use crate::report::SiloReport;
-use crate::words::{count, percent, share, span};
+use crate::words::{count, counted, percent, share, span};
 
 /// The most conflicts that are shown one by one.
 const MAX_CONFLICTS: usize = 20;
@@ -74,15 +74,19 @@ fn match_rates(report: &SiloReport) -> Table {
         let persons =
             report.match_rates.domains.iter().find(|known| known.domain == from).map_or(0, |known| known.persons);
         let rate = |to: Domain| {
-            let pair = report.match_rates.pairs.iter().find(|pair| (pair.from, pair.to) == (from, to));
+            let mut pairs = report.match_rates.pairs.iter().filter(|_| report.match_rates.is_connected(to));
+            let pair = pairs.find(|pair| (pair.from, pair.to) == (from, to));
             pair.map_or_else(|| NOTHING.to_owned(), |pair| share(&pair.rate))
         };
         let head = [from.name().to_owned(), count(persons)];
         head.into_iter().chain(Domain::ALL.into_iter().map(rate)).collect()
     };
     let columns = ["of those seen in", "#persons", "#in channel", "#in crm", "#in store", "#in ecommerce"];
+    let apart = Domain::ALL.into_iter().filter(|domain| !report.match_rates.is_connected(*domain));
+    let apart: Vec<&str> = apart.map(Domain::name).collect();
+    let note = (!apart.is_empty()).then(|| format!("No touch came from {}.", apart.join(", ")));
     Table::new("Match rates", &columns, Domain::ALL.into_iter().map(row).collect())
-        .noting(["Rates stand with their 95 % intervals.".to_owned()])
+        .noting(["Rates stand with their 95 % intervals.".to_owned()].into_iter().chain(note))
 }
 
 /// p50, p90 and p99 of a delay.
@@ -98,18 +102,35 @@ fn sources(report: &SiloReport) -> Table {
         let [p50, p90, p99] = quantiles(source.delay);
         let late = source.late.share.map_or_else(|| NOTHING.to_owned(), percent);
         let name = [source.source.clone(), source.domain.name().to_owned(), count(source.touches)];
-        let more = [p50, p90, p99, late, count(source.late_persons), count(source.clock_ahead)];
+        let more = [p50, p90, p99, late, count(source.late_persons), count(source.clock_ahead), count(source.loaded)];
         name.into_iter().chain(more).collect()
     };
-    let columns =
-        ["source", "domain", "#touches", "#p50", "#p90", "#p99", "#late", "#persons late", "#before it occurred"];
+    let columns = [
+        "source",
+        "domain",
+        "#touches",
+        "#p50",
+        "#p90",
+        "#p99",
+        "#late",
+        "#persons late",
+        "#before it occurred",
+        "#loaded history",
+    ];
     let note = format!(
         "From when something occurred to when the hub received it; late is more than {}. Quantiles are within {} of \
          the true ones.",
         span(report.hand_over.late_after_ms),
         percent(report.hand_over.relative_error)
     );
-    Table::new("Hand-over by source", &columns, report.hand_over.sources.iter().map(row).collect()).noting([note])
+    let live = report.live_since.as_ref().map(|live_since| {
+        format!(
+            "The hub is live since {live_since}. What occurred before is loaded history, and counts for neither hand-over, \
+             leakage nor loops."
+        )
+    });
+    Table::new("Hand-over by source", &columns, report.hand_over.sources.iter().map(row).collect())
+        .noting([note].into_iter().chain(live))
 }
 
 fn teams(report: &SiloReport) -> Table {
@@ -186,8 +207,17 @@ fn loops(report: &SiloReport) -> Table {
         let counts = [count(team.open), count(team.young), count(team.results), p50, p90];
         [team.team.clone(), count(team.closed.of), share(&team.closed)].into_iter().chain(counts).collect()
     };
-    let columns =
-        ["team", "#messages", "#heard of again", "#open", "#too young", "#bought or responded", "#p50", "#p90"];
-    let note = format!("Open is older than {} with nothing heard of it.", span(report.loops.window_ms));
-    Table::new("Loops", &columns, report.loops.teams.iter().map(row).collect()).noting([note])
+    let columns = ["team", "#messages", "#reported on", "#open", "#too young", "#bought or responded", "#p50", "#p90"];
+    let note = format!(
+        "Open is older than {} with nothing reported that names the decision. Bought or responded counts what followed \
+         by rule too, whether or not the message was the reason.",
+        span(report.loops.window_ms)
+    );
+    let loaded = (report.loops.loaded_decisions > 0).then(|| {
+        format!(
+            "{} about loaded history are not counted.",
+            counted(report.loops.loaded_decisions, "decision", "decisions")
+        )
+    });
+    Table::new("Loops", &columns, report.loops.teams.iter().map(row).collect()).noting([note].into_iter().chain(loaded))
 }

@@ -16,6 +16,8 @@ const MAX_SHOWN: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SourceTally {
     pub(crate) touches: u64,
+    /// Touches that occurred when the hub was live.
+    pub(crate) live: u64,
     pub(crate) named: u64,
     pub(crate) sales: u64,
     pub(crate) named_sales: u64,
@@ -112,9 +114,10 @@ impl Tally {
         source.named += when(touch.is_named);
         source.sales += when(touch.is_sale);
         source.named_sales += when(touch.is_sale && touch.is_named);
+        source.live += when(touch.is_live);
         source.late += when(touch.is_late);
         source.ahead += when(touch.is_ahead);
-        source.delays.add(touch.delay, times);
+        source.delays.add(touch.delay, when(touch.is_live));
     }
 
     fn add_person(&mut self, person: &Sketch) {

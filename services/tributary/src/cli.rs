@@ -455,9 +455,13 @@ pub struct SiloReportArgs {
     /// Write it into this file, in place of what is there, instead of to standard output
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Count only what occurred or was decided on this day (UTC) or later, so that loaded history counts for nothing
+    /// Count only what occurred or was decided on this day (UTC) or later
     #[arg(long, value_name = "DATE")]
     pub since: Option<jiff::civil::Date>,
+    /// Since which day (UTC) the hub is live: what occurred before is loaded history, and counts for neither hand-over,
+    /// leakage nor loops. When left out, since the hub first received anything
+    #[arg(long, value_name = "DATE")]
+    pub live_since: Option<jiff::civil::Date>,
 }
 
 /// Arguments of `scorecard`.

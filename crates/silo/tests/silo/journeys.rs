@@ -8,7 +8,7 @@ use tributary_silo::report::{ConflictedBy, KnownOnce, Narratives, SiloReport};
 
 use crate::history::{Touch, begin, fold, graded, of, person, report, taken_back, touch};
 
-fn rate(report: &SiloReport, from: Domain, to: Domain) -> (u64, u64) {
+pub(crate) fn rate(report: &SiloReport, from: Domain, to: Domain) -> (u64, u64) {
     of(&report.match_rates.pairs.iter().find(|pair| (pair.from, pair.to) == (from, to)).unwrap().rate)
 }
 

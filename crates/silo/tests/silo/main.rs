@@ -4,6 +4,7 @@
 mod history;
 mod journeys;
 mod ledger;
+mod loaded;
 mod oracle;
 mod pages;
 mod repairs;

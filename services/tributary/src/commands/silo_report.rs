@@ -19,8 +19,13 @@ use crate::output::Output;
 pub(super) fn silo_report(args: &SiloReportArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     let settings = hub.kafka()?;
     let contracts = settings.contracts()?;
-    let since_at = args.since.and_then(|date| from_rfc3339(&format!("{date}T00:00:00Z")));
-    let mut reading = Reading { settings: &settings, contracts: &contracts, fold: SiloFold::new(since_at), output };
+    let begin_of = |date: jiff::civil::Date| from_rfc3339(&format!("{date}T00:00:00Z"));
+    let live_at = match args.live_since {
+        Some(date) => begin_of(date),
+        None => first_receipt(&settings, &contracts)?,
+    };
+    let fold = SiloFold::new(args.since.and_then(begin_of)).live_since(live_at);
+    let mut reading = Reading { settings: &settings, contracts: &contracts, fold, output };
     reading.read::<JourneyEvent>(topics::JOURNEYS, SiloFold::journey, SiloFold::erase_journey)?;
     reading.read::<Decision>(topics::DECISIONS, SiloFold::decision, SiloFold::erase_decisions)?;
     reading.read::<DecisionOutcome>(topics::OUTCOMES, SiloFold::outcome, SiloFold::erase_outcomes)?;
@@ -48,6 +53,16 @@ pub(super) fn silo_report(args: &SiloReportArgs, hub: &HubConfig, output: &mut O
         }
     }
     Ok(Exit::Done)
+}
+
+/// When the hub first received something that is still on the topic; what cannot be read is told when it is counted.
+fn first_receipt(settings: &KafkaSettings, contracts: &Contracts) -> Result<Option<i64>, CliError> {
+    let mut first = None;
+    read_to_end(settings, topics::JOURNEYS, |record| {
+        let said = record.value.and_then(|value| contracts.decode::<JourneyEvent>(&value).ok());
+        first = first.into_iter().chain(said.map(|event| event.touchpoint.received_at)).min();
+    })?;
+    Ok(first)
 }
 
 /// What is read from where.
