@@ -8,7 +8,7 @@ const PREFIX: &str = "tributary-";
 /// The one service that composes the others.
 const COMPOSER: &str = "tributary-tributary";
 /// What the libraries may use of each other.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("tributary-model", &[]),
     ("tributary-schema", &["tributary-model"]),
     ("tributary-stream", &["tributary-model", "tributary-schema"]),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("tributary-rules", &[]),
     ("tributary-attribution", &[]),
     ("tributary-silo", &["tributary-model"]),
+    ("tributary-lift", &[]),
     ("tributary-testkit", &[]),
 ];
 /// Packages from elsewhere that only one of ours may name.
@@ -123,6 +124,7 @@ mod tests {
         assert!(!allowed("tributary-model", Place::Library, "tributary-service", false));
         assert!(!allowed("tributary-rules", Place::Library, "tributary-model", false));
         assert!(!allowed("tributary-attribution", Place::Library, "tributary-model", false));
+        assert!(!allowed("tributary-lift", Place::Library, "tributary-attribution", false));
         assert!(!allowed("tributary-novel", Place::Library, "tributary-model", false), "no place in the layers");
         assert!(allowed("tributary-journey", Place::Service, "tributary-rules", false));
         assert!(!allowed("tributary-journey", Place::Service, "tributary-triggers", false));
