@@ -1,4 +1,4 @@
-//! The domain's types: touchpoint, identifier, money, canvas, journey, decision, scorecard.
+//! The domain's types: touchpoint, identifier, money, canvas, journey, decision, experiment, scorecard.
 //!
 //! Everything here is pure: no I/O, no clock, no async. The Avro schemas under `schemas/avro/`
 //! are the contract of these types on the wire; one word has one meaning in both.
@@ -11,6 +11,8 @@ pub mod canvas;
 pub mod decision;
 pub mod delivery;
 pub mod erasure;
+pub mod experiment;
+pub mod experiment_viewed;
 pub mod identifier;
 pub mod identity;
 pub mod ids;
@@ -34,6 +36,7 @@ pub use canvas::{Canvas, CanvasEntry};
 pub use decision::{Arm, ConsentProof, Decision, Fate, TriggerIntent, WithheldReason};
 
 pub use erasure::{Disposition, ErasedPerson, Erasure, Fingerprint};
+pub use experiment::{Enrolment, EnrolmentStatus};
 pub use identifier::{Identifier, Pseudonymizer, RefusedIdentifier};
 pub use ids::{AccountId, IdParseError, PersonId};
 pub use journey::JourneyEvent;

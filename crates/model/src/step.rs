@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::account::AccountEvent;
 use crate::decision::{Decision, TriggerIntent};
+use crate::experiment::Enrolment;
 use crate::identifier::Identifier;
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
@@ -74,6 +75,10 @@ pub trait PersonStep: Send {
     /// aside. It changes nothing.
     fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &Self::State) -> Permission;
 
+    /// Who takes part in what, as far as `after` differs from `before`: both are states of this person. The default state is
+    /// that of somebody who takes part in nothing.
+    fn enrolments(&self, person_id: PersonId, before: &Self::State, after: &Self::State) -> Vec<Enrolment>;
+
     /// Takes out of `state` what came by the identifiers that `is_taken` picks, which is also told when the hub received it,
     /// and gives it by itself: it goes with them to another person. What cannot be told apart by identifier stays.
     fn take(&self, _state: &mut Self::State, _is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self::State {
@@ -113,6 +118,9 @@ impl PersonStep for NoStep {
     fn recheck(&self, _: PersonView<'_>, _: &Recheck, (): &()) -> Permission {
         Permission::Send
     }
+    fn enrolments(&self, _: PersonId, (): &(), (): &()) -> Vec<Enrolment> {
+        Vec::new()
+    }
 }
 
 impl AccountStep for NoStep {
@@ -141,6 +149,9 @@ impl<T: PersonStep + Sync> PersonStep for std::sync::Arc<T> {
     }
     fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &Self::State) -> Permission {
         self.as_ref().recheck(person, asked, state)
+    }
+    fn enrolments(&self, person_id: PersonId, before: &Self::State, after: &Self::State) -> Vec<Enrolment> {
+        self.as_ref().enrolments(person_id, before, after)
     }
     fn take(&self, state: &mut Self::State, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self::State {
         self.as_ref().take(state, is_taken)

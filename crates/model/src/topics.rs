@@ -34,6 +34,8 @@ pub const ACCOUNTS: &str = "tributary.accounts";
 pub const DECISIONS: &str = "tributary.decisions";
 /// What happened after decisions, keyed by person.
 pub const OUTCOMES: &str = "tributary.outcomes";
+/// Who takes part in which experiment, keyed by person.
+pub const ENROLMENTS: &str = "tributary.enrolments";
 /// What destinations of webhooks are to get (internal), keyed by destination.
 pub const DELIVERIES: &str = "tributary.deliveries";
 /// What people ask of deliveries: to retry, to disable, to enable; keyed by destination, written from outside.
@@ -48,6 +50,10 @@ pub const MEASURES: &str = "tributary.measures";
 pub const PATH_CHANGES: &str = "tributary.path-changes";
 /// How many went which path, and to which end, keyed by path.
 pub const PATHS: &str = "tributary.paths";
+/// Changes to the sums of experiments (internal), keyed by experiment.
+pub const EXPERIMENT_CHANGES: &str = "tributary.experiment-changes";
+/// What experiments come to, keyed by experiment.
+pub const LIFT: &str = "tributary.lift";
 /// The canvas.
 pub const CANVAS: &str = "tributary.canvas";
 /// Trigger definitions that were applied to the hub while it ran, keyed by trigger.
@@ -141,6 +147,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (REPLAYS, Cleanup::Compact),
         (DECISIONS, weeks(56)),
         (OUTCOMES, weeks(56)),
+        (ENROLMENTS, weeks(56)),
         (RECHECKS, weeks(1)),
         (DELIVERIES, weeks(1)),
         (DELIVERY_REQUESTS, weeks(4)),
@@ -148,6 +155,8 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (MEASURES, weeks(1)),
         (PATH_CHANGES, weeks(1)),
         (PATHS, Cleanup::Compact),
+        (EXPERIMENT_CHANGES, weeks(1)),
+        (LIFT, Cleanup::Compact),
     ] {
         all.push(topic(name.to_owned(), Partitions::Configured, cleanup));
     }

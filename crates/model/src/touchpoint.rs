@@ -176,6 +176,27 @@ impl Touchpoint {
             && matches!(self.event_type.as_str(), "order.placed" | "store.purchased" | "opportunity.won")
     }
 
+    /// What it adds to the number of orders. A return or refund lowers the value and leaves the order standing; a cancelled
+    /// order was none.
+    #[must_use]
+    pub fn order_delta(&self) -> i64 {
+        match self.event_type.as_str() {
+            "order.cancelled" if self.is_conversion() => -1,
+            _ => i64::from(self.is_sale()),
+        }
+    }
+
+    /// The person came to a site, an app or a store, and was not sent there by an answer to a message that only some get: a
+    /// click on it is none.
+    #[must_use]
+    pub fn is_visit(&self) -> bool {
+        const PLACES: [&str; 6] = ["page", "product", "cart", "checkout", "store", "app"];
+        let object = self.event_type.split('.').next().unwrap_or_default();
+        self.direction == Direction::Inbound
+            && self.decision_id.is_none()
+            && (PLACES.contains(&object) || self.event_type == "order.placed")
+    }
+
     /// Value less the cost of the items in minor units; items without a cost count as free of cost.
     #[must_use]
     pub fn margin_minor(&self) -> i64 {

@@ -4,12 +4,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_model::canvas::CanvasEntry;
 use tributary_model::delivery::{DeliveryCommand, DeliveryLogEntry};
+use tributary_model::experiment::{ExperimentLift, LiftDelta};
 use tributary_model::identity::{Alias, IdentifierCommand, IdentityChange, MergeRequest, PersonCommand, Resolved};
 use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
 use tributary_model::{
-    AccountCommand, AccountEvent, Decision, DecisionOutcome, JourneyEvent, RawEvent, Recheck, Replay, Touchpoint,
-    TriggerDefinition, TriggerIntent,
+    AccountCommand, AccountEvent, Decision, DecisionOutcome, Enrolment, JourneyEvent, RawEvent, Recheck, Replay,
+    Touchpoint, TriggerDefinition, TriggerIntent,
 };
 
 /// A type with an Avro schema under `schemas/avro/`.
@@ -47,6 +48,9 @@ records! {
     Scorecard => "scorecard",
     PathDelta => "path_delta",
     PathStatistics => "path_statistics",
+    Enrolment => "enrolment",
+    LiftDelta => "lift_delta",
+    ExperimentLift => "experiment_lift",
     Replay => "replay",
     TriggerDefinition => "trigger_definition",
 }

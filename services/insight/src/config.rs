@@ -3,13 +3,18 @@
 use serde::{Deserialize, Serialize};
 use tributary_model::Canvas;
 use tributary_model::scorecard::ALL_TEAMS;
+use tributary_model::time::DAY_MS;
 use tributary_service::config::{Problem, Validate};
 
+use crate::estimates::Plan;
 use crate::paths::PathLimits;
+use crate::trials::LiftRules;
 use crate::views::{Dimension, Span, Views};
 
 /// The longest horizon of days: what fits the state of a busy person.
 const MAX_DAY_HORIZON_DAYS: u16 = 800;
+/// The longest time that is looked at for a lift.
+const MAX_LIFT_DAYS: u16 = 365;
 /// The most values one label of the exported metrics may take.
 const MAX_LABEL_VALUES: usize = 200;
 
@@ -30,9 +35,75 @@ pub struct Config {
     pub windows: Vec<Span>,
     /// Which scorecards are exported to Prometheus.
     pub export: Export,
+    /// What experiments are compared by.
+    pub lift: Lift,
     /// How far paths reach: the journey service's setting, and none of this one's.
     #[serde(skip)]
     pub path_limits: PathLimits,
+}
+
+/// What experiments are compared by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lift {
+    /// For how many days after its first exposure a person's sales count.
+    pub outcome_days: u16,
+    /// How many days before it are held against them, to remove noise.
+    pub before_days: u16,
+    /// How many persons an experiment is to have in the end. Limits that hold whenever one looks are narrowest then; being
+    /// wrong makes them wider, never wrong.
+    pub planned_persons: u32,
+    /// Whether visits count as well as sales.
+    pub visits: bool,
+}
+
+impl Default for Lift {
+    fn default() -> Self {
+        Self { outcome_days: 14, before_days: 30, planned_persons: 10_000, visits: false }
+    }
+}
+
+impl Lift {
+    /// What is looked at.
+    #[must_use]
+    pub fn rules(&self) -> LiftRules {
+        LiftRules {
+            outcome_ms: i64::from(self.outcome_days) * DAY_MS,
+            before_ms: i64::from(self.before_days) * DAY_MS,
+            counts_visits: self.visits,
+        }
+    }
+
+    /// What was planned.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan { planned_persons: i64::from(self.planned_persons) }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (key, value, least) in
+            [("lift.outcome_days", self.outcome_days, 1), ("lift.before_days", self.before_days, 0)]
+        {
+            if !(least..=MAX_LIFT_DAYS).contains(&value) {
+                problems.push(Problem::new(
+                    key,
+                    value,
+                    format!("it has to be between {least} and {MAX_LIFT_DAYS}"),
+                    "leave it out to get the default",
+                ));
+            }
+        }
+        if self.planned_persons == 0 {
+            problems.push(Problem::new(
+                "lift.planned_persons",
+                self.planned_persons,
+                "no experiment is planned for nobody",
+                "write about how many persons a trigger reaches before you decide on it",
+            ));
+        }
+        problems
+    }
 }
 
 /// The values that labels may take; a scorecard of anything else is on its topic and not in Prometheus.
@@ -45,6 +116,8 @@ pub struct Export {
     pub channels: Vec<String>,
     /// Currencies, ISO 4217.
     pub currencies: Vec<String>,
+    /// How many experiments are exported, first come.
+    pub max_experiments: usize,
 }
 
 impl Default for Config {
@@ -56,6 +129,7 @@ impl Default for Config {
             dimensions: Vec::new(),
             windows: Vec::new(),
             export: Export::default(),
+            lift: Lift::default(),
             path_limits: PathLimits::default(),
         }
     }
@@ -72,7 +146,7 @@ impl Config {
 impl Default for Export {
     fn default() -> Self {
         let currencies = ["EUR", "GBP", "USD"].map(str::to_owned).to_vec();
-        Self { teams: Vec::new(), channels: Vec::new(), currencies }
+        Self { teams: Vec::new(), channels: Vec::new(), currencies, max_experiments: 50 }
     }
 }
 
@@ -112,6 +186,7 @@ impl Validate for Config {
             }
         }
         problems.extend(self.export.problems());
+        problems.extend(self.lift.problems());
         problems
     }
 }
@@ -129,6 +204,14 @@ impl Export {
                     "list those that dashboards show; the others are on the metrics topics",
                 ));
             }
+        }
+        if self.max_experiments > MAX_LABEL_VALUES {
+            problems.push(Problem::new(
+                "export.max_experiments",
+                self.max_experiments,
+                format!("a label takes at most {MAX_LABEL_VALUES} values"),
+                "leave it out to get 50; all experiments are on tributary.lift",
+            ));
         }
         if self.teams.iter().any(|team| team == ALL_TEAMS) {
             problems.push(Problem::new(
@@ -170,11 +253,15 @@ mod tests {
                 teams: vec!["all".to_owned()],
                 channels: (0..201).map(|n| n.to_string()).collect(),
                 currencies: vec!["usd".to_owned(), "EUR".to_owned()],
+                max_experiments: 201,
             },
+            lift: Lift { outcome_days: 0, planned_persons: 0, ..Lift::default() },
             ..Config::default()
         };
         let keys: Vec<String> = config.validate().into_iter().map(|problem| problem.key).collect();
-        assert_eq!(keys, ["day_horizon_days", "max_places", "export.channels", "export.teams", "export.currencies"]);
+        let exported = ["export.channels", "export.max_experiments", "export.teams", "export.currencies"];
+        let lift = ["lift.outcome_days", "lift.planned_persons"];
+        assert_eq!(keys, [&["day_horizon_days", "max_places"], &exported[..], &lift].concat());
     }
 
     #[test]

@@ -1,17 +1,21 @@
-//! The pure heart of the stage `insight`: statements and decisions in, combined changes to scorecards and paths out.
+//! The pure heart of the stage `insight`: statements, decisions and enrolments in, combined changes to scorecards, paths and
+//! experiments out.
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use tributary_model::experiment::LiftDelta;
 use tributary_model::path::PathDelta;
 use tributary_model::scorecard::{MeasureDelta, Measures, ScorecardKey};
-use tributary_model::{Decision, JourneyEvent, PersonId};
+use tributary_model::{Decision, Enrolment, JourneyEvent, PersonId};
 use tributary_stream::StateStore;
 
 use crate::card::KeyRef;
+use crate::config::Config;
 use crate::contribution::{self, Contribution};
 use crate::error::InsightError;
 use crate::paths::Paths;
 use crate::reach::{Distinct, Reach};
+use crate::trials::Trials;
 use crate::views::Views;
 
 /// The changes of the open transaction, one for each scorecard, and what is known of the persons behind them.
@@ -21,6 +25,8 @@ pub struct Ledger {
     pub reach: Reach,
     /// Who went which way.
     pub paths: Paths,
+    /// Who takes part in which experiment.
+    pub trials: Trials,
     views: Views,
     pending: HashMap<ScorecardKey, Pending, FxBuildHasher>,
 }
@@ -33,10 +39,16 @@ struct Pending {
 }
 
 impl Ledger {
-    /// Nothing pending, over the persons known so far.
+    /// Nobody is known, and nothing pending.
     #[must_use]
-    pub fn new(reach: Reach, paths: Paths, views: Views) -> Self {
-        Self { reach, paths, views, pending: HashMap::default() }
+    pub fn new(config: &Config) -> Self {
+        Self {
+            reach: Reach::new(config.day_horizon_days),
+            paths: Paths::new(config.path_limits),
+            trials: Trials::new(config.lift.rules()),
+            views: config.views(),
+            pending: HashMap::default(),
+        }
     }
 
     /// Counts a statement of the journeys stream, or takes it back when it is a retraction.
@@ -49,8 +61,10 @@ impl Ledger {
         let oldest_open_at = self.reach.oldest_open_at();
         if let Some(oldest_open_at) = oldest_open_at.filter(|_| closes) {
             self.paths.close(oldest_open_at);
+            self.trials.close(oldest_open_at);
         }
         self.paths.journey_event(event, oldest_open_at);
+        self.trials.journey_event(event, oldest_open_at);
         for window in self.views.windows(contribution.occurred_at) {
             let mut presence = self.reach.take(event.person_id, window);
             contribution.for_each(&self.views, |card, measures, counts| {
@@ -86,6 +100,17 @@ impl Ledger {
     pub fn forget_person(&mut self, person: PersonId) {
         self.reach.forget(person);
         self.paths.forget(person);
+        self.trials.forget(person);
+    }
+
+    /// Hears how a person takes part in an experiment.
+    pub fn enrolment(&mut self, enrolment: &Enrolment) {
+        self.trials.enrolment(enrolment);
+    }
+
+    /// Takes a person that was erased out of every experiment.
+    pub fn withdraw(&mut self, person: PersonId) {
+        self.trials.withdraw(person);
     }
 
     /// Hands over the pending changes of scorecards in order of key and forgets them.
@@ -109,16 +134,23 @@ impl Ledger {
         self.paths.drain()
     }
 
+    /// Hands over the pending changes of experiments in order of key and forgets them.
+    pub fn drain_lift(&mut self) -> Vec<LiftDelta> {
+        self.trials.drain(self.reach.oldest_open_at())
+    }
+
     /// Forgets the pending changes: their transaction was aborted.
     pub fn forget(&mut self) {
         self.pending.clear();
         self.paths.abort();
+        self.trials.abort();
     }
 
     /// The stores, always in the same order.
     pub fn stores(&mut self) -> Vec<&mut dyn StateStore> {
         let [seen, horizon] = self.reach.stores();
-        vec![seen, horizon, self.paths.store()]
+        let [deeds, trials] = self.trials.stores();
+        vec![seen, horizon, self.paths.store(), deeds, trials]
     }
 }
 

@@ -1,21 +1,21 @@
-//! Scorecards per team, campaign, channel and whatever else is asked for, with credit that adds up to the sale, and counted
-//! paths.
+//! Scorecards per team, campaign, channel and whatever else is asked for, with credit that adds up to the sale, counted
+//! paths, and the lift of experiments.
 //!
 //! Two stages, because journeys are keyed by person and scorecards by team:
 //!
-//! - **`insight`** reads `tributary.journeys` and `tributary.decisions`, keeps who did what (for distinct persons, keyed
-//!   by person), and writes combined changes to `tributary.measures`, one a scorecard and transaction, and to
-//!   `tributary.path-changes`, one a path and transaction.
-//! - **`scorecards`** reads both, keeps the scorecards and counted paths, and writes those that have changed: scorecards to
-//!   `tributary.metrics.<team>`, the sum of all teams to `tributary.metrics.all`; totals of teams and channels also go
-//!   to Prometheus; paths to `tributary.paths`.
+//! - **`insight`** reads `tributary.journeys`, `tributary.decisions` and `tributary.enrolments`, keeps who did what (for
+//!   distinct persons and experiments, keyed by person), and writes combined changes to `tributary.measures`,
+//!   `tributary.path-changes` and `tributary.experiment-changes`, one a transaction and scorecard, path or experiment.
+//! - **`scorecards`** reads these, keeps the scorecards, counted paths and sums of experiments, and writes those that have
+//!   changed: scorecards to `tributary.metrics.<team>`, the sum of all teams to `tributary.metrics.all`; totals of teams
+//!   and channels also go to Prometheus; paths to `tributary.paths`; experiments to `tributary.lift`.
 //!
 //! It promises:
 //!
 //! - **Credit adds up**: for each model, window and currency, the teams' credit is the revenue over all teams
 //!   ([`read::Scorecards::credit_differences`] checks it).
-//! - **Corrections restate**: a retraction takes back exactly what its statement added, so scorecards and paths are those
-//!   of the statements that stand, in whatever order they came ([`contribution`], [`reach`], [`paths`]).
+//! - **Corrections restate**: a retraction takes back exactly what its statement added, so scorecards, paths and lifts are
+//!   those of the statements that stand, in whatever order they came ([`contribution`], [`reach`], [`paths`], [`trials`]).
 //! - **Nothing is lost in silence**: what cannot be counted is a dead letter with a reason ([`error`]), and
 //!   [`accounting`] explains every record of every stage.
 
@@ -25,16 +25,23 @@ pub mod config;
 pub mod contribution;
 pub mod credit;
 pub mod credit_model;
+mod deeds;
 pub mod error;
+pub mod estimates;
+mod experiment_sums;
 pub mod ledger;
+pub mod lift_book;
+mod lift_gauges;
 pub mod metrics;
 pub mod path_counts;
 pub mod paths;
 mod processor;
 pub mod reach;
 pub mod read;
+pub mod read_lift;
 pub mod read_paths;
 pub mod scorecards;
+pub mod trials;
 pub mod views;
 
 pub use config::Config;

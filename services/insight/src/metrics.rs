@@ -12,6 +12,7 @@ use crate::credit_model::CreditModel;
 
 const COUNT_LABELS: &[&str] = &["team", "dimension", "subject"];
 const MONEY_LABELS: &[&str] = &["team", "dimension", "subject", "currency"];
+const LIFT_LABELS: &[&str] = &["experiment", "team", "holdout_buckets", "metric", "currency"];
 
 macro_rules! gauges {
     ($($name:literal $labels:expr, $help:literal;)*) => {
@@ -23,7 +24,7 @@ const STATEMENTS: &str = "tributary_insight_statements_total";
 
 /// All metrics of insight.
 pub const METRICS: &[Metric] = &{
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = gauges! {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = gauges! {
         "tributary_insight_scorecard_touches" COUNT_LABELS, "Touches of all time.";
         "tributary_insight_scorecard_exposures" COUNT_LABELS, "Messages received, of all time.";
         "tributary_insight_scorecard_persons" COUNT_LABELS, "Distinct persons with a touch.";
@@ -36,14 +37,19 @@ pub const METRICS: &[Metric] = &{
         "tributary_insight_scorecard_revenue_minor" MONEY_LABELS, "Net value of the sales in minor units of the currency.";
         "tributary_insight_scorecard_margin_minor" MONEY_LABELS, "Net margin of the sales in minor units of the currency.";
         "tributary_insight_scorecard_credit_minor" &["team", "dimension", "subject", "currency", "model"], "Credit for sales in minor units of the currency, by model.";
+        "tributary_insight_lift_persons" &["experiment", "team", "holdout_buckets", "arm"], "Persons who take part in an experiment, by arm.";
+        "tributary_insight_lift_trusted" &["experiment", "team", "holdout_buckets"], "1 if the experiment's lift can be trusted, 0 if not.";
+        "tributary_insight_lift_effect" LIFT_LABELS, "What the messages caused, for each treated person; money in minor units.";
+        "tributary_insight_lift_effect_low" LIFT_LABELS, "The effect's lower limit, 95 % for a reader who looks at any time; NaN while it is too early to say.";
+        "tributary_insight_lift_effect_high" LIFT_LABELS, "The effect's upper limit.";
     };
     let statements = Metric {
         name: STATEMENTS,
         kind: Kind::Counter,
-        help: "Statements counted, by kind: asserted or retracted journey events, decisions.",
+        help: "Statements counted, by kind: asserted or retracted journey events, decisions, enrolments.",
         labels: &["kind"],
     };
-    [statements, a, b, c, d, e, f, g, h, i, j, k, l]
+    [statements, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]
 };
 
 /// Statements counted by one task since the last commit.
@@ -52,6 +58,7 @@ pub(crate) struct Statements {
     pub(crate) asserted: u64,
     pub(crate) retracted: u64,
     pub(crate) decisions: u64,
+    pub(crate) enrolments: u64,
 }
 
 /// Counters of the stage `insight`.
@@ -59,6 +66,7 @@ pub(crate) struct StatementCounters {
     asserted: Counter,
     retracted: Counter,
     decisions: Counter,
+    enrolments: Counter,
 }
 
 impl StatementCounters {
@@ -67,6 +75,7 @@ impl StatementCounters {
             asserted: counter!(STATEMENTS, "kind" => "asserted"),
             retracted: counter!(STATEMENTS, "kind" => "retracted"),
             decisions: counter!(STATEMENTS, "kind" => "decision"),
+            enrolments: counter!(STATEMENTS, "kind" => "enrolment"),
         }
     }
 
@@ -74,6 +83,7 @@ impl StatementCounters {
         self.asserted.increment(statements.asserted);
         self.retracted.increment(statements.retracted);
         self.decisions.increment(statements.decisions);
+        self.enrolments.increment(statements.enrolments);
     }
 }
 

@@ -1,26 +1,30 @@
 //! The two stages as the runtime sees them: bytes in, bytes out, everything else in [`crate::ledger`],
-//! [`crate::scorecards`] and [`crate::path_counts`].
+//! [`crate::scorecards`], [`crate::path_counts`] and [`crate::lift_book`].
 
 use std::sync::Arc;
 
+use tributary_model::experiment::LiftDelta;
 use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::MeasureDelta;
-use tributary_model::{Decision, JourneyEvent, PersonId, topics};
+use tributary_model::{Decision, Enrolment, JourneyEvent, PersonId, topics};
 use tributary_schema::{AvroRecord, SchemaError};
 use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
 
 use crate::config::Config;
 use crate::error::InsightError;
 use crate::ledger::Ledger;
+use crate::lift_book::{EXPERIMENTS_STORE, LiftBook};
+use crate::lift_gauges::LiftGauges;
 use crate::metrics::{METRICS, ScorecardGauges, StatementCounters, Statements};
 use crate::path_counts::{PATHS_STORE, PathBook};
-use crate::paths::{PASSED_STORE, Paths};
-use crate::reach::{HORIZON_STORE, Reach, SEEN_STORE};
+use crate::paths::PASSED_STORE;
+use crate::reach::{HORIZON_STORE, SEEN_STORE};
 use crate::scorecards::{CARDS_STORE, Scorecards};
+use crate::trials::{DEEDS_STORE, TRIALS_STORE};
 
-/// The stage that turns journeys and decisions into changes of scorecards.
+/// The stage that turns journeys, decisions and enrolments into changes of scorecards, paths and experiments.
 pub const CREDIT_STAGE: &str = "insight";
-/// The stage that folds the changes into scorecards and counted paths.
+/// The stage that folds the changes into scorecards, counted paths and experiments.
 pub const SCORECARD_STAGE: &str = "scorecards";
 
 /// Drop reason: the record has a key and no value, so it says nothing.
@@ -28,21 +32,21 @@ const TOMBSTONE: &str = "tombstone";
 /// Both stages set no timers, so how far the watermark stays behind changes nothing.
 const ALLOWED_LATENESS_MS: i64 = 0;
 
-/// Journeys and decisions, both keyed by person, become changes of scorecards on [`topics::MEASURES`] and of counted paths
-/// on [`topics::PATH_CHANGES`].
+/// Journeys, decisions and enrolments, all keyed by person, become changes of scorecards on [`topics::MEASURES`], of counted
+/// paths on [`topics::PATH_CHANGES`] and of experiments on [`topics::EXPERIMENT_CHANGES`].
 #[must_use]
 pub fn credit_stage(config: &Config) -> Stage {
-    let (day_horizon_days, path_limits, views) = (config.day_horizon_days, config.path_limits, config.views());
+    let config = config.clone();
     tributary_service::metrics::describe(METRICS);
     Stage {
         name: CREDIT_STAGE,
         leader_topics: vec![topics::JOURNEYS.to_owned()],
-        sibling_topics: vec![topics::DECISIONS.to_owned()],
-        stores: vec![SEEN_STORE, HORIZON_STORE, PASSED_STORE],
+        sibling_topics: vec![topics::DECISIONS.to_owned(), topics::ENROLMENTS.to_owned()],
+        stores: vec![SEEN_STORE, HORIZON_STORE, PASSED_STORE, DEEDS_STORE, TRIALS_STORE],
         allowed_lateness_ms: ALLOWED_LATENESS_MS,
         factory: Arc::new(move |_| {
             Box::new(CreditProcessor {
-                ledger: Ledger::new(Reach::new(day_horizon_days), Paths::new(path_limits), views.clone()),
+                ledger: Ledger::new(&config),
                 counters: StatementCounters::new(),
                 counted: Statements::default(),
             })
@@ -50,8 +54,8 @@ pub fn credit_stage(config: &Config) -> Stage {
     }
 }
 
-/// Changes of scorecards become scorecards on the topic of the team that reads them, and those of paths the counts of
-/// [`topics::PATHS`].
+/// Changes of scorecards become scorecards on the topic of the team that reads them, those of paths the counts of
+/// [`topics::PATHS`], and those of experiments the lifts of [`topics::LIFT`].
 #[must_use]
 pub fn scorecard_stage(config: &Config) -> Stage {
     let config = config.clone();
@@ -59,14 +63,16 @@ pub fn scorecard_stage(config: &Config) -> Stage {
     Stage {
         name: SCORECARD_STAGE,
         leader_topics: vec![topics::MEASURES.to_owned()],
-        sibling_topics: vec![topics::PATH_CHANGES.to_owned()],
-        stores: vec![CARDS_STORE, PATHS_STORE],
+        sibling_topics: vec![topics::PATH_CHANGES.to_owned(), topics::EXPERIMENT_CHANGES.to_owned()],
+        stores: vec![CARDS_STORE, PATHS_STORE, EXPERIMENTS_STORE],
         allowed_lateness_ms: ALLOWED_LATENESS_MS,
         factory: Arc::new(move |_| {
             Box::new(ScorecardProcessor {
                 scorecards: Scorecards::new(&config),
                 paths: PathBook::new(),
+                lift: LiftBook::new(config.lift.plan()),
                 gauges: ScorecardGauges::new(&config.export),
+                lift_gauges: LiftGauges::new(config.export.max_experiments),
                 shown: false,
             })
         }),
@@ -86,6 +92,10 @@ impl CreditProcessor {
             effects.observe_event_time(decision.decided_at);
             self.ledger.decision(&decision)?;
             self.counted.decisions += 1;
+        } else if input.topic == topics::ENROLMENTS {
+            let enrolment: Enrolment = decode(effects, bytes)?;
+            self.ledger.enrolment(&enrolment);
+            self.counted.enrolments += 1;
         } else {
             let event: JourneyEvent = decode(effects, bytes)?;
             effects.observe_event_time(event.touchpoint.occurred_at);
@@ -103,6 +113,7 @@ impl Processor for CreditProcessor {
             // Nothing under the key of a person: the person was erased.
             match std::str::from_utf8(&input.key).ok().and_then(|key| key.parse::<PersonId>().ok()) {
                 Some(person_id) if input.topic == topics::JOURNEYS => self.ledger.forget_person(person_id),
+                Some(person_id) if input.topic == topics::ENROLMENTS => self.ledger.withdraw(person_id),
                 Some(_) => {} // Of decisions nothing is kept by person.
                 None => effects.drop_input(TOMBSTONE),
             }
@@ -118,6 +129,9 @@ impl Processor for CreditProcessor {
         }
         for delta in self.ledger.drain_paths() {
             effects.emit(topics::PATH_CHANGES, delta.key.to_key(), &delta)?;
+        }
+        for delta in self.ledger.drain_lift() {
+            effects.emit(topics::EXPERIMENT_CHANGES, delta.key.to_key(), &delta)?;
         }
         self.counters.add(std::mem::take(&mut self.counted));
         Ok(())
@@ -136,8 +150,10 @@ impl Processor for CreditProcessor {
 struct ScorecardProcessor {
     scorecards: Scorecards,
     paths: PathBook,
+    lift: LiftBook,
     gauges: ScorecardGauges,
-    /// Whether the restored scorecards have been shown on the gauges.
+    lift_gauges: LiftGauges,
+    /// Whether what was restored has been shown on the gauges.
     shown: bool,
 }
 
@@ -149,6 +165,8 @@ impl Processor for ScorecardProcessor {
         };
         let outcome = if input.topic == topics::PATH_CHANGES {
             decode::<PathDelta>(effects, bytes).map(|change| self.paths.apply(change))
+        } else if input.topic == topics::EXPERIMENT_CHANGES {
+            decode::<LiftDelta>(effects, bytes).map(|change| self.lift.apply(change))
         } else {
             decode::<MeasureDelta>(effects, bytes).map(|change| {
                 effects.observe_event_time(change.occurred_at);
@@ -161,6 +179,7 @@ impl Processor for ScorecardProcessor {
     fn before_commit(&mut self, effects: &mut Effects) -> Result<(), Failure> {
         if !self.shown {
             self.scorecards.for_each(|key, measures| self.gauges.set(key, measures));
+            self.lift.for_each(|lift| self.lift_gauges.set(lift));
             self.shown = true;
         }
         for scorecard in self.scorecards.drain() {
@@ -174,17 +193,30 @@ impl Processor for ScorecardProcessor {
                 Some(counts) => effects.emit(topics::PATHS, key.to_key(), &PathStatistics { key, counts })?,
             }
         }
+        for (key, lift) in self.lift.drain() {
+            match lift {
+                None => {
+                    effects.emit_tombstone(topics::LIFT, key.to_key());
+                    self.lift_gauges.gone(&key);
+                }
+                Some(lift) => {
+                    effects.emit(topics::LIFT, key.to_key(), &lift)?;
+                    self.lift_gauges.set(&lift);
+                }
+            }
+        }
         Ok(())
     }
 
     fn on_abort(&mut self) {
         self.scorecards.forget();
         self.paths.forget();
+        self.lift.forget();
     }
 
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
         let [cards] = self.scorecards.stores();
-        vec![cards, self.paths.store()]
+        vec![cards, self.paths.store(), self.lift.store()]
     }
 }
 

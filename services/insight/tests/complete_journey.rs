@@ -9,11 +9,8 @@ use std::fs::File;
 use common::{step, touch};
 use tributary_insight::Config;
 use tributary_insight::ledger::Ledger;
-use tributary_insight::paths::{PathLimits, Paths};
-use tributary_insight::reach::Reach;
 use tributary_insight::read;
 use tributary_insight::scorecards::Scorecards;
-use tributary_insight::views::Views;
 use tributary_model::time::from_rfc3339;
 use tributary_model::{Discount, Item, JourneyEvent, Money, PersonId};
 use tributary_testkit::data_file;
@@ -78,8 +75,7 @@ struct Stages {
 
 impl Stages {
     fn new() -> Self {
-        let ledgers =
-            (0..4).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), Views::default())).collect();
+        let ledgers = (0..4).map(|_| Ledger::new(&Config::default())).collect();
         Self { ledgers, scorecards: Scorecards::new(&Config::default()), read: read::Scorecards::default() }
     }
 

@@ -15,11 +15,9 @@ use proptest::prelude::*;
 use statements::{change, play, retracted};
 use tributary_insight::Config;
 use tributary_insight::ledger::Ledger;
-use tributary_insight::paths::{PathLimits, Paths};
-use tributary_insight::reach::Reach;
 use tributary_insight::read;
 use tributary_insight::scorecards::Scorecards;
-use tributary_insight::views::{Dimension, Span, Views};
+use tributary_insight::views::{Dimension, Span};
 use tributary_model::decision::Decision;
 use tributary_model::scorecard::{Measures, ScorecardKey};
 use tributary_model::{Arm, Fate, JourneyEvent, Money, WithheldReason};
@@ -27,17 +25,17 @@ use tributary_model::{Arm, Fate, JourneyEvent, Money, WithheldReason};
 const PARTITIONS: usize = 3;
 
 /// Everything that can be kept.
-fn views() -> Views {
-    Views::new(
-        &[Dimension::Agency, Dimension::Partner, Dimension::Store, Dimension::Category],
-        &[Span::Minute, Span::Hour, Span::Week],
-    )
+fn config() -> Config {
+    Config {
+        dimensions: vec![Dimension::Agency, Dimension::Partner, Dimension::Store, Dimension::Category],
+        windows: vec![Span::Minute, Span::Hour, Span::Week],
+        ..Config::default()
+    }
 }
 
 /// Both stages over the statements: one ledger a partition of persons, drained after every `cut` statements.
 fn fold(said: &[JourneyEvent], cut: usize) -> read::Scorecards {
-    let mut ledgers: Vec<Ledger> =
-        (0..PARTITIONS).map(|_| Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), views())).collect();
+    let mut ledgers: Vec<Ledger> = (0..PARTITIONS).map(|_| Ledger::new(&config())).collect();
     let mut scorecards = Scorecards::new(&Config::default());
     let mut read = read::Scorecards::default();
     for statements in said.chunks(cut) {
@@ -161,7 +159,7 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
         experiment: None,
         channel_reason: None,
     };
-    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), Views::default());
+    let mut ledger = Ledger::new(&Config::default());
     for reason in [None, Some(WithheldReason::Capped), Some(WithheldReason::Capped), Some(WithheldReason::HeldOut)] {
         ledger.decision(&decision(reason)).unwrap();
     }
@@ -179,7 +177,7 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
 
 #[test]
 fn amounts_that_could_not_be_summed_and_reserved_teams_are_refused_and_count_nothing() {
-    let mut ledger = Ledger::new(Reach::new(62), Paths::new(PathLimits::default()), views());
+    let mut ledger = Ledger::new(&config());
     let sale = |value: i64| {
         let mut event = touch(1, person(0), START_AT, "store.purchased", 3);
         event.touchpoint.value = Some(Money::new("USD", value));

@@ -12,11 +12,9 @@ use std::collections::BTreeMap;
 use common::{START_AT, person, step_at, touch};
 use proptest::prelude::*;
 use statements::{change, play, retracted};
+use tributary_insight::Config;
 use tributary_insight::ledger::Ledger;
 use tributary_insight::path_counts::PathBook;
-use tributary_insight::paths::{PathLimits, Paths};
-use tributary_insight::reach::Reach;
-use tributary_insight::views::Views;
 use tributary_model::path::{PathCounts, PathKey};
 use tributary_model::time::DAY_MS;
 use tributary_model::{JourneyEvent, Money};
@@ -24,7 +22,7 @@ use tributary_model::{JourneyEvent, Money};
 const PARTITIONS: usize = 3;
 
 fn ledger(day_horizon_days: u16) -> Ledger {
-    Ledger::new(Reach::new(day_horizon_days), Paths::new(PathLimits::default()), Views::default())
+    Ledger::new(&Config { day_horizon_days, ..Config::default() })
 }
 
 /// Both stages over the statements, as they are after every `cut` of them.

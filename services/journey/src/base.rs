@@ -93,7 +93,7 @@ impl Base {
         let key = touch.key();
         self.touch_count += 1;
         self.counts = self.counts.after(touchpoint);
-        self.order_count += crate::context::order_delta(touchpoint);
+        self.order_count += touchpoint.order_delta();
         self.first_at = least(self.first_at, Some(key.0));
         self.accounts.extend(&touch.event.account_ids);
         if touchpoint.is_sale() {

@@ -209,15 +209,6 @@ pub(crate) fn path_step(event: &JourneyEvent) -> PathStep {
     }
 }
 
-/// What a touch adds to the number of orders. A return or refund lowers the value and leaves the order standing;
-/// a cancelled order was none.
-pub(crate) fn order_delta(touchpoint: &Touchpoint) -> i64 {
-    match touchpoint.event_type.as_str() {
-        "order.cancelled" if touchpoint.is_conversion() => -1,
-        _ => i64::from(touchpoint.is_sale()),
-    }
-}
-
 fn session(rules: &Rules, person_id: PersonId, occurred_at: i64, last: Option<Last>) -> SessionContext {
     let continued = last.filter(|last| occurred_at.saturating_sub(last.occurred_at) < rules.session_gap_ms);
     let (started_at, position) =
@@ -248,7 +239,7 @@ impl RunningTotals for Totals {
         let at = touchpoint.occurred_at;
         self.first_at = if self.touch_count == 0 { at } else { self.first_at.min(at) };
         self.touch_count += 1;
-        self.order_count += order_delta(touchpoint);
+        self.order_count += touchpoint.order_delta();
         if touchpoint.is_sale() {
             self.last_order_at = self.last_order_at.max(Some(at));
         }

@@ -32,7 +32,7 @@ const STEPS: &str = "steps";
 const MEMBERSHIPS: &str = "memberships";
 const ERASED: &str = "erased";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 5;
+const STATE_VERSION: u8 = 6;
 /// Begins the key of a timer that does not wait for what comes late.
 const PROMPT: u8 = b'!';
 
@@ -232,6 +232,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             self.remembered.remove(&person_id, key);
         }
         let step = self.steps.remove(&person_id).unwrap_or_default();
+        self.tell_enrolments(person_id, [&step, &T::State::default()], effects)?;
         for state in transfer::encode(Transfer { touches, remembered, base, step }, self.max_transfer_bytes)? {
             effects.emit(topics::PERSONS, command.person_id.to_key(), &PersonCommand { state, ..command.clone() })?;
         }
@@ -317,6 +318,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let mut after = before.clone();
         call(&self.step, person, &mut after, &mut wanted);
         if after != before {
+            self.tell_enrolments(person_id, [&before, &after], effects)?;
             self.steps.insert(person_id, after);
         }
         for decision in &wanted.decisions {
@@ -335,6 +337,21 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.set_timer(at.saturating_sub(self.allowed_lateness_ms), prompt_key(person_id));
         }
         Ok(wanted.intents)
+    }
+}
+
+impl<T: PersonStep> JourneyProcessor<T> {
+    /// Tells in which experiments the person takes part now, as far as that has changed.
+    fn tell_enrolments(
+        &self,
+        person_id: PersonId,
+        [before, after]: [&T::State; 2],
+        effects: &mut Effects,
+    ) -> Result<(), Failure> {
+        for enrolment in self.step.enrolments(person_id, before, after) {
+            effects.emit(topics::ENROLMENTS, person_id.to_key(), &enrolment)?;
+        }
+        Ok(())
     }
 }
 

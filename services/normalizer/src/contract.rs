@@ -5,6 +5,7 @@ mod money;
 #[cfg(test)]
 mod tests;
 
+use tributary_model::experiment_viewed::{EXPERIMENT_VIEWED, experiment_viewed};
 use tributary_model::{Consent, Direction, Touchpoint};
 use tributary_rules::{ObjectMap, Value};
 
@@ -97,6 +98,9 @@ fn read_draft(map: ObjectMap) -> Result<Draft, Refusal> {
         user_agent: fields.text("user_agent")?,
     };
     fields.finish()?;
+    if draft.event_type == EXPERIMENT_VIEWED {
+        experiment_viewed(&draft.properties).map_err(|problem| Refusal::new("invalid_field", problem.to_string()))?;
+    }
     if draft.id.is_empty() || draft.id.len() > MAX_ID_BYTES {
         return Err(Refusal::new("invalid_field", format!("id: has to have 1 to {MAX_ID_BYTES} bytes")));
     }

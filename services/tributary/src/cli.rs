@@ -150,6 +150,12 @@ pub enum Command {
   tributary silo-report --format html --file silo-report.html
   tributary silo-report --format json | jq '.repairs[0]'")]
     SiloReport(SiloReportArgs),
+    /// Show what messages caused: treated against held-out persons, experiment by experiment and for each team
+    #[command(after_help = "Examples:
+  tributary lift
+  tributary lift --team crm
+  tributary lift --experiment cart-abandoned:2026 --output json")]
+    Lift(LiftArgs),
     /// List the webhooks that wait, have them sent again, and disable or enable their destinations
     #[command(
         subcommand,
@@ -462,6 +468,18 @@ pub struct SiloReportArgs {
     /// leakage nor loops. When left out, since the hub first received anything
     #[arg(long, value_name = "DATE")]
     pub live_since: Option<jiff::civil::Date>,
+}
+
+/// Arguments of `lift`.
+#[derive(Debug, Args)]
+pub struct LiftArgs {
+    /// The experiment: a trigger's id and seed, such as cart-abandoned:cart-abandoned; `global:` and the seed of the global
+    /// control group; or `external:` and the name of one that is run elsewhere
+    #[arg(long)]
+    pub experiment: Option<String>,
+    /// The team whose experiments they are
+    #[arg(long)]
+    pub team: Option<String>,
 }
 
 /// Arguments of `scorecard`.

@@ -1,6 +1,7 @@
 //! What can go wrong in a command, and the exit code it ends with.
 
 use tributary_attribution::AttributionError;
+use tributary_lift::LiftError;
 use tributary_schema::SchemaError;
 use tributary_service::ServiceError;
 use tributary_service::config::ConfigErrors;
@@ -106,6 +107,9 @@ pub enum CliError {
     /// The counted paths cannot be credited.
     #[error("{topic}: {0}", topic = tributary_model::topics::PATHS)]
     Attribution(#[from] AttributionError),
+    /// The sums of experiments cannot be compared.
+    #[error("{topic}: {0}", topic = tributary_model::topics::LIFT)]
+    Lift(#[from] LiftError),
     /// The hub made no progress.
     #[error("{0}")]
     Stalled(String),

@@ -6,7 +6,7 @@ use sha2::Sha256;
 use tributary_model::{Arm, PersonId};
 
 /// Buckets a hold-out is cut from; one is a hundredth of a percent.
-pub const BUCKETS: u16 = 10_000;
+pub use tributary_model::experiment::BUCKETS;
 
 /// The bucket of a person in an experiment, 0 to 9999: the first 64 bits of HMAC-SHA-256 (RFC 2104) of the
 /// experiment id under the seed, modulo [`BUCKETS`] (the bias of the modulo is below 10⁻¹⁵).
@@ -34,6 +34,12 @@ pub struct ArmsSeen {
 }
 
 impl ArmsSeen {
+    /// Exposed in these arms.
+    #[must_use]
+    pub fn new(treated: bool, held_out: bool) -> Self {
+        Self { treated, held_out }
+    }
+
     /// Fixes the arm at the first exposure; later exposures change nothing.
     pub fn expose(&mut self, arm: Arm) {
         if !self.treated && !self.held_out {

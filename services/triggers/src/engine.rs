@@ -4,12 +4,13 @@
 pub(crate) mod explain;
 
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Identifier, JourneyEvent, Permission, Recheck};
+use tributary_model::{Enrolment, Identifier, JourneyEvent, Permission, PersonId, Recheck};
 
 use crate::arbitrate::{Slots, precedence};
 use crate::config::{Policy, TriggersConfig};
 use crate::consent::Consents;
 use crate::definition::Definition;
+use crate::enrolled::enrolments;
 use crate::error::TriggersError;
 use crate::ledger::{Candidate, Desk, Outcome};
 use crate::load::Definitions;
@@ -18,6 +19,7 @@ use crate::outcome::Outcomes;
 use crate::pattern::History;
 use crate::search::Catalogue;
 use crate::state::{Facts, Held, HeldFor, MAX_HELD, TriggerState};
+use crate::viewed::viewed;
 use crate::zone::zone_of;
 
 /// All triggers, ready to run.
@@ -177,6 +179,9 @@ impl PersonStep for TriggerEngine {
         for change in changes.iter().filter(is_new).filter(|change| Consents::speaks(&change.touchpoint)) {
             state.facts_mut().consents.note(&change.touchpoint, person.via, &self.policy.unsubscribe_withdraws);
         }
+        for (experiment, enrolled) in changes.iter().filter(is_new).filter_map(viewed) {
+            state.facts_mut().enrolled.entry(experiment).or_default().absorb(enrolled);
+        }
         self.tell_outcomes(person, changes.iter().filter(is_new), state, effects);
         let suspects = self.catalogue.suspects(person.history, changes);
         let is_held = state.facts().is_some_and(|facts| !facts.held.is_empty());
@@ -247,6 +252,10 @@ impl PersonStep for TriggerEngine {
 
     fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &TriggerState) -> Permission {
         self.judge_again(person, asked, state)
+    }
+
+    fn enrolments(&self, person_id: PersonId, before: &TriggerState, after: &TriggerState) -> Vec<Enrolment> {
+        enrolments(person_id, before, after)
     }
 
     fn take(&self, state: &mut TriggerState, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> TriggerState {

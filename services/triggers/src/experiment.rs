@@ -1,11 +1,13 @@
 //! Experiments: who is held out of a trigger, who of everything, and what makes an arm worthless.
 
 use serde_json::Value;
+use tributary_model::scorecard::ALL_TEAMS;
 use tributary_model::{Arm, PersonId, WithheldReason};
 use uuid::Uuid;
 
 use crate::arms::assign;
 use crate::definition::{Action, Definition, read_holdout};
+use crate::enrolled::{Enrolled, FirstExposure};
 use crate::fields::{Fields, Report};
 use crate::ledger::Desk;
 use crate::pattern::History;
@@ -79,6 +81,12 @@ impl GlobalControl {
 pub(crate) struct Assignment {
     /// Its name.
     pub(crate) experiment: String,
+    /// The team whose messages are tried.
+    team_id: String,
+    /// The share that is held out.
+    holdout_buckets: u16,
+    /// Whether households or accounts are drawn.
+    is_clustered: bool,
     /// The arm.
     pub(crate) arm: Arm,
     /// By which household or account it is drawn; `None` for the person itself in an experiment on persons.
@@ -87,37 +95,73 @@ pub(crate) struct Assignment {
     contaminated: Option<String>,
 }
 
+impl Assignment {
+    /// The exposure that a decision at `at` is, if it is the first.
+    pub(crate) fn first_exposure(&self, at: i64) -> FirstExposure {
+        let Self { team_id, holdout_buckets, is_clustered, .. } = self;
+        FirstExposure { at, team_id: team_id.clone(), holdout_buckets: *holdout_buckets, is_clustered: *is_clustered }
+    }
+}
+
 impl Desk<'_> {
-    /// The experiments that a decision takes part in: the trigger's own, and the global control group.
+    /// The experiments that a decision takes part in: the trigger's own, and the global control group. Who is in that group
+    /// gets nothing either way, and takes part in no other.
     pub(crate) fn assignments(&self, definition: &Definition, facts: &Facts) -> Vec<Assignment> {
         let mut assignments = Vec::new();
+        if let Some(control) = self.policy.global_control.as_ref().filter(|control| control.concerns(definition)) {
+            let experiment = control.experiment();
+            let arm = assign(&control.seed, self.person.experiment_id, control.holdout_buckets);
+            let (arm, contaminated) = fixed(&experiment, arm, None, facts);
+            let holdout_buckets = control.holdout_buckets;
+            let (team_id, is_clustered, unit) = (ALL_TEAMS.to_owned(), false, None);
+            assignments.push(Assignment {
+                experiment,
+                team_id,
+                holdout_buckets,
+                is_clustered,
+                arm,
+                unit,
+                contaminated,
+            });
+            if arm == Arm::HeldOut {
+                return assignments;
+            }
+        }
         if definition.holdout_buckets > 0 {
+            let experiment = definition.experiment();
             let unit = definition.holdout_unit.id(self.person.experiment_id.0, self.person.history);
             let arm = assign(&definition.seed, PersonId(unit), definition.holdout_buckets);
-            let unit = (definition.holdout_unit != HoldoutUnit::Person).then_some(unit);
-            assignments.push(fixed(definition.experiment(), arm, unit, facts));
-        }
-        if let Some(control) = self.policy.global_control.as_ref().filter(|control| control.concerns(definition)) {
-            let arm = assign(&control.seed, self.person.experiment_id, control.holdout_buckets);
-            assignments.push(fixed(control.experiment(), arm, None, facts));
+            let is_clustered = definition.holdout_unit != HoldoutUnit::Person;
+            let unit = is_clustered.then_some(unit);
+            let (arm, contaminated) = fixed(&experiment, arm, unit, facts);
+            let (team_id, holdout_buckets) = (definition.team_id.clone(), definition.holdout_buckets);
+            assignments.push(Assignment {
+                experiment,
+                team_id,
+                holdout_buckets,
+                is_clustered,
+                arm,
+                unit,
+                contaminated,
+            });
         }
         assignments
     }
 }
 
-/// The arm of the first exposure, whatever would be drawn now.
-fn fixed(experiment: String, drawn: Arm, unit: Option<Uuid>, facts: &Facts) -> Assignment {
-    let seen = facts.arms.get(&experiment).copied().unwrap_or_default();
+/// The arm of the first exposure, whatever would be drawn now, and why nothing can be learnt from it, if that is so.
+fn fixed(experiment: &str, drawn: Arm, unit: Option<Uuid>, facts: &Facts) -> (Arm, Option<String>) {
+    let seen = facts.enrolled.get(experiment).map(Enrolled::seen).unwrap_or_default();
     let arm = seen.fixed().unwrap_or(drawn);
     // The draw of the same household changes with the share, and then the arm stays; another household's may differ.
-    let is_new_unit = |unit| facts.units.get(&experiment).is_some_and(|units| !units.contains(&unit));
+    let is_new_unit = |unit| facts.units.get(experiment).is_some_and(|units| !units.contains(&unit));
     let has_moved = arm != drawn && unit.is_some_and(is_new_unit);
     let contaminated = if seen.is_contaminated() {
         Some(format!("a merge joined both arms of {experiment}"))
     } else {
         has_moved.then(|| format!("now among others than when the arm of {experiment} was fixed"))
     };
-    Assignment { experiment, arm, unit, contaminated }
+    (arm, contaminated)
 }
 
 /// What the experiments say of a decision that passed every check: why it is withheld, if it is, and in what words.
@@ -130,5 +174,5 @@ pub(crate) fn withheld_by(assignments: &[Assignment]) -> Option<(WithheldReason,
 
 /// The experiment that a decision is told under: the one that holds it out, else the trigger's own.
 pub(crate) fn told(assignments: &[Assignment]) -> Option<&Assignment> {
-    assignments.iter().find(|one| one.arm == Arm::HeldOut).or_else(|| assignments.first())
+    assignments.iter().find(|one| one.arm == Arm::HeldOut).or_else(|| assignments.last())
 }

@@ -171,7 +171,7 @@ impl Desk<'_> {
             return;
         }
         for one in assignments {
-            facts.expose(one);
+            facts.expose(one, self.now_at);
         }
         let send = Send {
             at: self.now_at,

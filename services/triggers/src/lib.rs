@@ -5,7 +5,8 @@
 //! through [`tributary_model::step::AccountStep`]: the accounts' task calls [`AccountTriggers`].
 //!
 //! Out: for every eligible trigger one [`Decision`](tributary_model::Decision), sent or withheld with its reason, and
-//! for those sent an intent for the team. State, by person: [`TriggerState`], which holds what has fired, what was
+//! for those sent an intent for the team; for every experiment that a person begins to take part in an
+//! [`Enrolment`](tributary_model::Enrolment). State, by person: [`TriggerState`], which holds what has fired, what was
 //! sent, arms, suppressions, consents, and what is waited for; by account: [`AccountTriggerState`].
 //!
 //! Promise: one decision for each trigger and re-entry key, whatever the order of arrival, replays and merges; no cap
@@ -25,6 +26,7 @@ pub mod contact;
 mod context;
 pub mod definition;
 mod engine;
+mod enrolled;
 mod error;
 pub mod experiment;
 mod fields;
@@ -54,6 +56,7 @@ pub mod state;
 pub mod suppression;
 #[cfg(test)]
 mod tests;
+mod viewed;
 pub mod zone;
 
 pub use account::{AccountTrigger, AccountTriggerState, AccountTriggers};
@@ -62,6 +65,7 @@ pub use config::TriggersConfig;
 pub use definition::Definition;
 pub use engine::TriggerEngine;
 pub use engine::explain::Taken;
+pub use enrolled::{Enrolled, FirstExposure};
 pub use error::TriggersError;
 pub use ledger::decision_id;
 pub use load::{Definitions, Summary, check};

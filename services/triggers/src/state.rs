@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use tributary_model::Identifier;
 use uuid::Uuid;
 
-use crate::arms::ArmsSeen;
 use crate::consent::Consents;
 use crate::contact::ContactLedger;
+use crate::enrolled::Enrolled;
 use crate::experiment::Assignment;
 use crate::reentry::FiredLog;
 use crate::suppression::Suppressions;
@@ -72,8 +72,8 @@ pub struct Facts {
     pub held: BTreeSet<Held>,
     /// What was sent.
     pub contacts: ContactLedger,
-    /// Arms exposed in, by experiment.
-    pub arms: BTreeMap<String, ArmsSeen>,
+    /// First exposures, by experiment.
+    pub enrolled: BTreeMap<String, Enrolled>,
     /// The households or accounts by which arms were fixed, by experiment; nothing for experiments on persons.
     pub units: BTreeMap<String, BTreeSet<Uuid>>,
     /// Suppressions opened.
@@ -120,12 +120,12 @@ impl TriggerState {
 
 impl Facts {
     /// Fixes the arm of an experiment at the first exposure, and by whom it was drawn.
-    pub(crate) fn expose(&mut self, one: &Assignment) {
-        let seen = self.arms.entry(one.experiment.clone()).or_default();
-        if let (None, Some(unit)) = (seen.fixed(), one.unit) {
+    pub(crate) fn expose(&mut self, one: &Assignment, at: i64) {
+        let enrolled = self.enrolled.entry(one.experiment.clone()).or_default();
+        if let (None, Some(unit)) = (enrolled.seen().fixed(), one.unit) {
             self.units.entry(one.experiment.clone()).or_default().insert(unit);
         }
-        seen.expose(one.arm);
+        enrolled.expose(one.arm, one.first_exposure(at));
     }
 
     /// The fact that this decision already waits.
@@ -154,9 +154,8 @@ impl Facts {
         }
         self.held.extend(other.held);
         self.contacts.absorb(other.contacts);
-        for (experiment, seen) in other.arms {
-            let known = self.arms.entry(experiment).or_default();
-            *known = known.union(seen);
+        for (experiment, enrolled) in other.enrolled {
+            self.enrolled.entry(experiment).or_default().absorb(enrolled);
         }
         for (experiment, units) in other.units {
             self.units.entry(experiment).or_default().extend(units);

@@ -11,6 +11,7 @@ mod demanded;
 mod ideal;
 mod identity;
 mod journeys;
+mod lift;
 mod paths;
 mod raw;
 mod read;
@@ -50,7 +51,8 @@ impl<'a> Oracle<'a> {
     /// (each touch stands once, at its person, with its whole context; revisions rise; each correction repeats what it
     /// takes back); `accounts`; `decisions` and `triggers.<team>` (each once, each sent one with its intent, no cap exceeded,
     /// and those are there that follow from the final journeys); `measures` and `metrics.<team>` (to the last cent);
-    /// `path-changes` and `paths`; and the accounts of the stages.
+    /// `path-changes` and `paths`; `enrolments`, `experiment-changes` and `lift` (as they follow from the decisions that were made
+    /// and the final journeys); and the accounts of the stages.
     ///
     /// Decisions are judged by what holds in every order of arrival: `check/decisions.rs` and `check/demanded.rs` say what.
     #[must_use]
@@ -69,6 +71,7 @@ impl<'a> Oracle<'a> {
         let decided = decisions::check(world, outputs, &reader, &mut report);
         cards::check(world, &decided, outputs, &reader, &mut report);
         paths::check(world, outputs, &reader, &mut report);
+        lift::check(world, &ids, &decided, outputs, &reader, &mut report);
         counts::check(&world.ledger, outputs, &mut report);
         report.differences
     }

@@ -6,6 +6,7 @@ pub(crate) mod companies;
 pub(crate) mod journey;
 pub(crate) mod kinds;
 pub(crate) mod ledger;
+pub(crate) mod lift;
 pub(crate) mod members;
 pub(crate) mod paths;
 pub(crate) mod people;

@@ -81,15 +81,15 @@ pub(crate) fn statement(event: &JourneyEvent) -> Record {
 }
 
 pub(crate) fn as_inputs(written: &[OutRecord]) -> Vec<Record> {
-    let internal =
-        written.iter().filter(|record| [topics::MEASURES, topics::PATH_CHANGES].contains(&record.topic.as_str()));
+    const INTERNAL: [&str; 3] = [topics::MEASURES, topics::PATH_CHANGES, topics::EXPERIMENT_CHANGES];
+    let internal = written.iter().filter(|record| INTERNAL.contains(&record.topic.as_str()));
     internal.map(|out| bytes_record(&out.topic, out.key.clone(), out.value.clone())).collect()
 }
 
 pub(crate) fn read_back(written: &[OutRecord]) -> read::Scorecards {
     let contracts = Contracts::single_object().unwrap();
     let mut read = read::Scorecards::default();
-    for out in written.iter().filter(|out| out.topic != topics::PATHS) {
+    for out in written.iter().filter(|out| ![topics::PATHS, topics::LIFT].contains(&out.topic.as_str())) {
         let scorecard: Scorecard = contracts.decode(out.value.as_ref().unwrap()).unwrap();
         assert_eq!(out.topic, topics::metrics(&scorecard.key.team_id));
         assert_eq!(out.key, scorecard.key.to_key());

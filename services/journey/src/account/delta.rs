@@ -9,7 +9,6 @@ use tributary_model::{AccountId, Direction, JourneyEvent, PersonId, Touchpoint};
 use tributary_stream::Failure;
 
 use crate::account_rules::AccountRules;
-use crate::context::order_delta;
 use crate::membership::MemberStatement;
 use crate::stage::StageDefinitions;
 
@@ -95,7 +94,7 @@ impl Sums {
             touches: 1,
             inbound: i64::from(touchpoint.direction == Direction::Inbound),
             exposures: i64::from(touchpoint.is_exposure()),
-            orders: order_delta(touchpoint),
+            orders: touchpoint.order_delta(),
             ..Self::default()
         };
         if touchpoint.is_conversion()

@@ -62,7 +62,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let step = self.steps.remove(&person_id).unwrap_or_default();
         effects.cancel_timers(person_id.to_key());
         effects.cancel_timers(prompt_key(person_id));
-        for topic in [topics::JOURNEYS, topics::DECISIONS, topics::OUTCOMES] {
+        for topic in [topics::JOURNEYS, topics::DECISIONS, topics::OUTCOMES, topics::ENROLMENTS] {
             effects.emit_tombstone(topic, person_id.to_key());
         }
         self.sift(command, &gone, touches, step, effects)?;

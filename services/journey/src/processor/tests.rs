@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 use tributary_model::account::{AccountCommand, AccountEvent};
 use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
-use tributary_model::{AccountId, Decision, Identifier, Touchpoint, TriggerIntent};
+use tributary_model::{AccountId, Decision, Enrolment, EnrolmentStatus, Identifier, Touchpoint, TriggerIntent};
 use tributary_schema::{AvroRecord, Contracts};
 use tributary_stream::Change;
 
@@ -197,7 +197,7 @@ impl Hub {
                 let delta = Delta::of_erased(person(&record.headers[0].1));
                 self.account_inputs.push((account_id, AccountInput::Delta(Box::new(delta))));
             }
-            topic => assert!([topics::DECISIONS, topics::OUTCOMES].contains(&topic), "{topic}"),
+            topic => assert!([topics::DECISIONS, topics::OUTCOMES, topics::ENROLMENTS].contains(&topic), "{topic}"),
         }
     }
 
@@ -280,6 +280,9 @@ fn two_interleaved_journeys_become_one_and_decisions_wait_for_it() {
     let seen = hub.seen(ada).unwrap();
     assert_eq!((seen.touches.len(), seen.absorbed), (31, 1));
     assert!(hub.seen(bob).is_none());
+    let told = hub.output::<Enrolment>(topics::ENROLMENTS).into_iter().map(|one| (one.person_id, one.status));
+    let (enrolled, withdrawn) = (EnrolmentStatus::Enrolled, EnrolmentStatus::Withdrawn);
+    assert_eq!(told.collect::<Vec<_>>(), [(ada, enrolled), (bob, enrolled), (bob, withdrawn)]);
 }
 
 #[test]

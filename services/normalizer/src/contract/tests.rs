@@ -50,6 +50,20 @@ fn types_are_object_and_action() {
 }
 
 #[test]
+fn a_viewed_experiment_names_itself_its_arm_and_its_share() {
+    let viewed = |properties: &str| {
+        let json = format!(
+            r#"{{"id": 1, "type": "experiment.viewed", "occurred_at": 1, "properties": {{"experiment_id": "a" {properties}}}}}"#
+        );
+        mapped(&json).map(drop).map_err(|refusal| refusal.to_string())
+    };
+    assert_eq!(viewed(r#", "arm": "held_out", "holdout_percent": "33.3""#), Ok(()));
+    let refused = viewed(r#", "arm": "control", "holdout_percent": "50""#).unwrap_err();
+    assert_eq!(refused, "invalid_field: properties.arm: is \"control\"; write treated or held_out");
+    assert!(viewed(r#", "arm": "treated""#).unwrap_err().contains("properties.holdout_percent: is missing"));
+}
+
+#[test]
 fn times_are_instants() {
     for bad in [r#""2026-03-01T10:00:00""#, r#""yesterday""#, "1.5", "true"] {
         let json = format!(r#"{{"id": 1, "type": "a.b", "occurred_at": {bad}}}"#);

@@ -9,6 +9,7 @@ mod dlq;
 mod identity;
 mod identity_changes;
 mod journey;
+mod lift;
 mod load;
 mod persons;
 mod privacy;
@@ -53,6 +54,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Attribution(args) => attribution::attribution(args, &hub, output),
         Command::SiloReport(args) => silo_report::silo_report(args, &hub, output),
+        Command::Lift(args) => lift::lift(args, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Delivery(command) => delivery::delivery(command, &hub, output),
         Command::Dlq(command) => dlq::dlq(command, &hub, output),

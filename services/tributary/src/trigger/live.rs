@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tributary_model::step::{AccountStep, PersonStep, PersonView, StepEffects};
-use tributary_model::{AccountEvent, Identifier, JourneyEvent, Permission, Recheck, TriggerDefinition, topics};
+use tributary_model::{
+    AccountEvent, Enrolment, Identifier, JourneyEvent, Permission, PersonId, Recheck, TriggerDefinition, topics,
+};
 use tributary_schema::Contracts;
 use tributary_stream::{KafkaSettings, Record, Table, list_topics};
 use tributary_triggers::{
@@ -184,6 +186,10 @@ impl PersonStep for LiveTriggers {
 
     fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &TriggerState) -> Permission {
         self.table.load().persons.recheck(person, asked, state)
+    }
+
+    fn enrolments(&self, person_id: PersonId, before: &TriggerState, after: &TriggerState) -> Vec<Enrolment> {
+        self.table.load().persons.enrolments(person_id, before, after)
     }
 }
 

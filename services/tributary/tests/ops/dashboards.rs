@@ -24,7 +24,9 @@ const VARIABLES: [(&str, &str); 8] = [
     ("$team", "brand"),
 ];
 /// Parts of queries that may give nothing here, and why.
-const MAY_BE_EMPTY: [(&str, &str); 5] = [
+const MAY_BE_EMPTY: [(&str, &str); 7] = [
+    ("tributary_insight_lift_effect_low", "it takes 100 persons of each arm to say"),
+    ("tributary_insight_lift_effect_high", "it takes 100 persons of each arm to say"),
     ("tributary_stream_checkpoint_failures_total", "no disk fails"),
     ("tributary_stream_checkpoints_refused_total", "no checkpoint is damaged"),
     ("tributary_stream_disk_failures_total", "no disk fails"),

@@ -8,6 +8,7 @@ mod dashboards;
 mod delivery;
 mod identity;
 mod letters;
+mod lift;
 mod outage;
 mod poison;
 mod privacy;

@@ -8,7 +8,7 @@ use tributary_stream::OutRecord;
 use crate::bed::{Bed, GOOD_MAPPING, account, bare};
 
 /// Each input of each stage.
-const INPUTS: [(&str, &str); 14] = [
+const INPUTS: [(&str, &str); 16] = [
     ("normalizer", "tributary.raw.store"),
     ("identity", topics::TOUCHPOINTS),
     ("identity", topics::IDENTIFIERS),
@@ -20,8 +20,10 @@ const INPUTS: [(&str, &str); 14] = [
     ("accounts", topics::ACCOUNT_COMMANDS),
     ("insight", topics::JOURNEYS),
     ("insight", topics::DECISIONS),
+    ("insight", topics::ENROLMENTS),
     ("scorecards", topics::MEASURES),
     ("scorecards", topics::PATH_CHANGES),
+    ("scorecards", topics::EXPERIMENT_CHANGES),
     ("normalizer", "tributary.raw.crm"),
 ];
 

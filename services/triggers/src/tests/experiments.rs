@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use tributary_model::time::{DAY_MS, MINUTE_MS};
-use tributary_model::{Arm, Identifier, JourneyEvent};
+use tributary_model::{Arm, EnrolmentStatus, Identifier, JourneyEvent};
 
 use super::harness::{TouchExt, World, monday, person, touch};
-use crate::TriggersConfig;
+use crate::enrolled::enrolments;
+use crate::{TriggerState, TriggersConfig};
 
 const MESSAGE: &str = "{id: a, version: 1, team: x, action: message, channels: [email], consent: opt_out, \
                        pattern: [{on: view.a}], reentry: {per: touchpoint}";
@@ -99,6 +100,62 @@ fn the_global_control_group_gets_no_message_of_anybody_and_its_receipts() {
         assert_eq!(sent, if ours[0].arm == Arm::HeldOut { 0 } else { 2 });
     }
     assert!((65..=135).contains(&held_out), "{held_out} of 500");
+}
+
+/// What is told of a person, as experiment, arm and how it takes part.
+fn told(world: &World) -> Vec<(String, Arm, EnrolmentStatus)> {
+    let told = enrolments(world.person_id, &TriggerState::default(), &world.state).into_iter();
+    told.map(|one| (one.key.experiment, one.arm, one.status)).collect()
+}
+
+#[test]
+fn who_is_in_the_global_control_group_takes_part_in_nothing_else() {
+    let config = TriggersConfig {
+        global_control: Some(json!({"holdout_percent": 50, "seed": "2026"})),
+        ..TriggersConfig::default()
+    };
+    let message = message(", holdout_percent: 50");
+    let mut met = std::collections::BTreeSet::new();
+    for number in 0..100 {
+        let mut world = of_person(number, &message, &config);
+        world.see(view(0));
+        let of = |experiment: &str, arm| (experiment.to_owned(), arm, EnrolmentStatus::Enrolled);
+        let decision = world.only();
+        let (experiment, arm) = (decision.experiment.clone().unwrap(), decision.arm);
+        met.insert((experiment.clone(), format!("{arm:?}")));
+        let expected = match (experiment.as_str(), arm) {
+            ("global:2026", Arm::HeldOut) => vec![of("global:2026", Arm::HeldOut)],
+            _ => vec![of("a:a", arm), of("global:2026", Arm::Treated)],
+        };
+        assert_eq!(told(&world), expected, "{number}");
+    }
+    assert_eq!(met.len(), 3, "{met:?}");
+}
+
+#[test]
+fn nobody_takes_part_who_would_not_have_been_sent_anything() {
+    let needs_consent = message(", holdout_percent: 50").replace("opt_out", "required");
+    let mut world = World::of(&[&needs_consent]);
+    world.see(view(0));
+    assert_eq!((world.fates(), told(&world)), (vec!["no_consent"], Vec::new()));
+}
+
+#[test]
+fn an_experiment_that_is_run_elsewhere_tells_the_arm_and_both_arms_contaminate() {
+    let viewed = |minutes: i64, arm: &str| {
+        let properties = [("experiment_id", "mens"), ("arm", arm), ("holdout_percent", "33")];
+        touch("experiment.viewed", monday() + minutes * MINUTE_MS).change(|event| {
+            let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            event.touchpoint.properties = properties.into_iter().map(text).collect();
+        })
+    };
+    let mut world = World::of(&[&message("")]);
+    world.see(viewed(5, "held_out")).see(viewed(9, "held_out"));
+    let [one] = enrolments(world.person_id, &TriggerState::default(), &world.state).try_into().unwrap();
+    assert_eq!((one.key.experiment.as_str(), one.key.holdout_buckets, one.arm), ("external:mens", 3_300, Arm::HeldOut));
+    assert_eq!(one.enrolled_at, monday() + 5 * MINUTE_MS);
+    world.see(viewed(20, "treated"));
+    assert_eq!(told(&world), [("external:mens".to_owned(), Arm::Treated, EnrolmentStatus::Contaminated)]);
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use tributary_model::experiment::{ExperimentKey, ExperimentLift, LiftDelta};
 use tributary_model::identity::{Alias, IdentityChange, IdentityChangeKind, Resolved};
 use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
-use tributary_model::{Arm, Decision, Fate, Identifier, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
+use tributary_model::{Arm, Decision, Enrolment, Fate, Identifier, JourneyEvent, PersonId, Touchpoint, TriggerIntent};
 use tributary_schema::{AvroRecord, Contracts};
 
 use crate::check::triggers::rule;
@@ -17,6 +18,7 @@ use crate::truth::World;
 use crate::truth::accounts::accounts;
 use crate::truth::cards::scorecards;
 use crate::truth::ledger::{Kept, Ledger};
+use crate::truth::lift::{parts, sums};
 use crate::truth::paths::paths;
 use crate::truth::people::Person;
 use crate::workload::Event;
@@ -82,8 +84,29 @@ pub(super) fn outputs(events: &[Event]) -> Outputs {
         hub.write("tributary.path-changes", &name, &PathDelta { key: key.clone(), delta: counts.clone() });
         hub.write("tributary.paths", &name, &PathStatistics { key, counts });
     }
+    enrol(&mut hub, &world, &ids, &decisions);
     hub.outputs.accounts = vec![normalizer(&world)];
     hub.outputs
+}
+
+/// Who takes part in which experiment, and what these come to.
+fn enrol(hub: &mut Hub, world: &World, ids: &[PersonId], decisions: &[Decision]) {
+    let mut enrolled = BTreeMap::new();
+    for ((person, experiment), part) in parts(&world.people, decisions) {
+        let key =
+            ExperimentKey { experiment, team_id: part.team_id.clone(), holdout_buckets: 500, is_clustered: false };
+        let (arm, status, enrolled_at) = (part.arm, part.status, part.enrolled_at);
+        let person_id = ids[person];
+        let told = Enrolment { person_id, key: key.clone(), arm, status, enrolled_at };
+        hub.write("tributary.enrolments", person_id, &told);
+        enrolled.insert((person, key), part);
+    }
+    for (key, sums) in sums(&world.people, &enrolled) {
+        let name = String::from_utf8(key.to_key()).unwrap();
+        hub.write("tributary.experiment-changes", &name, &LiftDelta { key: key.clone(), delta: sums.clone() });
+        let (is_trusted, ratio_p_value, estimates) = (true, 1.0, Vec::new());
+        hub.write("tributary.lift", &name, &ExperimentLift { key, sums, is_trusted, ratio_p_value, estimates });
+    }
 }
 
 /// Touchpoints, and each resolved at the person of its first identifier; one that was merged away forwards it.
@@ -212,8 +235,8 @@ fn decide(hub: &mut Hub, world: &World, ids: &[PersonId]) -> Vec<Decision> {
             valid_until_at: event.touchpoint.occurred_at + rule.validity_ms,
             account_id: None,
             consent: None,
-            judged_at: None,
-            experiment: None,
+            judged_at: Some(event.touchpoint.occurred_at),
+            experiment: Some(format!("{trigger}:{trigger}")),
             channel_reason: None,
         };
         hub.write("tributary.decisions", ids[index], &decision);

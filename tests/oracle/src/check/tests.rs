@@ -1,10 +1,11 @@
 //! Whatever is done to the outputs of a hub without faults has to be reported.
 
 use serde_json::Value;
+use tributary_model::experiment::{ExperimentLift, LiftDelta};
 use tributary_model::identity::{Alias, IdentityChange, Resolved};
 use tributary_model::path::{PathDelta, PathStatistics};
 use tributary_model::scorecard::{MeasureDelta, Scorecard};
-use tributary_model::{AccountEvent, Decision, JourneyEvent, Touchpoint, TriggerIntent};
+use tributary_model::{AccountEvent, Decision, Enrolment, JourneyEvent, Touchpoint, TriggerIntent};
 use tributary_schema::AvroRecord;
 
 use super::ideal::{CONTRACTS, outputs};
@@ -106,13 +107,19 @@ fn a_record_under_another_key_is_reported() {
 }
 
 /// Fields of records that nothing is demanded of, with the reason.
-const FREE: [(&str, &str); 5] = [
+const FREE: [(&str, &str); 9] = [
     // The time of the newest change, also of one that was taken back since.
     ("tributary.measures", "occurred_at"),
     ("tributary.metrics.", "updated_at"),
     // What competes, and what was seen, depends on the order of arrival.
     ("tributary.decisions", "priority"),
     ("tributary.decisions", "detail"),
+    // The first of each person in an experiment matters.
+    ("tributary.decisions", "judged_at"),
+    // What the sums say is checked where it is found: the oracle's own hub says nothing.
+    ("tributary.lift", "is_trusted"),
+    ("tributary.lift", "ratio_p_value"),
+    ("tributary.lift", "estimates"),
     // Checked to be an object.
     ("tributary.triggers.", "payload"),
 ];
@@ -210,6 +217,13 @@ fn every_cent_of_scorecards_matters() {
 fn every_count_of_paths_matters() {
     each_leaf_matters::<PathDelta>("tributary.path-changes", 1);
     each_leaf_matters::<PathStatistics>("tributary.paths", 1);
+}
+
+#[test]
+fn every_person_and_every_sum_of_experiments_matters() {
+    each_leaf_matters::<Enrolment>("tributary.enrolments", 1);
+    each_leaf_matters::<LiftDelta>("tributary.experiment-changes", 1);
+    each_leaf_matters::<ExperimentLift>("tributary.lift", 1);
 }
 
 #[test]

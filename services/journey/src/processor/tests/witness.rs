@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tributary_model::experiment::ExperimentKey;
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
 use tributary_model::time::DAY_MS;
 use tributary_model::{
-    Arm, Decision, Fate, Identifier, JourneyEvent, Permission, PersonId, Recheck, Touchpoint, TriggerIntent,
+    Arm, Decision, Enrolment, EnrolmentStatus, Fate, Identifier, JourneyEvent, Permission, PersonId, Recheck,
+    Touchpoint, TriggerIntent,
 };
 
 use crate::timeline::is_first_statement;
@@ -63,6 +65,17 @@ impl PersonStep for Witness {
 
     fn recheck(&self, _: PersonView<'_>, _: &Recheck, _: &Seen) -> Permission {
         Permission::Send
+    }
+
+    fn enrolments(&self, person_id: PersonId, before: &Seen, after: &Seen) -> Vec<Enrolment> {
+        let status = match [before, after].map(|seen| seen.touches.is_empty()) {
+            [true, false] => EnrolmentStatus::Enrolled,
+            [false, true] => EnrolmentStatus::Withdrawn,
+            _ => return Vec::new(),
+        };
+        let (experiment, team_id) = ("seen".to_owned(), "crm".to_owned());
+        let key = ExperimentKey { experiment, team_id, holdout_buckets: 5_000, is_clustered: false };
+        vec![Enrolment { person_id, key, arm: Arm::Treated, status, enrolled_at: 0 }]
     }
 }
 

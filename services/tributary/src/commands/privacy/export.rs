@@ -11,7 +11,8 @@ use tributary_model::identity::IdentityChange;
 use tributary_model::ids::realm_uuid;
 use tributary_model::time::to_rfc3339;
 use tributary_model::{
-    AccountId, ConsentProof, Decision, DecisionOutcome, Identifier, JourneyEvent, PersonId, TriggerIntent, topics,
+    AccountId, ConsentProof, Decision, DecisionOutcome, Enrolment, Identifier, JourneyEvent, PersonId, TriggerIntent,
+    topics,
 };
 use tributary_stream::list_topics;
 
@@ -55,6 +56,8 @@ struct Export {
     decisions: Vec<Decision>,
     /// What happened after them.
     outcomes: Vec<DecisionOutcome>,
+    /// In which experiments it takes part.
+    enrolments: Vec<Enrolment>,
     /// What teams were asked to do.
     intents: Vec<TriggerIntent>,
     not_held: [&'static str; 4],
@@ -117,6 +120,7 @@ pub(super) fn export(args: &ExportArgs, config: &HubConfig, output: &mut Output)
         identifiers,
         decisions: records_of(&settings, &contracts, &aliases, person_id, topics::DECISIONS)?,
         outcomes: records_of(&settings, &contracts, &aliases, person_id, topics::OUTCOMES)?,
+        enrolments: records_of(&settings, &contracts, &aliases, person_id, topics::ENROLMENTS)?,
         journey,
         intents,
         not_held: NOT_HELD,

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tributary_model::step::{AccountStep, PersonStep, PersonView, StepEffects};
-use tributary_model::{AccountEvent, Decision, Identifier, JourneyEvent, Permission, PersonId, Recheck, TriggerIntent};
+use tributary_model::{
+    AccountEvent, Decision, Enrolment, Identifier, JourneyEvent, Permission, PersonId, Recheck, TriggerIntent,
+};
 use tributary_triggers::finding::Note;
 use tributary_triggers::{AccountTriggerState, AccountTriggers, Taken, TriggerEngine, TriggerState};
 
@@ -133,6 +135,10 @@ impl PersonStep for WatchedEngine {
 
     fn recheck(&self, person: PersonView<'_>, asked: &Recheck, state: &TriggerState) -> Permission {
         self.engine.recheck(person, asked, state)
+    }
+
+    fn enrolments(&self, person_id: PersonId, before: &TriggerState, after: &TriggerState) -> Vec<Enrolment> {
+        self.engine.enrolments(person_id, before, after)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::bed::{Bed, said};
 
 /// Touches may be much older than what is kept of a journey.
 const SOURCE: &str = "domain: store\ndescription: Till\nauth: none\nevent_id: [/id]\nmax_age_days: 1000\n\
-                      types: [store.visited, store.purchased, display.shown]\n";
+                      types: [store.visited, store.purchased, display.shown, experiment.viewed]\n";
 /// An event is a touchpoint already, unless it is broken.
 const MAPPING: &str = r#"
 if .body.broken == true { abort "this one is broken" }
@@ -107,7 +107,19 @@ pub(super) fn wave(number: i64) -> Vec<Value> {
     let mut of_account = visit("of-account", 35, by_loyalty("member"));
     of_account["account_identifiers"] =
         json!({ "crm_account_id": id("account"), "company_domain": format!("company-{number}.example") });
+    let tried = |name: &str, arm: &str| {
+        let properties = json!({ "experiment_id": "elsewhere", "arm": arm, "holdout_percent": "50" });
+        let more = json!({ "channel": "in_store", "properties": properties });
+        event(id(name), "experiment.viewed", 30, by_loyalty(name), &more)
+    };
+    let tried_sale = json!({ "channel": "in_store", "value": { "currency": "EUR", "amount": "12.00" } });
     vec![
+        // Two of each arm of an experiment that is run elsewhere, one of whom bought.
+        tried("tried-one", "treated"),
+        tried("tried-two", "treated"),
+        tried("held-one", "held_out"),
+        tried("held-two", "held_out"),
+        event(id("tried-sale"), "store.purchased", 20, by_loyalty("tried-one"), &tried_sale),
         // Heard, bought, and heard another price although it was to be left alone.
         event(id("first"), "display.shown", 180, by_loyalty("shopper"), &shown("a-fifth-off")),
         event(id("sale"), "store.purchased", 120, by_loyalty("shopper"), &sale),
