@@ -163,7 +163,12 @@ impl Desk<'_> {
         facts: &mut Facts,
     ) {
         let forget_at = self.now_at - self.policy.remember.as_ms();
-        facts.fired.entry(definition.id.clone()).or_default().remember(definition.reentry, event, forget_at);
+        facts.fired.entry(definition.id.clone()).or_default().remember(
+            definition.reentry,
+            event,
+            &self.zone,
+            forget_at,
+        );
         facts.decided_at = facts.decided_at.max(Some(self.now_at));
         let is_ghost = decision.reason == Some(WithheldReason::HeldOut);
         let is_sent = decision.fate == Fate::Sent;

@@ -82,9 +82,10 @@ impl Reentry {
 
 /// What one trigger has fired for one person.
 ///
-/// A firing is remembered by the time of the touch that completed the pattern, and by that touch or its order. The
-/// re-entry rule is judged on the times, not on keys that a late event or a merge could move: a session that begins
-/// earlier than it did is still the session that has fired.
+/// A firing is remembered by the time of the touch that completed the pattern, and by a mark of its key. The re-entry rule
+/// is judged on the times, since a late event or a merge can move a key: a session that begins earlier than it did is still
+/// the session that has fired. A key that was given stays given all the same: whoever moves to another time zone may come
+/// to the date of a day that has fired elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FiredLog {
     /// Firings up to here are forgotten; nothing at or before it fires again.
@@ -101,13 +102,16 @@ impl FiredLog {
         if self.floor_at.is_some_and(|floor_at| at <= floor_at) {
             return true;
         }
+        if !self.firings.is_empty() {
+            let mark = mark_of(reentry, event, zone);
+            if self.firings.iter().any(|(_, fired)| *fired == mark) {
+                return true;
+            }
+        }
         let fired_in = |from: i64, to: i64| self.firings.range((from, 0)..=(to, u64::MAX)).next().is_some();
         match reentry {
             Reentry::Once => !self.firings.is_empty() || self.floor_at.is_some(),
-            Reentry::Touchpoint | Reentry::Order => {
-                let mark = mark_of(reentry, event);
-                self.firings.iter().any(|(_, fired)| *fired == mark)
-            }
+            Reentry::Touchpoint | Reentry::Order => false,
             Reentry::Session => {
                 let same = |other: &&&JourneyEvent| other.session.session_id == event.session.session_id;
                 let end = history[position..].iter().take_while(same).last().unwrap_or(&history[position]);
@@ -123,8 +127,8 @@ impl FiredLog {
     }
 
     /// Remembers a firing, and forgets those at or before `forget_at` and those too many.
-    pub fn remember(&mut self, reentry: Reentry, event: &JourneyEvent, forget_at: i64) {
-        self.firings.insert((event.touchpoint.occurred_at, mark_of(reentry, event)));
+    pub fn remember(&mut self, reentry: Reentry, event: &JourneyEvent, zone: &TimeZone, forget_at: i64) {
+        self.firings.insert((event.touchpoint.occurred_at, mark_of(reentry, event, zone)));
         if reentry != Reentry::Once {
             while self.firings.len() > MAX_REMEMBERED || self.firings.first().is_some_and(|(at, _)| *at <= forget_at) {
                 let Some((at, _)) = self.firings.pop_first() else { break };
@@ -154,12 +158,14 @@ impl FiredLog {
     }
 }
 
-/// 64 bits that stand for the touch, or for its order when the trigger fires per order.
-fn mark_of(reentry: Reentry, event: &JourneyEvent) -> u64 {
-    let touchpoint = &event.touchpoint;
-    let name = match (reentry, &touchpoint.order_id) {
-        (Reentry::Order, Some(order_id)) => format!("order:{order_id}"),
-        _ => touchpoint.touchpoint_id.clone(),
+/// 64 bits that stand for the re-entry key.
+fn mark_of(reentry: Reentry, event: &JourneyEvent, zone: &TimeZone) -> u64 {
+    let name = match reentry {
+        Reentry::Order if event.touchpoint.order_id.is_some() => reentry.key(event, zone),
+        Reentry::Day | Reentry::Session => reentry.key(event, zone),
+        Reentry::Once | Reentry::Touchpoint | Reentry::Order | Reentry::Every(_) => {
+            event.touchpoint.touchpoint_id.clone()
+        }
     };
     Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).as_u64_pair().0
 }

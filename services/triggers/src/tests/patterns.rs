@@ -125,6 +125,18 @@ fn a_day_is_the_persons_day() {
     assert_eq!(count("nowhere"), 1);
 }
 
+/// A decision's id names the day by its date: the dates of two days are the same where the zone changes in between.
+#[test]
+fn whoever_changes_the_time_zone_gets_no_second_decision_under_one_id() {
+    let mut world = world("pattern: [{on: a.a}], reentry: {per: day}");
+    world.see(touch("a.a", monday() + HOUR_MS));
+    // In New York the touch before was on Sunday, and this one is on Monday too.
+    world.see(touch("a.a", monday() + 10 * HOUR_MS).property("time_zone", "America/New_York"));
+    assert_eq!(world.decisions.len(), 1, "{:?}", world.decisions);
+    world.see(touch("a.a", monday() + 30 * HOUR_MS));
+    assert_eq!(world.decisions.len(), 2, "{:?}", world.decisions);
+}
+
 #[test]
 fn late_touches_and_corrections_never_fire_a_key_twice() {
     let mut world = world("pattern: [{on: a.a}], reentry: {per: session}, condition: .person.totals.touch_count >= 1");
