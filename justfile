@@ -55,6 +55,10 @@ bench-webhooks *args:
 sim seeds="10000" *args:
     cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}
 
+# the decision ledger after faults against that of the run without, over many seeds
+sim-ledger seeds="3000" *args:
+    cargo run --release -p tributary-test-sim -- {{seeds}} --ledger {{args}}
+
 # break the hub on purpose, and demand that the simulation notices
 mutations *args:
     tests/sim/mutations/run {{args}}

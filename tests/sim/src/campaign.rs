@@ -8,15 +8,48 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::faults::Site;
-use crate::run::{Outcome, run};
+use crate::run::Outcome;
+use crate::{ledger, run};
+
+/// What is done with a seed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trial {
+    /// All topics are held against what has to be on them: [`crate::run`].
+    #[default]
+    Topics,
+    /// The ledger is held against that of a run without faults: [`crate::ledger`].
+    Ledger,
+}
+
+impl Trial {
+    fn run(self, seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Topics => run::run(seed, is_traced),
+            Self::Ledger => ledger::run(seed, is_traced),
+        }
+    }
+
+    /// What the command line calls it.
+    #[must_use]
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Topics => "",
+            Self::Ledger => "--ledger ",
+        }
+    }
+}
 
 /// What many seeds came to.
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
+    /// What was done with each.
+    pub trial: Trial,
     /// Seeds run.
     pub seeds: u64,
     /// Raw events.
     pub events: u64,
+    /// What of ledgers was compared, where they were.
+    pub ledger: BTreeMap<String, u64>,
     /// Steps of all worlds.
     pub steps: u64,
     /// Crashes by site.
@@ -70,6 +103,9 @@ impl Totals {
         self.found_stores += outcome.found_stores;
         self.damaged += outcome.disks.damaged;
         self.disk_refusals += outcome.disks.refused;
+        for (what, count) in outcome.ledger {
+            *self.ledger.entry(what).or_default() += count;
+        }
         for (site, count) in outcome.crashes {
             *self.crashes.entry(site).or_default() += count;
         }
@@ -87,9 +123,9 @@ impl Totals {
 
 /// Runs a seed; a panic is a difference.
 #[must_use]
-pub fn run_safely(seed: u64, is_traced: bool) -> Outcome {
+pub fn run_safely(trial: Trial, seed: u64, is_traced: bool) -> Outcome {
     let failed = |what: String| Outcome { seed, differences: vec![what], ..Outcome::default() };
-    match catch_unwind(AssertUnwindSafe(|| run(seed, is_traced))) {
+    match catch_unwind(AssertUnwindSafe(|| trial.run(seed, is_traced))) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(error)) => failed(format!("the run failed: {error:#}")),
         Err(panic) => {
@@ -102,6 +138,7 @@ pub fn run_safely(seed: u64, is_traced: bool) -> Outcome {
 
 /// Runs seeds on this many threads and tells `progress` now and then. Stops early once `max_failed` seeds have failed.
 pub fn campaign(
+    trial: Trial,
     seeds: impl Iterator<Item = u64> + Send,
     threads: usize,
     max_failed: usize,
@@ -110,14 +147,14 @@ pub fn campaign(
     let (seeds, stop) = (Mutex::new(seeds), AtomicBool::new(false));
     let (sender, outcomes) = channel();
     let started = Instant::now();
-    let mut totals = Totals::default();
+    let mut totals = Totals { trial, ..Totals::default() };
     std::thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             let (sender, seeds, stop) = (sender.clone(), &seeds, &stop);
             let next = move || seeds.lock().unwrap_or_else(PoisonError::into_inner).next();
             scope.spawn(move || {
                 while let Some(seed) = next().filter(|_| !stop.load(Ordering::Acquire)) {
-                    if sender.send(run_safely(seed, false)).is_err() {
+                    if sender.send(run_safely(trial, seed, false)).is_err() {
                         return;
                     }
                 }

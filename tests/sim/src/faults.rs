@@ -116,6 +116,8 @@ pub struct Profile {
     pub rests: bool,
     /// Input records a transaction takes at most.
     pub commit_records: u64,
+    /// Silence after which the clock moves event time on.
+    pub idle_after: Duration,
 }
 
 impl Profile {
@@ -148,6 +150,7 @@ impl Profile {
             disk: 0,
             rests: false,
             commit_records: 50,
+            idle_after: Duration::from_secs(5),
         }
     }
 

@@ -17,6 +17,7 @@ mod erased;
 pub mod faults;
 pub mod hub;
 pub mod judge;
+pub mod ledger;
 pub mod log;
 pub mod outputs;
 pub mod pills;

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tributary_test_sim::campaign::{Trial, campaign, run_safely};
 use tributary_test_sim::faults::Profile;
 use tributary_test_sim::report::{report, report_one, show_progress};
-use tributary_test_sim::{campaign, campaign::run_safely};
 
 /// Runs the hub on a log in memory with faults, and compares what comes out with a batch over the same events.
 #[derive(Debug, Parser)]
@@ -26,6 +26,9 @@ struct Arguments {
     /// Only worlds whose state is on disk.
     #[arg(long, conflicts_with = "seed")]
     on_disk: bool,
+    /// Compare the ledger of each run with that of the run without faults, where each event is worked off before the next.
+    #[arg(long)]
+    ledger: bool,
     /// Threads; as many as there are cores when absent.
     #[arg(long)]
     threads: Option<usize>,
@@ -37,9 +40,10 @@ struct Arguments {
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     let mut out = std::io::stdout().lock();
+    let trial = if arguments.ledger { Trial::Ledger } else { Trial::Topics };
     let is_good = if let Some(seed) = arguments.seed {
-        let outcome = run_safely(seed, arguments.trace);
-        write!(out, "{}", report_one(&outcome))?;
+        let outcome = run_safely(trial, seed, arguments.trace);
+        write!(out, "{}", report_one(trial, &outcome))?;
         outcome.differences.is_empty()
     } else {
         let cores = std::thread::available_parallelism()?.get();
@@ -47,7 +51,7 @@ fn main() -> anyhow::Result<ExitCode> {
         let seeds = (arguments.from..u64::MAX).filter(is_wanted).take(usize::try_from(arguments.seeds)?);
         let started = std::time::Instant::now();
         let threads = arguments.threads.unwrap_or(cores);
-        let totals = campaign::campaign(seeds, threads, arguments.max_failed, show_progress(arguments.seeds));
+        let totals = campaign(trial, seeds, threads, arguments.max_failed, show_progress(arguments.seeds));
         write!(out, "{}", report(&totals, started.elapsed()))?;
         totals.failed.is_empty()
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::campaign::Totals;
+use crate::campaign::{Totals, Trial};
 use crate::run::Outcome;
 
 /// Time between two lines of progress.
@@ -27,8 +27,8 @@ pub fn show_progress(seeds: u64) -> impl FnMut(&Totals, Duration) {
 
 /// The command that replays a seed step by step.
 #[must_use]
-pub fn replay_command(seed: u64) -> String {
-    format!("cargo run --release -p tributary-test-sim -- --seed {seed} --trace")
+pub fn replay_command(trial: Trial, seed: u64) -> String {
+    format!("cargo run --release -p tributary-test-sim -- {}--seed {seed} --trace", trial.option())
 }
 
 /// The summary of a campaign.
@@ -40,6 +40,9 @@ pub fn report(totals: &Totals, elapsed: Duration) -> String {
     line("seeds", totals.seeds);
     line("seeds a minute", (totals.seeds as f64 / minutes.max(f64::EPSILON)) as u64);
     line("raw events", totals.events);
+    for (what, count) in &totals.ledger {
+        line(&format!("  {what}"), *count);
+    }
     line("steps", totals.steps);
     line("transactions committed", totals.transactions);
     line("transactions aborted", totals.aborts);
@@ -60,29 +63,29 @@ pub fn report(totals: &Totals, elapsed: Duration) -> String {
     line("calls refused by disks", totals.disk_refusals);
     line("seeds that failed", totals.failed.len() as u64);
     for (seed, differences) in &totals.failed {
-        text.push_str(&failure(*seed, differences));
+        text.push_str(&failure(totals.trial, *seed, differences));
     }
     text
 }
 
 /// What one seed came to.
 #[must_use]
-pub fn report_one(outcome: &Outcome) -> String {
+pub fn report_one(trial: Trial, outcome: &Outcome) -> String {
     if outcome.differences.is_empty() {
         let crashes: u64 = outcome.crashes.values().sum();
         let (seed, events, commits) = (outcome.seed, outcome.events, outcome.log.commits);
         return format!("seed {seed}: {events} raw events, {commits} transactions, {crashes} crashes, no difference\n");
     }
-    failure(outcome.seed, &outcome.differences)
+    failure(trial, outcome.seed, &outcome.differences)
 }
 
-fn failure(seed: u64, differences: &[String]) -> String {
+fn failure(trial: Trial, seed: u64, differences: &[String]) -> String {
     let mut text = format!("\nseed {seed}: {} differences\n", differences.len());
     for difference in differences.iter().take(MAX_SHOWN) {
         let short: String = difference.chars().take(MAX_CHARS).collect();
         text.push_str(&format!("  {short}\n"));
     }
-    text.push_str(&format!("  replay: {}\n", replay_command(seed)));
+    text.push_str(&format!("  replay: {}\n", replay_command(trial, seed)));
     text
 }
 
@@ -100,5 +103,7 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("seed 3:"), "{text}");
+        let text = report(&Totals { trial: Trial::Ledger, ..totals }, Duration::from_secs(30));
+        assert!(text.contains("-- --ledger --seed 4 --trace"), "{text}");
     }
 }

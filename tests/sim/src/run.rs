@@ -26,6 +26,8 @@ pub struct Outcome {
     pub differences: Vec<String>,
     /// Raw records.
     pub events: u64,
+    /// What of the ledger was compared, where it was.
+    pub ledger: BTreeMap<String, u64>,
     /// Steps of the world.
     pub steps: u64,
     /// Crashes by site.
@@ -82,12 +84,18 @@ pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
         Story::Oracle => run_oracle(seed, is_traced)?,
         Story::Own => run_own(seed, is_traced)?,
     };
+    Ok(outcome(seed, &world, differences, events))
+}
+
+/// What the world of a seed came to.
+pub(crate) fn outcome(seed: u64, world: &World, differences: Vec<String>, events: usize) -> Outcome {
     let timers: i64 = (0..world.stages().len()).map(|of| world.accounts(of).timers_fired).sum();
     let faults = world.faults();
-    Ok(Outcome {
+    Outcome {
         seed,
         differences,
         events: events as u64,
+        ledger: BTreeMap::new(),
         steps: world.steps(),
         crashes: faults.crash_counts().clone(),
         stalls: faults.stall_count(),
@@ -98,7 +106,7 @@ pub fn run(seed: u64, is_traced: bool) -> anyhow::Result<Outcome> {
         disks: world.disks().counts(),
         restored_entries: world.restored_entries(),
         found_stores: world.found_stores(),
-    })
+    }
 }
 
 type Judged = (Rc<World>, Vec<String>, usize);
@@ -139,7 +147,21 @@ pub fn live(profile: &Profile, seed: u64, arrivals: Vec<Arrival>, is_traced: boo
 /// # Errors
 /// As [`run`].
 pub fn live_in_waves(profile: &Profile, seed: u64, waves: Vec<Vec<Arrival>>, is_traced: bool) -> anyhow::Result<Lived> {
-    let world = World::new(Hub::built_in()?, profile, seed, waves)?;
+    live_on(Hub::built_in()?, profile, seed, waves, is_traced)
+}
+
+/// The same, with another hub.
+///
+/// # Errors
+/// As [`run`].
+pub fn live_on(
+    hub: &Hub,
+    profile: &Profile,
+    seed: u64,
+    waves: Vec<Vec<Arrival>>,
+    is_traced: bool,
+) -> anyhow::Result<Lived> {
+    let world = World::new(hub, profile, seed, waves)?;
     if is_traced {
         world.log().trace();
     }

@@ -23,7 +23,7 @@ use crate::stores::{Shares, Stores};
 use crate::trouble::Trouble;
 use crate::workload::Arrival;
 
-/// Steps after which a run that is still not through has lost its way.
+/// Steps after which a run that is still not through with a wave has lost its way.
 const MAX_STEPS: u64 = 400_000;
 /// Steps between two looks at whether all is read.
 const LOOK_EVERY: u64 = 32;
@@ -50,6 +50,8 @@ pub struct World {
     /// How many workers stand still at the moment.
     standing: Cell<u32>,
     steps: Cell<u64>,
+    /// Of these, those before the last wave.
+    steps_before: Cell<u64>,
     /// Crashes, restarts and the like: while there are some, silence means nothing.
     disturbances: Cell<u64>,
     problems: RefCell<Vec<String>>,
@@ -83,6 +85,7 @@ impl World {
         let settings = KafkaSettings {
             commit_records: profile.commit_records,
             static_membership: profile.static_membership,
+            idle_after_ms: profile.idle_after.as_millis() as u64,
             ..KafkaSettings::default()
         };
         Ok(Rc::new(Self {
@@ -102,6 +105,7 @@ impl World {
             was_away: Cell::new(false),
             standing: Cell::new(0),
             steps: Cell::new(0),
+            steps_before: Cell::new(0),
             disturbances: Cell::new(0),
             problems: RefCell::new(Vec::new()),
         }))
@@ -422,8 +426,9 @@ impl World {
                     self.rest();
                 }
                 self.feed.borrow_mut().extend(wave);
+                self.steps_before.set(self.steps());
             }
-            if self.steps() > MAX_STEPS {
+            if self.steps() - self.steps_before.get() > MAX_STEPS {
                 let stuck: Vec<&str> =
                     self.stages.iter().filter(|stage| self.is_behind(stage)).map(|s| s.name).collect();
                 self.problem(format!("not through after {MAX_STEPS} steps; behind are the stages {stuck:?}"));

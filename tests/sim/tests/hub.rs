@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use tributary_test_sim::campaign::{Totals, campaign};
+use tributary_test_sim::campaign::{Totals, Trial, campaign};
 use tributary_test_sim::check::against_truth;
 use tributary_test_sim::faults::{Profile, Site};
 use tributary_test_sim::report::report;
@@ -19,7 +19,7 @@ fn demand_no_difference(totals: &Totals, elapsed: std::time::Duration) {
 #[test]
 fn nothing_is_lost_or_doubled_whatever_happens() {
     let started = std::time::Instant::now();
-    let totals = campaign(0..SEEDS, 1, 3, |_, _| {});
+    let totals = campaign(Trial::Topics, 0..SEEDS, 1, 3, |_, _| {});
     demand_no_difference(&totals, started.elapsed());
     assert_eq!(totals.seeds, SEEDS);
     // The faults that the seeds are for have really happened.
