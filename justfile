@@ -28,7 +28,11 @@ chaos minutes="10" seed="1":
 
 # a day of a simulated retailer at a hundred times its speed with thirty triggers, through a kill: every promise of the ledger
 day speed="100" persons="4000":
-    TRIBUTARY_DAY_SPEED={{speed}} TRIBUTARY_DAY_PERSONS={{persons}} ./test --run-ignored only --no-capture -E 'binary(day)'
+    TRIBUTARY_DAY_SPEED={{speed}} TRIBUTARY_DAY_PERSONS={{persons}} ./test --run-ignored only --no-capture -E 'test(a_day_at_a_hundred_times_its_speed)'
+
+# the retailer's days in steps, lived with kills in the middle of steps and without: one ledger
+day-twice persons="4000":
+    TRIBUTARY_DAY_PERSONS={{persons}} ./test --run-ignored only --no-capture -E 'test(kills_in_the_middle_of_many_steps)'
 
 # figures: back in service from checkpoints and from changelogs, and latency while checkpoints are written
 bench-restore *args:

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tributary_model::time::DAY_MS;
 use tributary_schema::Contracts;
 use tributary_stream::KafkaSettings;
 use tributary_testkit::{Broker, eventually, eventually_every, free_port, is_ready};
 
 use crate::rules;
+
+/// Where the definitions of triggers are.
+const TRIGGERS: &str = "triggers";
 
 /// What all processes share.
 pub(crate) struct Bed {
@@ -32,14 +36,29 @@ impl Drop for Hub {
 
 impl Bed {
     pub(crate) fn new() -> Self {
+        Self::with(rules::configuration(TRIGGERS), json!({}))
+    }
+
+    /// One that leaves nothing to chance: one partition; no clock, which moves event time on where nothing comes; and without
+    /// the trigger about accounts, which hear of a touch and of who belongs to them on two topics, in any order. Its
+    /// transactions are small, so that a kill comes between some.
+    pub(crate) fn without_chance() -> Self {
+        let mut triggers = rules::configuration(TRIGGERS);
+        triggers["disabled"] = json!(["account-hot-to-sales"]);
+        Self::with(triggers, json!({ "partitions": 1, "idle_after_ms": DAY_MS, "commit_records": 20 }))
+    }
+
+    fn with(triggers: Value, mut kafka: Value) -> Self {
         let bed =
             Self { dir: TempDir::new().unwrap(), admin_port: free_port().unwrap(), broker: Broker::start().unwrap() };
-        rules::write(&bed.dir.path().join("triggers"));
+        rules::write(&bed.dir.path().join(TRIGGERS));
+        kafka["bootstrap"] = json!(bed.broker.bootstrap());
+        kafka["session_timeout_ms"] = json!(6000);
         let config = json!({
-            "kafka": { "bootstrap": bed.broker.bootstrap(), "session_timeout_ms": 6000 },
+            "kafka": kafka,
             "state": { "directory": "state", "checkpoint_interval_s": 5 },
             "canvas": { "directory": Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/canvas") },
-            "triggers": rules::configuration("triggers"),
+            "triggers": triggers,
             "gateway": { "listen": format!("127.0.0.1:{}", free_port().unwrap()) },
             "admin": { "listen": format!("127.0.0.1:{}", bed.admin_port) },
         });

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tributary_model::time::{DAY_MS, HOUR_MS, SECOND_MS, from_rfc3339};
+use tributary_model::{Domain, topics};
 use tributary_schema::Contracts;
-use tributary_stream::BulkPublisher;
+use tributary_stream::{BulkPublisher, OutRecord};
 use tributary_testkit::eventually_every;
 use tributary_tributary::load::LoadedEvent;
 use tributary_tributary::simulate::{Settings, SimulatedEvent, simulate};
@@ -50,6 +51,11 @@ impl Retail {
     /// The day itself.
     pub(crate) fn day(&self) -> &[SimulatedEvent] {
         &self.events[self.split()..]
+    }
+
+    /// All of them.
+    pub(crate) fn events(&self) -> &[SimulatedEvent] {
+        &self.events
     }
 
     /// The identifiers of each event, by its touchpoint id.
@@ -101,7 +107,20 @@ impl Feed {
         self.publisher.flush(TIMEOUT).unwrap();
     }
 
+    /// All at once and on one topic, whatever silo they are of, so that they are read in this order.
+    pub(crate) fn publish_in_order(&self, events: &[SimulatedEvent]) {
+        for event in events {
+            let record = self.record(event);
+            self.publisher.send(&OutRecord { topic: topics::raw(Domain::Channel), ..record }).unwrap();
+        }
+        self.publisher.flush(TIMEOUT).unwrap();
+    }
+
     fn send(&self, event: &SimulatedEvent) {
+        self.publisher.send(&self.record(event)).unwrap();
+    }
+
+    fn record(&self, event: &SimulatedEvent) -> OutRecord {
         let loaded = LoadedEvent {
             source: event.source.into(),
             domain: event.domain,
@@ -110,6 +129,6 @@ impl Feed {
             file: Path::new("retail").into(),
             line: 1,
         };
-        self.publisher.send(&loaded.to_record(event.occurred_at + 2 * SECOND_MS, &self.contracts).unwrap()).unwrap();
+        loaded.to_record(event.occurred_at + 2 * SECOND_MS, &self.contracts).unwrap()
     }
 }

@@ -81,7 +81,7 @@ fn work(
 }
 
 /// What a tool does about a message: sends it a second later; every fourth is clicked within minutes.
-fn acts_on(decision: &Decision, identifiers: &BTreeMap<String, Value>) -> Vec<(String, Value)> {
+pub(crate) fn acts_on(decision: &Decision, identifiers: &BTreeMap<String, Value>) -> Vec<(String, Value)> {
     let is_message = ["email", "push", "sms"].contains(&decision.channel.as_str());
     let known = decision.evidence.last().and_then(|touchpoint_id| identifiers.get(touchpoint_id));
     let (Fate::Sent, true, Some(identifiers), Some(at)) = (decision.fate, is_message, known, decision.judged_at) else {
