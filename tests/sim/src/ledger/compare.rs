@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use tributary_model::{Decision, DecisionOutcome, TriggerIntent, WithheldReason, topics};
+use tributary_model::{Decision, DecisionOutcome, Enrolment, TriggerIntent, WithheldReason, topics};
 use tributary_schema::{AvroRecord, Contracts, SchemaError};
 
 use crate::log::{SimLog, Stored};
@@ -12,7 +12,7 @@ use crate::run::Lived;
 /// Differences told of each topic.
 const MAX_TOLD: usize = 5;
 
-/// The ledger: what was decided, what teams were asked to do, and what happened after. Of each topic and partition the
+/// The ledger: what was decided, what teams were asked to do, what happened after, and who takes part in which experiment. Of each topic and partition the
 /// records in their order, with all their fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -32,6 +32,7 @@ impl Told {
             let text: fn(&Contracts, &Stored) -> Result<String, SchemaError> = match topic.as_str() {
                 topics::DECISIONS => text::<Decision>,
                 topics::OUTCOMES => text::<DecisionOutcome>,
+                topics::ENROLMENTS => text::<Enrolment>,
                 name if name.starts_with(&topics::triggers("")) => text::<TriggerIntent>,
                 _ => continue,
             };
