@@ -22,7 +22,7 @@ fn demo(arguments: &[&str]) -> Value {
 
 #[test]
 fn everything_is_accounted_for_and_the_result_is_the_truth() {
-    let report = demo(&["--persons", "80", "--days", "12", "--seed", "3"]);
+    let report = demo(&["--persons", "160", "--days", "12", "--seed", "3"]);
     let number = |pointer: &str| report.pointer(pointer).and_then(Value::as_i64).unwrap();
     let accepted = number("/accounting/accepted");
     assert!(accepted > 500, "{accepted}");
@@ -39,6 +39,17 @@ fn everything_is_accounted_for_and_the_result_is_the_truth() {
         assert_eq!(fact["truth"], fact["result"], "{fact}");
     }
     assert!(!report["decisions"].as_array().unwrap().is_empty());
+    let lift = report["lift"].as_array().unwrap();
+    let letter = lift.iter().find(|line| line["experiment"] == "external:voucher-letter").unwrap();
+    for arm in ["treated", "held_out"] {
+        assert_eq!(letter[arm], report["letter"][arm], "{letter}");
+    }
+    assert!(number("/letter/treated") > 10 && number("/letter/caused_sales") > 0, "{letter}");
+    let caused = letter["caused"].as_object().unwrap();
+    let of = |name: &str| caused[name].as_i64().unwrap();
+    let truth = number("/letter/caused_minor");
+    assert!(of("low_minor") <= truth && truth <= of("high_minor"), "{letter}");
+    assert!(lift.iter().any(|line| line["caused"].is_null()), "too few persons of some: {lift:?}");
     let domains: std::collections::BTreeSet<&str> =
         report["customer"]["lines"].as_array().unwrap().iter().map(|line| line["domain"].as_str().unwrap()).collect();
     assert!(domains.len() >= 3, "{domains:?}");

@@ -2,6 +2,7 @@
 
 pub mod comparison;
 mod feed;
+pub mod lift;
 pub mod read_model;
 mod readers;
 pub mod report;
@@ -115,6 +116,8 @@ fn report(stand: &Stand, input: Input, truth: Option<&Truth>, took_ms: u64) -> R
         noise: truth.map(|truth| truth.noise),
         decisions: report::decisions(&model),
         scorecards: report::scorecards(&model),
+        lift: lift::lines(&model.experiments, truth.map(|truth| &truth.letter)),
+        letter: truth.map(|truth| truth.letter),
         customer: report::customer(&model),
         corrections: model.corrections,
         took_ms,

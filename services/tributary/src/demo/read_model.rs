@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tributary_identity::AliasTable;
 use tributary_insight::read::Scorecards;
+use tributary_insight::read_lift::Experiments;
 use tributary_journey::read::JourneyFold;
+use tributary_model::experiment::ExperimentLift;
 use tributary_model::identity::{Alias, IdentityChange};
 use tributary_model::{Decision, JourneyEvent, PersonId, Scorecard, topics};
 use tributary_schema::{AvroRecord, Contracts};
@@ -39,6 +41,8 @@ pub struct ReadModel {
     pub decisions: BTreeMap<String, Decision>,
     /// The scorecards.
     pub scorecards: Scorecards,
+    /// What experiments come to.
+    pub experiments: Experiments,
     /// Changes of identity, by kind and reason.
     pub changes: BTreeMap<(String, Option<String>), i64>,
     /// The dead letters.
@@ -61,6 +65,7 @@ impl ReadModel {
             aliases: AliasTable::default(),
             decisions: BTreeMap::new(),
             scorecards: Scorecards::default(),
+            experiments: Experiments::default(),
             changes: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
             read: BTreeMap::new(),
@@ -71,8 +76,14 @@ impl ReadModel {
     /// The topics it is made of, for these teams.
     #[must_use]
     pub fn topics(teams: &[String]) -> Vec<String> {
-        let fixed =
-            [topics::JOURNEYS, topics::ALIASES, topics::DECISIONS, topics::IDENTITY_CHANGES, topics::DEAD_LETTERS];
+        let fixed = [
+            topics::JOURNEYS,
+            topics::ALIASES,
+            topics::DECISIONS,
+            topics::IDENTITY_CHANGES,
+            topics::DEAD_LETTERS,
+            topics::LIFT,
+        ];
         fixed.into_iter().map(str::to_owned).chain(teams.iter().map(|team| topics::metrics(team))).collect()
     }
 
@@ -96,6 +107,9 @@ impl ReadModel {
                 *model.changes.entry((kind, change.reason)).or_default() += 1;
             }),
             topics::DEAD_LETTERS => self.take_dead_letter(record),
+            topics::LIFT => self.take::<ExperimentLift>(record, |model, lift| {
+                model.experiments.apply(record.key.clone(), Some(lift));
+            }),
             _ => self.take::<Scorecard>(record, |model, card| {
                 model.scorecards.apply(card);
             }),
@@ -104,6 +118,9 @@ impl ReadModel {
 
     /// Nothing under a person's key: it was erased, or is nobody's alias any more.
     fn forget(&mut self, record: &Record) {
+        if record.topic == topics::LIFT {
+            return self.experiments.apply(record.key.clone(), None);
+        }
         let key = std::str::from_utf8(&record.key).ok().and_then(|key| key.parse::<PersonId>().ok());
         let Some(person_id) = key else { return };
         match record.topic.as_str() {

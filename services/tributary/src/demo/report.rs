@@ -7,9 +7,10 @@ use tributary_model::scorecard::DIMENSION_TEAM;
 use tributary_model::{Arm, Decision, Fate, JourneyEvent, PersonId};
 
 use super::comparison::{Fact, Identities};
+use super::lift::LiftLine;
 use super::read_model::ReadModel;
 use crate::accounting::Accounting;
-use crate::simulate::{Caused, Noise};
+use crate::simulate::{Caused, Letter, Noise};
 use crate::timeline::{Timeline, timeline};
 
 /// The report.
@@ -35,6 +36,10 @@ pub struct Report {
     pub decisions: Vec<DecisionLine>,
     /// The scorecards of the teams.
     pub scorecards: Vec<ScorecardLine>,
+    /// What messages caused, experiment by experiment.
+    pub lift: Vec<LiftLine>,
+    /// What is true of the simulated experiment.
+    pub letter: Option<Letter>,
     /// One person's story.
     pub customer: Option<Timeline>,
     /// Corrections that the journeys made: statements taken back, to be said again in the light of later evidence.

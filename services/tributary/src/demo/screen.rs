@@ -16,6 +16,7 @@ pub(super) fn render(report: &Report) -> String {
     story(report, &mut text);
     decisions(report, &mut text);
     scorecards(report, &mut text);
+    lift(report, &mut text);
     facts(report, &mut text);
     accounts(report, &mut text);
     text
@@ -96,6 +97,46 @@ fn scorecards(report: &Report, text: &mut String) {
             ),
         );
     }
+}
+
+fn lift(report: &Report, text: &mut String) {
+    if report.lift.is_empty() {
+        return;
+    }
+    heading(text, "What messages caused: treated against held-out, in revenue");
+    put(
+        text,
+        format!(
+            "  {:<44} {:>7} {:>8} {:>14} {:>28} {:>14}",
+            "experiment", "treated", "held out", "caused", "95 %", "truth"
+        ),
+    );
+    for line in &report.lift {
+        let money = |minor: i64| Money::new(line.currency.as_str(), minor).display();
+        let (caused, between) = line.caused.as_ref().map_or_else(
+            || ("·".to_owned(), "too few persons to say".to_owned()),
+            |caused| {
+                (money(caused.value_minor), format!("{} to {}", money(caused.low_minor), money(caused.high_minor)))
+            },
+        );
+        let verdict = match line.holds_truth() {
+            None => "",
+            Some(true) => "  within",
+            Some(false) => "  outside",
+        };
+        let truth = line.truth_minor.map(money).unwrap_or_default();
+        put(
+            text,
+            format!(
+                "  {:<44} {:>7} {:>8} {caused:>14} {between:>28} {truth:>14}{verdict}",
+                line.experiment, line.treated, line.held_out
+            ),
+        );
+    }
+    put(
+        text,
+        "  Limits hold at any time once each arm has 100 persons and 50 buyers, before that at one look.".to_owned(),
+    );
 }
 
 fn amount(amount_minor: i64, currency: &str) -> String {

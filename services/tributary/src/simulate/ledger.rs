@@ -8,7 +8,7 @@ use tributary_model::{Domain, Identifier};
 
 use super::draft::{Draft, Name};
 use super::people::stream;
-use super::truth::{Caused, Planted, TruePerson, Truth};
+use super::truth::{Caused, Letter, Planted, TruePerson, Truth};
 use super::{SimulatedEvent, Simulation, wire};
 
 /// What a crawler calls itself.
@@ -60,6 +60,14 @@ impl Ledger {
         self.truth.caused.by_brand += caused.by_brand;
         self.truth.caused.by_demand += caused.by_demand;
         self.truth.caused.by_both += caused.by_both;
+    }
+
+    /// Notes a shopper's part in the experiment.
+    pub(crate) fn letter(&mut self, letter: Letter) {
+        self.truth.letter.treated += letter.treated;
+        self.truth.letter.held_out += letter.held_out;
+        self.truth.letter.caused_sales += letter.caused_sales;
+        self.truth.letter.caused_minor += letter.caused_minor;
     }
 
     fn count(&mut self, draft: &Draft) {

@@ -1,5 +1,5 @@
 //! A retailer with known truth: shoppers with several identifiers, four silos that each see a part of them, campaigns
-//! that really cause purchases, and the traps of real data.
+//! that really cause purchases, an experiment with a known effect, and the traps of real data.
 //!
 //! Pure: the same [`Settings`] give the same bytes. Nothing here knows the hub; the truth is counted while the events
 //! are made, so that it can be held against what the hub found.
@@ -9,6 +9,7 @@ mod catalogue;
 mod days;
 mod draft;
 mod ledger;
+mod letter;
 mod people;
 mod plan;
 mod stories;
@@ -22,8 +23,10 @@ mod wire;
 use tributary_model::Domain;
 use tributary_model::time::DAY_MS;
 
-pub use plan::{ACQUISITION_MESSAGE, CAMPAIGNS, CONTRADICTING_OFFER_MESSAGE, MESSAGES, UNAPPROVED_MESSAGE};
-pub use truth::{Caused, DomainTotals, Noise, Planted, TruePerson, Truth};
+pub use plan::{
+    ACQUISITION_MESSAGE, CAMPAIGNS, CONTRADICTING_OFFER_MESSAGE, MESSAGES, UNAPPROVED_MESSAGE, VOUCHER_LETTER,
+};
+pub use truth::{Caused, DomainTotals, Letter, Noise, Planted, TruePerson, Truth};
 
 /// What to simulate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +81,7 @@ pub fn simulate(settings: &Settings) -> Simulation {
         let lived = days::live(settings, &person, &mut ledger);
         accounts::sell(settings, &person, &mut ledger);
         stories::plant(settings, &person, &lived, &mut ledger);
+        letter::send(settings, &person, &mut ledger);
     }
     traps::spring(settings, &mut ledger);
     ledger.finish()

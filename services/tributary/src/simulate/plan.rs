@@ -13,6 +13,8 @@ pub(crate) const PAID_SEARCH: &str = "search-kitchen";
 pub(crate) const PARTNER_SMS: &str = "partner-sms";
 pub(crate) const WIN_NEW: &str = "win-new-shoppers";
 pub(crate) const ACCOUNT_PLAN: &str = "account-outreach";
+/// The campaign, and the experiment, of the voucher.
+pub const VOUCHER_LETTER: &str = "voucher-letter";
 
 pub(crate) const FILM_MESSAGE: &str = "film-made-to-last";
 pub(crate) const MAIL_MESSAGE: &str = "letter-made-to-last";
@@ -20,6 +22,7 @@ pub(crate) const WEEKLY_MESSAGES: [&str; 3] = ["weekly-kitchen", "weekly-home", 
 pub(crate) const RETAIL_MEDIA_MESSAGE: &str = "onsite-solana";
 pub(crate) const SEARCH_MESSAGE: &str = "search-made-to-last";
 pub(crate) const OUTREACH_MESSAGE: &str = "call-made-to-last";
+pub(crate) const VOUCHER_MESSAGE: &str = "voucher-made-to-last";
 
 /// Planted: an offer for the espresso machine.
 pub(crate) const OFFER_MESSAGE: &str = "espresso-20-off";
@@ -45,11 +48,20 @@ pub(crate) fn chance(base: f64, effect: f64) -> f64 {
 }
 
 /// All campaigns of the simulation.
-pub const CAMPAIGNS: [&str; 8] =
-    [BRAND_FILM, BRAND_MAIL, WEEKLY_EMAIL, RETAIL_MEDIA, PAID_SEARCH, PARTNER_SMS, WIN_NEW, ACCOUNT_PLAN];
+pub const CAMPAIGNS: [&str; 9] = [
+    BRAND_FILM,
+    BRAND_MAIL,
+    WEEKLY_EMAIL,
+    RETAIL_MEDIA,
+    PAID_SEARCH,
+    PARTNER_SMS,
+    WIN_NEW,
+    ACCOUNT_PLAN,
+    VOUCHER_LETTER,
+];
 
 /// All messages of the simulation.
-pub const MESSAGES: [&str; 12] = [
+pub const MESSAGES: [&str; 13] = [
     FILM_MESSAGE,
     MAIL_MESSAGE,
     WEEKLY_MESSAGES[0],
@@ -58,6 +70,7 @@ pub const MESSAGES: [&str; 12] = [
     RETAIL_MEDIA_MESSAGE,
     SEARCH_MESSAGE,
     OUTREACH_MESSAGE,
+    VOUCHER_MESSAGE,
     OFFER_MESSAGE,
     CONTRADICTING_OFFER_MESSAGE,
     ACQUISITION_MESSAGE,

@@ -72,6 +72,19 @@ pub struct Caused {
     pub by_both: i64,
 }
 
+/// The voucher letter, an experiment whose effect is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Letter {
+    /// Shoppers who got it.
+    pub treated: i64,
+    /// Shoppers who were held out.
+    pub held_out: i64,
+    /// Sales that would not have been made without it.
+    pub caused_sales: i64,
+    /// Their value in minor units.
+    pub caused_minor: i64,
+}
+
 /// Events that are not touchpoints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Noise {
@@ -98,6 +111,8 @@ pub struct Truth {
     pub planted: Planted,
     /// What made the shoppers' own sales happen; sales in traps and to companies aside.
     pub caused: Caused,
+    /// The voucher letter.
+    pub letter: Letter,
     /// Events that are not touchpoints.
     pub noise: Noise,
 }
