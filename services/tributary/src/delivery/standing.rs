@@ -66,7 +66,8 @@ pub fn read_queue(
     let wrong = |detail: String| CliError::Definition { what: "delivery", detail };
     let mut queue = Queue::new(config).map_err(|error| wrong(error.to_string()))?;
     let existing: BTreeSet<String> = list_topics(settings)?.into_iter().map(|(name, _)| name).collect();
-    for (index, store) in [DELIVERIES_STORE, DESTINATIONS_STORE].into_iter().enumerate() {
+    // Destinations first: what blocks one stood among what waits before, and so is among what is read after.
+    for (index, store) in [(1, DESTINATIONS_STORE), (0, DELIVERIES_STORE)] {
         let topic = changelog(DELIVERY_STAGE, store);
         if !existing.contains(&topic) {
             continue;
