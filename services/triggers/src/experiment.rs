@@ -85,8 +85,6 @@ pub(crate) struct Assignment {
     team_id: String,
     /// The share that is held out.
     holdout_buckets: u16,
-    /// Whether households or accounts are drawn.
-    is_clustered: bool,
     /// The arm.
     pub(crate) arm: Arm,
     /// By which household or account it is drawn; `None` for the person itself in an experiment on persons.
@@ -98,8 +96,8 @@ pub(crate) struct Assignment {
 impl Assignment {
     /// The exposure that a decision at `at` is, if it is the first.
     pub(crate) fn first_exposure(&self, at: i64) -> FirstExposure {
-        let Self { team_id, holdout_buckets, is_clustered, .. } = self;
-        FirstExposure { at, team_id: team_id.clone(), holdout_buckets: *holdout_buckets, is_clustered: *is_clustered }
+        let (team_id, holdout_buckets) = (self.team_id.clone(), self.holdout_buckets);
+        FirstExposure { at, team_id, holdout_buckets, is_clustered: self.unit.is_some() }
     }
 }
 
@@ -109,59 +107,45 @@ impl Desk<'_> {
     pub(crate) fn assignments(&self, definition: &Definition, facts: &Facts) -> Vec<Assignment> {
         let mut assignments = Vec::new();
         if let Some(control) = self.policy.global_control.as_ref().filter(|control| control.concerns(definition)) {
-            let experiment = control.experiment();
-            let arm = assign(&control.seed, self.person.experiment_id, control.holdout_buckets);
-            let (arm, contaminated) = fixed(&experiment, arm, None, facts);
-            let holdout_buckets = control.holdout_buckets;
-            let (team_id, is_clustered, unit) = (ALL_TEAMS.to_owned(), false, None);
-            assignments.push(Assignment {
-                experiment,
-                team_id,
-                holdout_buckets,
-                is_clustered,
-                arm,
-                unit,
-                contaminated,
-            });
-            if arm == Arm::HeldOut {
+            let drawn = assign(&control.seed, self.person.experiment_id, control.holdout_buckets);
+            let everybody = (ALL_TEAMS, control.holdout_buckets);
+            let assignment = assignment(control.experiment(), everybody, (drawn, None), facts);
+            let is_held_out = assignment.arm == Arm::HeldOut;
+            assignments.push(assignment);
+            if is_held_out {
                 return assignments;
             }
         }
         if definition.holdout_buckets > 0 {
-            let experiment = definition.experiment();
             let unit = definition.holdout_unit.id(self.person.experiment_id.0, self.person.history);
-            let arm = assign(&definition.seed, PersonId(unit), definition.holdout_buckets);
-            let is_clustered = definition.holdout_unit != HoldoutUnit::Person;
-            let unit = is_clustered.then_some(unit);
-            let (arm, contaminated) = fixed(&experiment, arm, unit, facts);
-            let (team_id, holdout_buckets) = (definition.team_id.clone(), definition.holdout_buckets);
-            assignments.push(Assignment {
-                experiment,
-                team_id,
-                holdout_buckets,
-                is_clustered,
-                arm,
-                unit,
-                contaminated,
-            });
+            let drawn = assign(&definition.seed, PersonId(unit), definition.holdout_buckets);
+            let unit = (definition.holdout_unit != HoldoutUnit::Person).then_some(unit);
+            let own = (definition.team_id.as_str(), definition.holdout_buckets);
+            assignments.push(assignment(definition.experiment(), own, (drawn, unit), facts));
         }
         assignments
     }
 }
 
-/// The arm of the first exposure, whatever would be drawn now, and why nothing can be learnt from it, if that is so.
-fn fixed(experiment: &str, drawn: Arm, unit: Option<Uuid>, facts: &Facts) -> (Arm, Option<String>) {
-    let seen = facts.enrolled.get(experiment).map(Enrolled::seen).unwrap_or_default();
+/// The part in an experiment: in the arm of the first exposure, whatever would be drawn now, and why nothing can be learnt
+/// from it, if that is so.
+fn assignment(
+    experiment: String,
+    (team_id, holdout_buckets): (&str, u16),
+    (drawn, unit): (Arm, Option<Uuid>),
+    facts: &Facts,
+) -> Assignment {
+    let seen = facts.enrolled.get(&experiment).map(Enrolled::seen).unwrap_or_default();
     let arm = seen.fixed().unwrap_or(drawn);
     // The draw of the same household changes with the share, and then the arm stays; another household's may differ.
-    let is_new_unit = |unit| facts.units.get(experiment).is_some_and(|units| !units.contains(&unit));
+    let is_new_unit = |unit| facts.units.get(&experiment).is_some_and(|units| !units.contains(&unit));
     let has_moved = arm != drawn && unit.is_some_and(is_new_unit);
     let contaminated = if seen.is_contaminated() {
         Some(format!("a merge joined both arms of {experiment}"))
     } else {
         has_moved.then(|| format!("now among others than when the arm of {experiment} was fixed"))
     };
-    (arm, contaminated)
+    Assignment { experiment, team_id: team_id.to_owned(), holdout_buckets, arm, unit, contaminated }
 }
 
 /// What the experiments say of a decision that passed every check: why it is withheld, if it is, and in what words.

@@ -3,7 +3,7 @@
 //! Its properties are `experiment_id`; `arm`, `treated` or `held_out`; and `holdout_percent`, the share of persons who were
 //! to be held out.
 
-use tributary_model::{Arm, JourneyEvent};
+use tributary_model::JourneyEvent;
 
 use crate::enrolled::{Enrolled, FirstExposure};
 
@@ -21,6 +21,5 @@ pub(crate) fn viewed(event: &JourneyEvent) -> Option<(String, Enrolled)> {
         holdout_buckets: viewed.holdout_buckets,
         is_clustered: false,
     };
-    let arm: Arm = viewed.arm;
-    Some((format!("{ELSEWHERE}{}", viewed.experiment_id), Enrolled::new(arm, first)))
+    Some((format!("{ELSEWHERE}{}", viewed.experiment_id), Enrolled::new(viewed.arm, first)))
 }
