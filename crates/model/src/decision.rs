@@ -133,6 +133,9 @@ pub struct Decision {
     /// Why this channel, when it was chosen by what the person responds to.
     #[serde(default)]
     pub channel_reason: Option<String>,
+    /// What it was to do: `message`, `suppress`, `notify`.
+    #[serde(default)]
+    pub action: String,
 }
 
 /// What a team is asked to do; the record of `tributary.triggers.<team>`, keyed by person, or by account.

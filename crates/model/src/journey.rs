@@ -61,6 +61,29 @@ pub struct StoryContext {
     pub approved_count: i32,
     /// Conflicts this touch completes: `offer`, `stage`, `already_bought`, `open_case`.
     pub conflicts: Vec<String>,
+    /// For each of these the touchpoint that this one contradicts; empty when it is not kept any more.
+    #[serde(default)]
+    pub conflicts_with: Vec<String>,
+    /// True when this exposure is the first to tell its narrative after another one was heard: it made one story two.
+    #[serde(default)]
+    pub is_second_story: bool,
+}
+
+/// What the plan said of a touch with a campaign or message when the touch arrived.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanContext {
+    /// The tentpole that its campaign hangs on.
+    pub tentpole_id: Option<String>,
+    /// When the flight of its campaign begins that it belongs to.
+    pub flight_at: Option<i64>,
+    /// The campaign's place between pure brand (0) and pure demand (100).
+    pub demand_percent: Option<i32>,
+    /// The campaign's role in the funnel.
+    pub funnel_role: Option<String>,
+    /// The narrative that it told.
+    pub narrative_id: Option<String>,
+    /// Whether its message was approved.
+    pub is_approved: bool,
 }
 
 /// One exposure on the way to a conversion.
@@ -82,6 +105,15 @@ pub struct PathStep {
     /// Which partner did it.
     #[serde(default)]
     pub partner: Option<String>,
+    /// Which tentpole its campaign hangs on.
+    #[serde(default)]
+    pub tentpole_id: Option<String>,
+    /// When the flight of its campaign begins.
+    #[serde(default)]
+    pub flight_at: Option<i64>,
+    /// Which message it was.
+    #[serde(default)]
+    pub message_id: Option<String>,
 }
 
 /// One touchpoint after resolution; the record of `tributary.journeys`, keyed by person.
@@ -116,4 +148,21 @@ pub struct JourneyEvent {
     pub story: StoryContext,
     /// Conversions only: the newest exposures within the look-back window (30 days, at most 50), oldest first.
     pub path: Vec<PathStep>,
+    /// What the plan said of it.
+    #[serde(default)]
+    pub plan: Option<Box<PlanContext>>,
+}
+
+impl JourneyEvent {
+    /// The tentpole of its campaign.
+    #[must_use]
+    pub fn tentpole_id(&self) -> Option<&str> {
+        self.plan.as_ref().and_then(|plan| plan.tentpole_id.as_deref())
+    }
+
+    /// When the flight of its campaign begins.
+    #[must_use]
+    pub fn flight_at(&self) -> Option<i64> {
+        self.plan.as_ref().and_then(|plan| plan.flight_at)
+    }
 }

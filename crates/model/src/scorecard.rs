@@ -24,6 +24,14 @@ pub const DIMENSION_PARTNER: &str = "partner";
 pub const DIMENSION_STORE: &str = "store";
 /// Dimension: the lines of one product category in a team's sales and returns.
 pub const DIMENSION_CATEGORY: &str = "category";
+/// Dimension: everything that hangs on one tentpole, for a team.
+pub const DIMENSION_TENTPOLE: &str = "tentpole";
+/// Dimension: one product, over all teams; on `tributary.products`.
+pub const DIMENSION_PRODUCT: &str = "product";
+/// Dimension: one message of a team, as it was worded and drawn; on `tributary.products`.
+pub const DIMENSION_CREATIVE: &str = "creative";
+/// Window: one flight of a campaign.
+pub const WINDOW_CAMPAIGN: &str = "campaign";
 /// Window: one minute of event time.
 pub const WINDOW_MINUTE: &str = "minute";
 /// Window: one hour of event time.
@@ -40,11 +48,11 @@ pub const WINDOW_TOTAL: &str = "total";
 pub struct ScorecardKey {
     /// The team that reads it, or [`ALL_TEAMS`].
     pub team_id: String,
-    /// `team`, `channel`, `campaign`, `agency`, `partner`, `store` or `category`.
+    /// `team`, `channel`, `campaign`, `tentpole`, `agency`, `partner`, `store`, `category`, `product` or `creative`.
     pub dimension: String,
     /// The team, channel, campaign and so on.
     pub subject: String,
-    /// `minute`, `hour`, `day`, `week` or `total`.
+    /// `minute`, `hour`, `day`, `week`, `campaign` or `total`.
     pub window: String,
     /// First instant of the window; 0 for `total`.
     pub window_start_at: i64,
@@ -100,6 +108,52 @@ pub struct Measures {
     pub decisions_sent: i64,
     /// Decisions withheld, by reason.
     pub decisions_withheld: BTreeMap<String, i64>,
+    /// Exposures with a message or campaign: those that tell a story.
+    #[serde(default)]
+    pub planned_exposures: i64,
+    /// Of these, with a message approved in the canvas.
+    #[serde(default)]
+    pub approved_exposures: i64,
+    /// Of these, the first to tell the person another story than it had heard.
+    #[serde(default)]
+    pub second_stories: i64,
+    /// Distinct persons who were told more than one story when they met one of these.
+    #[serde(default)]
+    pub several_stories: i64,
+    /// Contradictions that these completed, by kind.
+    #[serde(default)]
+    pub conflicts: BTreeMap<String, i64>,
+    /// What came of decisions, by kind.
+    #[serde(default)]
+    pub outcomes: BTreeMap<String, i64>,
+    /// Contacts with persons who were to be left alone, by the team that made them.
+    #[serde(default)]
+    pub leaks: i64,
+    /// Outcomes of sent decisions in which the person or its channel's system answered.
+    #[serde(default)]
+    pub loops: i64,
+    /// How long after the decision these were, in milliseconds of event time.
+    #[serde(default)]
+    pub loop_ms: i64,
+    /// Suppressions that were sent.
+    #[serde(default)]
+    pub suppressions: i64,
+    /// Sales, and complaints that were opened, by how long after the event the hub heard of them: within `1m`, `5m`, `1h`,
+    /// `1d`, or `later`. No suppression can begin before.
+    #[serde(default)]
+    pub handover: BTreeMap<String, i64>,
+    /// Touches by type; on products and creatives only.
+    #[serde(default)]
+    pub events: BTreeMap<String, i64>,
+    /// Pieces sold less those taken back; on products only.
+    #[serde(default)]
+    pub pieces: i64,
+    /// Reviews with a rating; on products only.
+    #[serde(default)]
+    pub ratings: i64,
+    /// Sum of the ratings in hundredths of a star; on products only.
+    #[serde(default)]
+    pub rating_centi: i64,
 }
 
 impl Measures {
@@ -121,6 +175,21 @@ impl Measures {
         add_entries(&mut self.credit_minor, &other.credit_minor);
         add_entries(&mut self.locations, &other.locations);
         add_entries(&mut self.decisions_withheld, &other.decisions_withheld);
+        self.planned_exposures += other.planned_exposures;
+        self.approved_exposures += other.approved_exposures;
+        self.second_stories += other.second_stories;
+        self.several_stories += other.several_stories;
+        add_entries(&mut self.conflicts, &other.conflicts);
+        add_entries(&mut self.outcomes, &other.outcomes);
+        self.leaks += other.leaks;
+        self.loops += other.loops;
+        self.loop_ms += other.loop_ms;
+        self.suppressions += other.suppressions;
+        add_entries(&mut self.handover, &other.handover);
+        add_entries(&mut self.events, &other.events);
+        self.pieces += other.pieces;
+        self.ratings += other.ratings;
+        self.rating_centi += other.rating_centi;
     }
 
     /// What takes these measures back: every count and amount with the opposite sign.
@@ -144,6 +213,21 @@ impl Measures {
             locations: entries(&self.locations),
             decisions_sent: -self.decisions_sent,
             decisions_withheld: entries(&self.decisions_withheld),
+            planned_exposures: -self.planned_exposures,
+            approved_exposures: -self.approved_exposures,
+            second_stories: -self.second_stories,
+            several_stories: -self.several_stories,
+            conflicts: entries(&self.conflicts),
+            outcomes: entries(&self.outcomes),
+            leaks: -self.leaks,
+            loops: -self.loops,
+            loop_ms: -self.loop_ms,
+            suppressions: -self.suppressions,
+            handover: entries(&self.handover),
+            events: entries(&self.events),
+            pieces: -self.pieces,
+            ratings: -self.ratings,
+            rating_centi: -self.rating_centi,
         }
     }
 
@@ -219,6 +303,21 @@ mod tests {
             locations: named("store-1", 14),
             decisions_sent: 15,
             decisions_withheld: named("capped", 16),
+            planned_exposures: 20,
+            approved_exposures: 21,
+            second_stories: 22,
+            several_stories: 23,
+            conflicts: named("conflicts", 24),
+            outcomes: named("outcomes", 25),
+            leaks: 26,
+            loops: 27,
+            loop_ms: 28,
+            suppressions: 29,
+            handover: named("1m", 34),
+            events: named("events", 30),
+            pieces: 31,
+            ratings: 32,
+            rating_centi: 33,
         };
         let mut sum = measures.clone();
         sum.add(&measures);

@@ -54,6 +54,8 @@ pub const PATHS: &str = "tributary.paths";
 pub const EXPERIMENT_CHANGES: &str = "tributary.experiment-changes";
 /// What experiments come to, keyed by experiment.
 pub const LIFT: &str = "tributary.lift";
+/// What products and creatives come to, keyed by scorecard.
+pub const PRODUCTS: &str = "tributary.products";
 /// The canvas.
 pub const CANVAS: &str = "tributary.canvas";
 /// Trigger definitions that were applied to the hub while it ran, keyed by trigger.
@@ -157,6 +159,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (PATHS, Cleanup::Compact),
         (EXPERIMENT_CHANGES, weeks(1)),
         (LIFT, Cleanup::Compact),
+        (PRODUCTS, Cleanup::Compact),
     ] {
         all.push(topic(name.to_owned(), Partitions::Configured, cleanup));
     }

@@ -2,7 +2,9 @@
 //! under eight or sixteen scorecards allocates nothing.
 
 use hashbrown::Equivalent;
-use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CATEGORY, DIMENSION_TEAM, ScorecardKey};
+use tributary_model::scorecard::{
+    ALL_TEAMS, DIMENSION_CAMPAIGN, DIMENSION_CATEGORY, DIMENSION_PRODUCT, DIMENSION_TEAM, ScorecardKey,
+};
 
 use crate::views::{Dimension, Views, Window};
 
@@ -17,6 +19,8 @@ pub struct Card<'a> {
     pub subject: &'a str,
     /// Currency of the money in it; empty for the counts over all touches.
     pub currency: &'a str,
+    /// For a campaign, when the flight begins that is counted.
+    pub flight_at: Option<i64>,
 }
 
 /// Whose a touch, an exposure on a path, or a decision is.
@@ -34,6 +38,12 @@ pub struct Owner<'a> {
     pub partner: Option<&'a str>,
     /// The store or other place.
     pub store: Option<&'a str>,
+    /// The tentpole.
+    pub tentpole_id: Option<&'a str>,
+    /// When the campaign's flight begins.
+    pub flight_at: Option<i64>,
+    /// The message.
+    pub message_id: Option<&'a str>,
 }
 
 impl<'a> Owner<'a> {
@@ -45,8 +55,10 @@ impl<'a> Owner<'a> {
             Dimension::Agency => self.agency,
             Dimension::Partner => self.partner,
             Dimension::Store => self.store,
-            // Lines have categories, not touches.
-            Dimension::Category => None,
+            Dimension::Tentpole => self.tentpole_id,
+            Dimension::Creative => self.message_id,
+            // Lines have categories and products, not touches.
+            Dimension::Category | Dimension::Product => None,
         }
     }
 
@@ -54,7 +66,13 @@ impl<'a> Owner<'a> {
     pub fn cards(self, views: &Views, currency: &'a str) -> impl Iterator<Item = Card<'a>> {
         let subject = move |dimension: &Dimension| Some((dimension.name(), self.subject(*dimension)?));
         let subjects = views.dimensions().iter().filter_map(subject);
-        subjects.map(move |(dimension, subject)| Card { team_id: self.team_id, dimension, subject, currency })
+        subjects.map(move |(dimension, subject)| Card {
+            team_id: self.team_id,
+            dimension,
+            subject,
+            currency,
+            flight_at: self.flight_at.filter(|_| dimension == DIMENSION_CAMPAIGN),
+        })
     }
 }
 
@@ -62,19 +80,25 @@ impl<'a> Card<'a> {
     /// The card over all teams.
     #[must_use]
     pub fn all_teams(currency: &'a str) -> Self {
-        Self { team_id: ALL_TEAMS, dimension: DIMENSION_TEAM, subject: ALL_TEAMS, currency }
+        Self { team_id: ALL_TEAMS, dimension: DIMENSION_TEAM, subject: ALL_TEAMS, currency, flight_at: None }
     }
 
     /// The card of a team.
     #[must_use]
     pub fn team(team_id: &'a str, currency: &'a str) -> Self {
-        Self { team_id, dimension: DIMENSION_TEAM, subject: team_id, currency }
+        Self { team_id, dimension: DIMENSION_TEAM, subject: team_id, currency, flight_at: None }
     }
 
     /// The card of a product category in what a team sold.
     #[must_use]
     pub fn category(team_id: &'a str, category: &'a str, currency: &'a str) -> Self {
-        Self { team_id, dimension: DIMENSION_CATEGORY, subject: category, currency }
+        Self { team_id, dimension: DIMENSION_CATEGORY, subject: category, currency, flight_at: None }
+    }
+
+    /// The card of a product over all teams.
+    #[must_use]
+    pub fn product(sku: &'a str, currency: &'a str) -> Self {
+        Self { team_id: ALL_TEAMS, dimension: DIMENSION_PRODUCT, subject: sku, currency, flight_at: None }
     }
 
     /// The scorecard of this card in `window`.
@@ -98,11 +122,20 @@ impl<'a> Card<'a> {
     #[must_use]
     pub fn fingerprint(self) -> u64 {
         const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-        const PRIME: u64 = 0x0000_0100_0000_01b3;
         let parts = [self.team_id, self.dimension, self.subject, self.currency];
-        let bytes = parts.iter().flat_map(|part| part.bytes().chain([0xff]));
-        bytes.fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+        fnv(OFFSET_BASIS, parts.iter().flat_map(|part| part.bytes().chain([0xff])))
     }
+
+    /// The same, for one flight of the card's campaign.
+    #[must_use]
+    pub fn fingerprint_in_flight(self, flight_at: i64) -> u64 {
+        fnv(self.fingerprint(), flight_at.to_le_bytes())
+    }
+}
+
+fn fnv(basis: u64, bytes: impl IntoIterator<Item = u8>) -> u64 {
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    bytes.into_iter().fold(basis, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
 /// A [`ScorecardKey`] that owns nothing; hashes as the key does, so that it finds it in a map.
@@ -150,7 +183,7 @@ mod tests {
     use crate::views::Span;
 
     fn channel<'a>(team_id: &'a str, subject: &'a str, currency: &'a str) -> Card<'a> {
-        Card { team_id, dimension: "channel", subject, currency }
+        Card { team_id, dimension: "channel", subject, currency, flight_at: None }
     }
 
     #[test]

@@ -11,13 +11,15 @@
 
 use std::collections::BTreeMap;
 
-use tributary_model::scorecard::{ALL_TEAMS, Measures};
+use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CREATIVE, Measures};
+use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use tributary_model::{Decision, Fate, JourneyEvent, Touchpoint};
 
 use crate::card::{Card, Owner};
 use crate::credit::{credit, owner_of};
 use crate::credit_model::CreditModel;
 use crate::error::{InsightError, MAX_AMOUNT_MINOR};
+use crate::lines::lines;
 use crate::reach::Counts;
 use crate::views::{Dimension, Views};
 
@@ -29,8 +31,8 @@ pub struct Contribution<'a> {
     owner: Owner<'a>,
     slices: Vec<Slice<'a>>,
     credits: Vec<(Credited<'a>, &'a str, Measures)>,
-    /// By category and currency.
-    categories: Vec<(&'a str, &'a str, Measures)>,
+    /// What the lines add to the cards of their categories and products.
+    lines: Vec<(Card<'a>, Measures)>,
     counts: Counts,
 }
 
@@ -46,6 +48,8 @@ enum Credited<'a> {
 struct Slice<'a> {
     currency: &'a str,
     measures: Measures,
+    /// What the card of the message gets instead: the same, with the type of the touch.
+    on_creative: Option<Measures>,
 }
 
 impl<'a> Contribution<'a> {
@@ -55,10 +59,13 @@ impl<'a> Contribution<'a> {
         let counts = (self.counts != Counts::default()).then_some(self.counts);
         for slice in &self.slices {
             add(Card::all_teams(slice.currency), &slice.measures, counts);
-            self.owner.cards(views, slice.currency).for_each(|card| add(card, &slice.measures, counts));
+            self.owner.cards(views, slice.currency).for_each(|card| match &slice.on_creative {
+                Some(on_creative) if card.dimension == DIMENSION_CREATIVE => add(card, on_creative, counts),
+                _ => add(card, &slice.measures, counts),
+            });
         }
-        for (category, currency, measures) in &self.categories {
-            add(Card::category(self.owner.team_id, category, currency), measures, counts);
+        for (card, measures) in &self.lines {
+            add(*card, measures, counts);
         }
         for (credited, currency, measures) in &self.credits {
             match credited {
@@ -68,12 +75,17 @@ impl<'a> Contribution<'a> {
         }
     }
 
+    /// What adds the same to all cards of an owner, in no currency and for no person.
+    pub(crate) fn counted(occurred_at: i64, owner: Owner<'a>, measures: Measures) -> Self {
+        let slices = vec![Slice { currency: "", measures, on_creative: None }];
+        Self { occurred_at, owner, slices, credits: Vec::new(), lines: Vec::new(), counts: Counts::default() }
+    }
+
     fn negate(&mut self) {
-        for slice in &mut self.slices {
-            slice.measures = slice.measures.negated();
-        }
+        let slices = self.slices.iter_mut();
+        let slices = slices.flat_map(|slice| std::iter::once(&mut slice.measures).chain(&mut slice.on_creative));
         let credits = self.credits.iter_mut().map(|(_, _, measures)| measures);
-        for measures in credits.chain(self.categories.iter_mut().map(|(_, _, measures)| measures)) {
+        for measures in slices.chain(credits).chain(self.lines.iter_mut().map(|(_, measures)| measures)) {
             *measures = measures.negated();
         }
         self.counts = self.counts.negated();
@@ -93,11 +105,11 @@ pub fn of_journey_event<'a>(event: &'a JourneyEvent, views: &Views) -> Result<Co
     }
     let mut contribution = Contribution {
         occurred_at: touchpoint.occurred_at,
-        slices: slices(touchpoint),
+        slices: slices(event, views),
         credits: credits(event),
-        categories: if views.has(Dimension::Category) { categories(touchpoint) } else { Vec::new() },
+        lines: lines(event, views),
         owner: owner_of(event),
-        counts: counts(touchpoint),
+        counts: counts(event),
     };
     if event.retracted {
         contribution.negate();
@@ -107,11 +119,18 @@ pub fn of_journey_event<'a>(event: &'a JourneyEvent, views: &Views) -> Result<Co
 
 /// What counts for the distinct persons. A touchpoint that names nobody (an anonymous till sale, a display in a store) has
 /// only a stand-in for a person, which is none.
-fn counts(touchpoint: &Touchpoint) -> Counts {
+fn counts(event: &JourneyEvent) -> Counts {
+    let touchpoint = &event.touchpoint;
     if touchpoint.identifiers.is_empty() {
         return Counts::default();
     }
-    Counts { touches: 1, exposures: i32::from(touchpoint.is_exposure()), sales: i32::from(touchpoint.is_sale()) }
+    let is_exposure = touchpoint.is_exposure();
+    Counts {
+        touches: 1,
+        exposures: i32::from(is_exposure),
+        sales: i32::from(touchpoint.is_sale()),
+        several: i32::from(is_exposure && event.story.narrative_count > 1),
+    }
 }
 
 /// What a decision adds to the scorecards of its team; decisions are never taken back.
@@ -124,60 +143,29 @@ pub fn of_decision(decision: &Decision) -> Result<Contribution<'_>, InsightError
     }
     let mut measures = Measures::default();
     match decision.fate {
-        Fate::Sent => measures.decisions_sent = 1,
+        Fate::Sent => {
+            measures.decisions_sent = 1;
+            measures.suppressions = i64::from(decision.action == "suppress");
+        }
         Fate::Withheld => {
             let reason = decision.reason.map_or("unstated", |reason| reason.name());
             measures.decisions_withheld.insert(reason.to_owned(), 1);
         }
     }
-    Ok(Contribution {
-        occurred_at: decision.decided_at,
-        slices: vec![Slice { currency: "", measures }],
-        credits: Vec::new(),
-        categories: Vec::new(),
-        owner: Owner { team_id: &decision.team_id, channel: &decision.channel, ..Owner::default() },
-        counts: Counts::default(),
-    })
-}
-
-/// What the lines of a sale or a return add to the cards of their categories: once without a currency, and once in the
-/// currency of the money. What a line is worth is its own value; a line without one adds none.
-fn categories(touchpoint: &Touchpoint) -> Vec<(&str, &str, Measures)> {
-    let Some(value) = touchpoint.value.as_ref().filter(|_| touchpoint.is_conversion()) else { return Vec::new() };
-    let sale = touchpoint.is_sale();
-    let mut by_category: BTreeMap<&str, Measures> = BTreeMap::new();
-    for item in &touchpoint.items {
-        let Some(category) = &item.category else { continue };
-        let measures = by_category.entry(category).or_insert_with(|| Measures {
-            touches: 1,
-            conversions: i64::from(sale),
-            returns: i64::from(!sale),
-            ..Measures::default()
-        });
-        let worth = if sale { item.line_value_minor.unwrap_or(0) } else { -item.line_value_minor.unwrap_or(0).abs() };
-        let cost = item.quantity.abs() * item.unit_cost_minor.unwrap_or(0);
-        measures.lines += 1;
-        measures.revenue_minor += worth;
-        measures.margin_minor += if sale { worth - cost } else { worth + cost };
-        for discount in &item.discounts {
-            let amount_minor = if sale { discount.amount_minor } else { -discount.amount_minor.abs() };
-            *measures.discounts_minor.entry(discount.kind.clone()).or_insert(0) += amount_minor;
-        }
-    }
-    let mut categories = Vec::with_capacity(2 * by_category.len());
-    for (category, mut measures) in by_category {
-        measures.discounts_minor.retain(|_, amount_minor| *amount_minor != 0);
-        let counted =
-            Measures { revenue_minor: 0, margin_minor: 0, discounts_minor: BTreeMap::new(), ..measures.clone() };
-        categories.push((category, "", counted));
-        categories.push((category, value.currency.as_str(), measures));
-    }
-    categories
+    let owner = Owner { team_id: &decision.team_id, channel: &decision.channel, ..Owner::default() };
+    Ok(Contribution::counted(decision.decided_at, owner, measures))
 }
 
 /// The slice without a currency, and one for each currency the touch carries money of.
-fn slices(touchpoint: &Touchpoint) -> Vec<Slice<'_>> {
-    let counted = count(touchpoint);
+fn slices<'a>(event: &'a JourneyEvent, views: &Views) -> Vec<Slice<'a>> {
+    let touchpoint = &event.touchpoint;
+    let counted = count(event);
+    let by_type = views.has(Dimension::Creative) && touchpoint.message_id.is_some();
+    let slice = |currency, measures: Measures| {
+        let events = BTreeMap::from([(touchpoint.event_type.clone(), 1)]);
+        let on_creative = by_type.then(|| Measures { events, ..measures.clone() });
+        Slice { currency, measures, on_creative }
+    };
     let value = touchpoint.value.as_ref().filter(|_| touchpoint.is_conversion());
     let cost = touchpoint.cost.as_ref();
     let mut slices: Vec<Slice<'_>> = Vec::with_capacity(2);
@@ -194,25 +182,42 @@ fn slices(touchpoint: &Touchpoint) -> Vec<Slice<'_>> {
         if let Some(cost) = cost.filter(|cost| cost.currency == currency) {
             measures.cost_minor = cost.amount_minor;
         }
-        slices.push(Slice { currency, measures });
+        slices.push(slice(currency, measures));
     }
-    slices.push(Slice { currency: "", measures: counted });
+    slices.push(slice("", counted));
     slices
 }
 
 /// The counts of one touch, without money.
-fn count(touchpoint: &Touchpoint) -> Measures {
-    let sale = touchpoint.is_sale();
-    let conversion = touchpoint.is_conversion();
+fn count(event: &JourneyEvent) -> Measures {
+    let touchpoint = &event.touchpoint;
+    let (sale, conversion) = (touchpoint.is_sale(), touchpoint.is_conversion());
+    let is_exposure = touchpoint.is_exposure();
+    let is_planned = is_exposure && (touchpoint.campaign_id.is_some() || touchpoint.message_id.is_some());
     Measures {
         touches: 1,
-        exposures: i64::from(touchpoint.is_exposure()),
+        exposures: i64::from(is_exposure),
         conversions: i64::from(sale),
         returns: i64::from(conversion && !sale),
         lines: if conversion { touchpoint.items.len() as i64 } else { 0 },
         locations: touchpoint.location.iter().map(|location| (location.clone(), 1)).collect(),
+        planned_exposures: i64::from(is_planned),
+        approved_exposures: i64::from(is_planned && event.plan.as_ref().is_some_and(|plan| plan.is_approved)),
+        second_stories: i64::from(event.story.is_second_story),
+        conflicts: event.story.conflicts.iter().map(|kind| (kind.clone(), 1)).collect(),
+        handover: handover(touchpoint).map(|within| (within.to_owned(), 1)).into_iter().collect(),
         ..Measures::default()
     }
+}
+
+/// Within which time after the event the hub heard of a sale or of a complaint; `None` for other touches.
+fn handover(touchpoint: &Touchpoint) -> Option<&'static str> {
+    if !touchpoint.is_sale() && touchpoint.event_type != "case.opened" {
+        return None;
+    }
+    let late_ms = touchpoint.received_at.saturating_sub(touchpoint.occurred_at);
+    let within = [("1m", MINUTE_MS), ("5m", 5 * MINUTE_MS), ("1h", HOUR_MS), ("1d", DAY_MS)];
+    Some(within.into_iter().find(|(_, bound_ms)| late_ms <= *bound_ms).map_or("later", |(name, _)| name))
 }
 
 /// Reductions by kind; what is taken back counts against them, whichever sign the source gave it.

@@ -51,6 +51,9 @@ pub(crate) fn owner_of(event: &JourneyEvent) -> Owner<'_> {
         agency: touchpoint.agency.as_deref(),
         partner: touchpoint.partner.as_deref(),
         store: touchpoint.location.as_deref(),
+        tentpole_id: event.tentpole_id(),
+        flight_at: event.flight_at(),
+        message_id: touchpoint.message_id.as_deref(),
     }
 }
 
@@ -63,5 +66,8 @@ fn owner_of_step(step: &PathStep) -> Owner<'_> {
         agency: step.agency.as_deref(),
         partner: step.partner.as_deref(),
         store: None,
+        tentpole_id: step.tentpole_id.as_deref(),
+        flight_at: step.flight_at,
+        message_id: step.message_id.as_deref(),
     }
 }

@@ -121,6 +121,9 @@ mod tests {
             team_id: String::new(),
             agency: None,
             partner: None,
+            tentpole_id: None,
+            flight_at: None,
+            message_id: None,
         };
         steps.iter().map(step).collect()
     }

@@ -6,17 +6,18 @@ use rustc_hash::FxBuildHasher;
 use tributary_model::experiment::LiftDelta;
 use tributary_model::path::PathDelta;
 use tributary_model::scorecard::{MeasureDelta, Measures, ScorecardKey};
-use tributary_model::{Decision, Enrolment, JourneyEvent, PersonId};
+use tributary_model::{Decision, DecisionOutcome, Enrolment, JourneyEvent, PersonId};
 use tributary_stream::StateStore;
 
 use crate::card::KeyRef;
 use crate::config::Config;
 use crate::contribution::{self, Contribution};
 use crate::error::InsightError;
+use crate::outcomes::of_outcome;
 use crate::paths::Paths;
 use crate::reach::{Distinct, Reach};
 use crate::trials::Trials;
-use crate::views::Views;
+use crate::views::{Span, Views};
 
 /// The changes of the open transaction, one for each scorecard, and what is known of the persons behind them.
 #[derive(Debug)]
@@ -78,7 +79,32 @@ impl Ledger {
                 self.reach.put(event.person_id, window, presence);
             }
         }
+        if self.views.has_flights() {
+            self.count_flights(event.person_id, &contribution);
+        }
         Ok(())
+    }
+
+    /// Counts a statement in the flights of the campaigns that have a part in it.
+    fn count_flights(&mut self, person: PersonId, contribution: &Contribution<'_>) {
+        let all = Span::Campaign.around(0);
+        let mut presence = self.reach.take(person, all);
+        let mut has_changed = false;
+        contribution.for_each(&self.views, |card, measures, counts| {
+            let Some(flight_at) = card.flight_at else { return };
+            let distinct = match (&mut presence, counts) {
+                (Some(presence), Some(counts)) => {
+                    has_changed = true;
+                    presence.shift(card.fingerprint_in_flight(flight_at), counts)
+                }
+                _ => Distinct::default(),
+            };
+            let window = Span::Campaign.around(flight_at);
+            add(&mut self.pending, card.within(window), measures, distinct, contribution.occurred_at);
+        });
+        if let Some(presence) = presence.filter(|_| has_changed) {
+            self.reach.put(person, all, presence);
+        }
     }
 
     /// Counts a decision.
@@ -86,14 +112,30 @@ impl Ledger {
     /// # Errors
     /// [`InsightError`] when the decision cannot be counted; nothing has changed then.
     pub fn decision(&mut self, decision: &Decision) -> Result<(), InsightError> {
-        let contribution: Contribution<'_> = contribution::of_decision(decision)?;
+        let contribution = contribution::of_decision(decision)?;
+        self.count(&contribution);
+        Ok(())
+    }
+
+    /// Counts what came of a decision.
+    ///
+    /// # Errors
+    /// [`InsightError`] when the outcome cannot be counted; nothing has changed then.
+    pub fn outcome(&mut self, outcome: &DecisionOutcome) -> Result<(), InsightError> {
+        for contribution in of_outcome(outcome)? {
+            self.count(&contribution);
+        }
+        Ok(())
+    }
+
+    /// Counts what is never taken back and adds no persons.
+    fn count(&mut self, contribution: &Contribution<'_>) {
         for window in self.views.windows(contribution.occurred_at) {
             contribution.for_each(&self.views, |card, measures, _| {
                 let at = contribution.occurred_at;
                 add(&mut self.pending, card.within(window), measures, Distinct::default(), at);
             });
         }
-        Ok(())
     }
 
     /// Forgets what is known of a person. What was counted stays.
@@ -160,6 +202,7 @@ impl Pending {
         self.delta.persons += distinct.persons;
         self.delta.reach += distinct.reach;
         self.delta.buyers += distinct.buyers;
+        self.delta.several_stories += distinct.several_stories;
         self.change_count += 1;
         self.occurred_at = Some(self.occurred_at.map_or(occurred_at, |at| at.max(occurred_at)));
     }

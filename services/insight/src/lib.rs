@@ -3,12 +3,12 @@
 //!
 //! Two stages, because journeys are keyed by person and scorecards by team:
 //!
-//! - **`insight`** reads `tributary.journeys`, `tributary.decisions` and `tributary.enrolments`, keeps who did what (for
-//!   distinct persons and experiments, keyed by person), and writes combined changes to `tributary.measures`,
+//! - **`insight`** reads `tributary.journeys`, `tributary.decisions`, `tributary.outcomes` and `tributary.enrolments`, keeps
+//!   who did what (for distinct persons and experiments, keyed by person), and writes combined changes to `tributary.measures`,
 //!   `tributary.path-changes` and `tributary.experiment-changes`, one a transaction and scorecard, path or experiment.
 //! - **`scorecards`** reads these, keeps the scorecards, counted paths and sums of experiments, and writes those that have
 //!   changed: scorecards to `tributary.metrics.<team>`, the sum of all teams to `tributary.metrics.all`; totals of teams
-//!   and channels also go to Prometheus; paths to `tributary.paths`; experiments to `tributary.lift`.
+//!   and channels also go to Prometheus; those of products and creatives to `tributary.products`; paths to `tributary.paths`; experiments to `tributary.lift`.
 //!
 //! It promises:
 //!
@@ -32,7 +32,9 @@ mod experiment_sums;
 pub mod ledger;
 pub mod lift_book;
 mod lift_gauges;
+mod lines;
 pub mod metrics;
+mod outcomes;
 pub mod path_counts;
 pub mod paths;
 mod processor;
@@ -40,6 +42,7 @@ pub mod reach;
 pub mod read;
 pub mod read_lift;
 pub mod read_paths;
+mod scorecard_gauges;
 pub mod scorecards;
 pub mod trials;
 pub mod views;

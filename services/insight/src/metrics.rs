@@ -1,14 +1,7 @@
-//! Names and handles of insight's metrics. Scorecards are gauges of the totals of teams and their channels; labels come
-//! from the configuration. A scorecard lives on one partition, so exactly one worker keeps its gauges up to date; after
-//! a rebalance the former one shows its last value until it restarts: dashboards take the maximum over instances.
+//! Names of insight's metrics, and handles of those of the stage `insight`.
 
-use metrics::{Counter, Gauge, counter, gauge};
-use rustc_hash::{FxHashMap, FxHashSet};
-use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CHANNEL, DIMENSION_TEAM, Measures, ScorecardKey, WINDOW_TOTAL};
+use metrics::{Counter, counter};
 use tributary_service::metrics::{Kind, Metric};
-
-use crate::config::Export;
-use crate::credit_model::CreditModel;
 
 const COUNT_LABELS: &[&str] = &["team", "dimension", "subject"];
 const MONEY_LABELS: &[&str] = &["team", "dimension", "subject", "currency"];
@@ -24,7 +17,7 @@ const STATEMENTS: &str = "tributary_insight_statements_total";
 
 /// All metrics of insight.
 pub const METRICS: &[Metric] = &{
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q] = gauges! {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, zz] = gauges! {
         "tributary_insight_scorecard_touches" COUNT_LABELS, "Touches of all time.";
         "tributary_insight_scorecard_exposures" COUNT_LABELS, "Messages received, of all time.";
         "tributary_insight_scorecard_persons" COUNT_LABELS, "Distinct persons with a touch.";
@@ -33,6 +26,16 @@ pub const METRICS: &[Metric] = &{
         "tributary_insight_scorecard_conversions" COUNT_LABELS, "Sales of all time.";
         "tributary_insight_scorecard_returns" COUNT_LABELS, "Sales taken back, of all time.";
         "tributary_insight_scorecard_decisions" &["team", "dimension", "subject", "fate"], "Decisions, by fate: sent, or the reason why not.";
+        "tributary_insight_scorecard_planned_exposures" COUNT_LABELS, "Messages received that tell a story: with a campaign or message.";
+        "tributary_insight_scorecard_approved_exposures" COUNT_LABELS, "Of these, with a message approved in the canvas.";
+        "tributary_insight_scorecard_second_stories" COUNT_LABELS, "Of these, the first to tell somebody another story than it had heard.";
+        "tributary_insight_scorecard_several_stories_persons" COUNT_LABELS, "Distinct persons who had heard more than one story when such a message reached them.";
+        "tributary_insight_scorecard_conflicts" &["team", "dimension", "subject", "kind"], "Contradictions that messages completed, by kind.";
+        "tributary_insight_scorecard_leaks" COUNT_LABELS, "Contacts with persons who were to be left alone, by the team that made them.";
+        "tributary_insight_scorecard_suppressions" COUNT_LABELS, "Suppressions that the team's triggers asked for.";
+        "tributary_insight_scorecard_loops" COUNT_LABELS, "Answers to sent decisions.";
+        "tributary_insight_scorecard_loop_seconds" COUNT_LABELS, "How long after the decision these came, summed, in event time.";
+        "tributary_insight_scorecard_handover" &["team", "dimension", "subject", "within"], "Sales and complaints by how long after the event the hub heard of them.";
         "tributary_insight_scorecard_cost_minor" MONEY_LABELS, "Cost in minor units of the currency.";
         "tributary_insight_scorecard_revenue_minor" MONEY_LABELS, "Net value of the sales in minor units of the currency.";
         "tributary_insight_scorecard_margin_minor" MONEY_LABELS, "Net margin of the sales in minor units of the currency.";
@@ -46,10 +49,10 @@ pub const METRICS: &[Metric] = &{
     let statements = Metric {
         name: STATEMENTS,
         kind: Kind::Counter,
-        help: "Statements counted, by kind: asserted or retracted journey events, decisions, enrolments.",
+        help: "Statements counted, by kind: asserted or retracted journey events, decisions, enrolments, outcomes.",
         labels: &["kind"],
     };
-    [statements, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q]
+    [statements, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, zz]
 };
 
 /// Statements counted by one task since the last commit.
@@ -59,6 +62,7 @@ pub(crate) struct Statements {
     pub(crate) retracted: u64,
     pub(crate) decisions: u64,
     pub(crate) enrolments: u64,
+    pub(crate) outcomes: u64,
 }
 
 /// Counters of the stage `insight`.
@@ -67,6 +71,7 @@ pub(crate) struct StatementCounters {
     retracted: Counter,
     decisions: Counter,
     enrolments: Counter,
+    outcomes: Counter,
 }
 
 impl StatementCounters {
@@ -76,6 +81,7 @@ impl StatementCounters {
             retracted: counter!(STATEMENTS, "kind" => "retracted"),
             decisions: counter!(STATEMENTS, "kind" => "decision"),
             enrolments: counter!(STATEMENTS, "kind" => "enrolment"),
+            outcomes: counter!(STATEMENTS, "kind" => "outcome"),
         }
     }
 
@@ -84,145 +90,6 @@ impl StatementCounters {
         self.retracted.increment(statements.retracted);
         self.decisions.increment(statements.decisions);
         self.enrolments.increment(statements.enrolments);
-    }
-}
-
-/// Gauges of the scorecards that are exported; handles are made when a scorecard is first seen.
-pub(crate) struct ScorecardGauges {
-    teams: FxHashSet<String>,
-    channels: FxHashSet<String>,
-    currencies: FxHashSet<String>,
-    handles: FxHashMap<ScorecardKey, Handles>,
-}
-
-enum Handles {
-    /// The scorecard is not exported.
-    None,
-    Counts(Box<CountGauges>),
-    Money(Box<MoneyGauges>),
-}
-
-struct CountGauges {
-    touches: Gauge,
-    exposures: Gauge,
-    persons: Gauge,
-    reach: Gauge,
-    buyers: Gauge,
-    conversions: Gauge,
-    returns: Gauge,
-    labels: [(&'static str, String); 3],
-}
-
-struct MoneyGauges {
-    cost: Gauge,
-    revenue: Gauge,
-    margin: Gauge,
-    credit: [(&'static str, Gauge); CreditModel::COUNT],
-}
-
-impl ScorecardGauges {
-    pub(crate) fn new(export: &Export) -> Self {
-        let set = |values: &[String]| values.iter().cloned().collect();
-        Self {
-            teams: set(&export.teams),
-            channels: set(&export.channels),
-            currencies: set(&export.currencies),
-            handles: FxHashMap::default(),
-        }
-    }
-
-    /// Shows the measures of a scorecard, if it is one that is exported.
-    pub(crate) fn set(&mut self, key: &ScorecardKey, measures: &Measures) {
-        if key.window != WINDOW_TOTAL {
-            return;
-        }
-        if !self.handles.contains_key(key) {
-            let handles = self.make(key);
-            self.handles.insert(key.clone(), handles);
-        }
-        match self.handles.get(key) {
-            Some(Handles::Counts(gauges)) => gauges.set(measures),
-            Some(Handles::Money(gauges)) => gauges.set(measures),
-            Some(Handles::None) | None => {}
-        }
-    }
-
-    fn make(&self, key: &ScorecardKey) -> Handles {
-        let subject = match key.dimension.as_str() {
-            DIMENSION_TEAM => true,
-            DIMENSION_CHANNEL => self.channels.contains(&key.subject),
-            _ => false,
-        };
-        if !subject || !(key.team_id == ALL_TEAMS || self.teams.contains(&key.team_id)) {
-            return Handles::None;
-        }
-        let labels =
-            [("team", key.team_id.clone()), ("dimension", key.dimension.clone()), ("subject", key.subject.clone())];
-        if key.currency.is_empty() {
-            return Handles::Counts(Box::new(CountGauges::new(labels)));
-        }
-        if self.currencies.contains(&key.currency) {
-            return Handles::Money(Box::new(MoneyGauges::new(labels, &key.currency)));
-        }
-        Handles::None
-    }
-}
-
-impl CountGauges {
-    fn new(labels: [(&'static str, String); 3]) -> Self {
-        Self {
-            touches: gauge!("tributary_insight_scorecard_touches", &labels),
-            exposures: gauge!("tributary_insight_scorecard_exposures", &labels),
-            persons: gauge!("tributary_insight_scorecard_persons", &labels),
-            reach: gauge!("tributary_insight_scorecard_reached_persons", &labels),
-            buyers: gauge!("tributary_insight_scorecard_buying_persons", &labels),
-            conversions: gauge!("tributary_insight_scorecard_conversions", &labels),
-            returns: gauge!("tributary_insight_scorecard_returns", &labels),
-            labels,
-        }
-    }
-
-    fn set(&self, measures: &Measures) {
-        self.touches.set(measures.touches as f64);
-        self.exposures.set(measures.exposures as f64);
-        self.persons.set(measures.persons as f64);
-        self.reach.set(measures.reach as f64);
-        self.buyers.set(measures.buyers as f64);
-        self.conversions.set(measures.conversions as f64);
-        self.returns.set(measures.returns as f64);
-        let withheld = measures.decisions_withheld.iter().map(|(reason, count)| (reason.as_str(), *count));
-        let sent = (measures.decisions_sent != 0).then_some(("sent", measures.decisions_sent));
-        for (fate, count) in withheld.chain(sent) {
-            let mut labels = self.labels.to_vec();
-            labels.push(("fate", fate.to_owned()));
-            gauge!("tributary_insight_scorecard_decisions", &labels).set(count as f64);
-        }
-    }
-}
-
-impl MoneyGauges {
-    fn new(labels: [(&'static str, String); 3], currency: &str) -> Self {
-        let mut labels = labels.to_vec();
-        labels.push(("currency", currency.to_owned()));
-        let credit = CreditModel::ALL.map(|model| {
-            let mut labels = labels.clone();
-            labels.push(("model", model.name().to_owned()));
-            (model.name(), gauge!("tributary_insight_scorecard_credit_minor", &labels))
-        });
-        Self {
-            cost: gauge!("tributary_insight_scorecard_cost_minor", &labels),
-            revenue: gauge!("tributary_insight_scorecard_revenue_minor", &labels),
-            margin: gauge!("tributary_insight_scorecard_margin_minor", &labels),
-            credit,
-        }
-    }
-
-    fn set(&self, measures: &Measures) {
-        self.cost.set(measures.cost_minor as f64);
-        self.revenue.set(measures.revenue_minor as f64);
-        self.margin.set(measures.margin_minor as f64);
-        for (model, gauge) in &self.credit {
-            gauge.set(measures.credit_minor.get(*model).copied().unwrap_or(0) as f64);
-        }
+        self.outcomes.increment(statements.outcomes);
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tributary_model::experiment::LiftDelta;
 use tributary_model::path::{PathDelta, PathStatistics};
-use tributary_model::scorecard::MeasureDelta;
-use tributary_model::{Decision, Enrolment, JourneyEvent, PersonId, topics};
+use tributary_model::scorecard::{DIMENSION_CREATIVE, DIMENSION_PRODUCT, MeasureDelta, ScorecardKey};
+use tributary_model::{Decision, DecisionOutcome, Enrolment, JourneyEvent, PersonId, topics};
 use tributary_schema::{AvroRecord, SchemaError};
 use tributary_stream::{Effects, Failure, Processor, Record, Stage, StateStore};
 
@@ -15,10 +15,11 @@ use crate::error::InsightError;
 use crate::ledger::Ledger;
 use crate::lift_book::{EXPERIMENTS_STORE, LiftBook};
 use crate::lift_gauges::LiftGauges;
-use crate::metrics::{METRICS, ScorecardGauges, StatementCounters, Statements};
+use crate::metrics::{METRICS, StatementCounters, Statements};
 use crate::path_counts::{PATHS_STORE, PathBook};
 use crate::paths::PASSED_STORE;
 use crate::reach::{HORIZON_STORE, SEEN_STORE};
+use crate::scorecard_gauges::ScorecardGauges;
 use crate::scorecards::{CARDS_STORE, Scorecards};
 use crate::trials::{DEEDS_STORE, TRIALS_STORE};
 
@@ -41,7 +42,7 @@ pub fn credit_stage(config: &Config) -> Stage {
     Stage {
         name: CREDIT_STAGE,
         leader_topics: vec![topics::JOURNEYS.to_owned()],
-        sibling_topics: vec![topics::DECISIONS.to_owned(), topics::ENROLMENTS.to_owned()],
+        sibling_topics: [topics::DECISIONS, topics::ENROLMENTS, topics::OUTCOMES].map(str::to_owned).to_vec(),
         stores: vec![SEEN_STORE, HORIZON_STORE, PASSED_STORE, DEEDS_STORE, TRIALS_STORE],
         allowed_lateness_ms: ALLOWED_LATENESS_MS,
         factory: Arc::new(move |_| {
@@ -92,6 +93,11 @@ impl CreditProcessor {
             effects.observe_event_time(decision.decided_at);
             self.ledger.decision(&decision)?;
             self.counted.decisions += 1;
+        } else if input.topic == topics::OUTCOMES {
+            let outcome: DecisionOutcome = decode(effects, bytes)?;
+            effects.observe_event_time(outcome.occurred_at);
+            self.ledger.outcome(&outcome)?;
+            self.counted.outcomes += 1;
         } else if input.topic == topics::ENROLMENTS {
             let enrolment: Enrolment = decode(effects, bytes)?;
             self.ledger.enrolment(&enrolment);
@@ -114,7 +120,7 @@ impl Processor for CreditProcessor {
             match std::str::from_utf8(&input.key).ok().and_then(|key| key.parse::<PersonId>().ok()) {
                 Some(person_id) if input.topic == topics::JOURNEYS => self.ledger.forget_person(person_id),
                 Some(person_id) if input.topic == topics::ENROLMENTS => self.ledger.withdraw(person_id),
-                Some(_) => {} // Of decisions nothing is kept by person.
+                Some(_) => {} // Of decisions and outcomes nothing is kept by person.
                 None => effects.drop_input(TOMBSTONE),
             }
             return Ok(());
@@ -183,7 +189,7 @@ impl Processor for ScorecardProcessor {
             self.shown = true;
         }
         for scorecard in self.scorecards.drain() {
-            let topic = topics::metrics(&scorecard.key.team_id);
+            let topic = topic_of(&scorecard.key);
             effects.emit(&topic, scorecard.key.to_key(), &scorecard)?;
             self.gauges.set(&scorecard.key, &scorecard.measures);
         }
@@ -217,6 +223,14 @@ impl Processor for ScorecardProcessor {
     fn stores(&mut self) -> Vec<&mut dyn StateStore> {
         let [cards] = self.scorecards.stores();
         vec![cards, self.paths.store(), self.lift.store()]
+    }
+}
+
+/// Where a scorecard is read: by its team, or by those who make products and creatives.
+fn topic_of(key: &ScorecardKey) -> String {
+    match key.dimension.as_str() {
+        DIMENSION_PRODUCT | DIMENSION_CREATIVE => topics::PRODUCTS.to_owned(),
+        _ => topics::metrics(&key.team_id),
     }
 }
 

@@ -20,10 +20,12 @@ use crate::views::{Span, Window};
 pub const SEEN_STORE: &str = "seen";
 /// Name of the store of the oldest open day.
 pub const HORIZON_STORE: &str = "horizon";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The sort key of the window `total`; before it come the days, counted from 1970-01-01, and then the weeks.
 const TOTAL: i32 = i32::MAX;
+/// The sort key of the flights of campaigns.
+const FLIGHTS: i32 = i32::MAX - 1;
 /// The sort key of the week of 1970-01-01, far behind all days.
 const WEEKS: i32 = 1 << 30;
 
@@ -36,13 +38,15 @@ pub struct Counts {
     pub exposures: i32,
     /// Sales.
     pub sales: i32,
+    /// Messages received when more than one story had been heard.
+    pub several: i32,
 }
 
 impl Counts {
     /// The same with the opposite sign.
     #[must_use]
     pub const fn negated(self) -> Self {
-        Self { touches: -self.touches, exposures: -self.exposures, sales: -self.sales }
+        Self { touches: -self.touches, exposures: -self.exposures, sales: -self.sales, several: -self.several }
     }
 }
 
@@ -55,6 +59,8 @@ pub struct Distinct {
     pub reach: i64,
     /// Persons with a sale.
     pub buyers: i64,
+    /// Persons who were told more than one story.
+    pub several_stories: i64,
 }
 
 /// One person's counts in one window, by the fingerprint of the card; in its order, none all zero.
@@ -70,6 +76,7 @@ impl Presence {
             touches: before.touches.saturating_add(by.touches),
             exposures: before.exposures.saturating_add(by.exposures),
             sales: before.sales.saturating_add(by.sales),
+            several: before.several.saturating_add(by.several),
         };
         match found {
             Ok(index) if after == Counts::default() => drop(self.0.remove(index)),
@@ -82,6 +89,7 @@ impl Presence {
             persons: crossing(before.touches, after.touches),
             reach: crossing(before.exposures, after.exposures),
             buyers: crossing(before.sales, after.sales),
+            several_stories: crossing(before.several, after.several),
         }
     }
 
@@ -191,6 +199,7 @@ fn sort_key(window: Window) -> Option<i32> {
         Span::Minute | Span::Hour => None,
         Span::Day => Some(day_of(window.start_at)),
         Span::Week => Some(WEEKS + day_of(window.start_at).clamp(-WEEKS, WEEKS - 1).div_euclid(7)),
+        Span::Campaign => Some(FLIGHTS),
         Span::Total => Some(TOTAL),
     }
 }
@@ -198,7 +207,7 @@ fn sort_key(window: Window) -> Option<i32> {
 /// Whether a window lies wholly before the oldest open day.
 fn is_closed(sort: i32, oldest_open: i32) -> bool {
     match sort {
-        TOTAL => false,
+        TOTAL | FLIGHTS => false,
         // Weeks begin on Mondays, so that their first day is a multiple of seven and four more.
         week if week >= WEEKS / 2 => (week - WEEKS).saturating_mul(7).saturating_add(4 + 6) < oldest_open,
         day => day < oldest_open,
@@ -215,7 +224,7 @@ fn day_of(at: i64) -> i32 {
 mod tests {
     use super::*;
 
-    const TOUCH: Counts = Counts { touches: 1, exposures: 0, sales: 0 };
+    const TOUCH: Counts = Counts { touches: 1, exposures: 0, sales: 0, several: 0 };
     const PERSON: PersonId = PersonId(Uuid::from_u128(1));
 
     /// What the person's statement at `at` changes in the window, on one card.
@@ -237,7 +246,7 @@ mod tests {
     #[test]
     fn statements_out_of_order_come_to_the_same() {
         let mut presence = Presence::default();
-        let sale = Counts { touches: 1, exposures: 0, sales: 1 };
+        let sale = Counts { touches: 1, exposures: 0, sales: 1, several: 0 };
         let shifts = [sale.negated(), sale, sale].map(|by| presence.shift(7, by));
         assert_eq!(shifts.map(|distinct| distinct.persons), [0, 0, 1]);
         assert_eq!(shifts.map(|distinct| distinct.buyers), [0, 0, 1]);

@@ -11,7 +11,7 @@ use crate::config::Config;
 
 /// Name of the store of the scorecards.
 pub const CARDS_STORE: &str = "cards";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The name under which a scorecard counts what it has no room to name.
 pub const OTHER: &str = "other";

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 use tributary_model::scorecard::{
-    DIMENSION_AGENCY, DIMENSION_CAMPAIGN, DIMENSION_CATEGORY, DIMENSION_CHANNEL, DIMENSION_PARTNER, DIMENSION_STORE,
-    DIMENSION_TEAM, WINDOW_DAY, WINDOW_HOUR, WINDOW_MINUTE, WINDOW_TOTAL, WINDOW_WEEK,
+    DIMENSION_AGENCY, DIMENSION_CAMPAIGN, DIMENSION_CATEGORY, DIMENSION_CHANNEL, DIMENSION_CREATIVE, DIMENSION_PARTNER,
+    DIMENSION_PRODUCT, DIMENSION_STORE, DIMENSION_TEAM, DIMENSION_TENTPOLE, WINDOW_CAMPAIGN, WINDOW_DAY, WINDOW_HOUR,
+    WINDOW_MINUTE, WINDOW_TOTAL, WINDOW_WEEK,
 };
 use tributary_model::time::{HOUR_MS, MINUTE_MS, day_start, week_start};
 
@@ -20,6 +21,8 @@ pub enum Dimension {
     Channel,
     /// One campaign.
     Campaign,
+    /// What hangs on one tentpole.
+    Tentpole,
     /// What one agency trafficked.
     Agency,
     /// What one partner did.
@@ -28,6 +31,10 @@ pub enum Dimension {
     Store,
     /// The lines of one product category in sales and returns.
     Category,
+    /// One product, over all teams: who was shown it, looked at it, bought it and brought it back.
+    Product,
+    /// One message, as it was worded and drawn.
+    Creative,
 }
 
 impl Dimension {
@@ -38,10 +45,13 @@ impl Dimension {
             Self::Team => DIMENSION_TEAM,
             Self::Channel => DIMENSION_CHANNEL,
             Self::Campaign => DIMENSION_CAMPAIGN,
+            Self::Tentpole => DIMENSION_TENTPOLE,
             Self::Agency => DIMENSION_AGENCY,
             Self::Partner => DIMENSION_PARTNER,
             Self::Store => DIMENSION_STORE,
             Self::Category => DIMENSION_CATEGORY,
+            Self::Product => DIMENSION_PRODUCT,
+            Self::Creative => DIMENSION_CREATIVE,
         }
     }
 }
@@ -58,6 +68,8 @@ pub enum Span {
     Day,
     /// Seven days from Monday.
     Week,
+    /// The flight of a campaign, by the canvas; of campaigns only.
+    Campaign,
     /// All time.
     Total,
 }
@@ -80,11 +92,12 @@ impl Span {
             Self::Hour => WINDOW_HOUR,
             Self::Day => WINDOW_DAY,
             Self::Week => WINDOW_WEEK,
+            Self::Campaign => WINDOW_CAMPAIGN,
             Self::Total => WINDOW_TOTAL,
         }
     }
 
-    /// The window of this length that holds `at`.
+    /// The window of this length that holds `at`; for a campaign, the flight that begins there.
     #[must_use]
     pub fn around(self, at: i64) -> Window {
         let start_at = match self {
@@ -92,6 +105,7 @@ impl Span {
             Self::Hour => at.div_euclid(HOUR_MS) * HOUR_MS,
             Self::Day => day_start(at),
             Self::Week => week_start(at),
+            Self::Campaign => at,
             Self::Total => 0,
         };
         Window { span: self, start_at }
@@ -112,11 +126,11 @@ impl Default for Views {
 }
 
 impl Views {
-    /// What is asked for, and what is always there: teams, their channels and campaigns, by day and in all.
+    /// What is asked for, and what is always there: teams, their channels, campaigns and tentpoles, by day and in all.
     #[must_use]
     pub fn new(dimensions: &[Dimension], spans: &[Span]) -> Self {
         let mut views = Self {
-            dimensions: vec![Dimension::Team, Dimension::Channel, Dimension::Campaign],
+            dimensions: vec![Dimension::Team, Dimension::Channel, Dimension::Campaign, Dimension::Tentpole],
             spans: vec![Span::Day, Span::Total],
         };
         views.dimensions.extend(dimensions);
@@ -140,9 +154,15 @@ impl Views {
         self.dimensions.contains(&dimension)
     }
 
-    /// The windows that an event at `at` falls into.
+    /// The windows that an event at `at` falls into, flights of campaigns aside.
     pub fn windows(&self, at: i64) -> impl Iterator<Item = Window> {
-        self.spans.iter().map(move |span| span.around(at))
+        self.spans.iter().filter(|span| **span != Span::Campaign).map(move |span| span.around(at))
+    }
+
+    /// Whether flights of campaigns are windows too.
+    #[must_use]
+    pub fn has_flights(&self) -> bool {
+        self.spans.contains(&Span::Campaign)
     }
 }
 
@@ -155,7 +175,8 @@ mod tests {
     #[test]
     fn what_is_always_there_comes_with_what_is_asked_for() {
         let views = Views::new(&[Dimension::Store, Dimension::Team], &[Span::Week, Span::Day]);
-        assert_eq!(views.dimensions(), [Dimension::Team, Dimension::Channel, Dimension::Campaign, Dimension::Store]);
+        use Dimension::{Campaign, Channel, Store, Team, Tentpole};
+        assert_eq!(views.dimensions(), [Team, Channel, Campaign, Tentpole, Store]);
         assert!(views.has(Dimension::Store) && !views.has(Dimension::Category));
         assert_eq!(views.spans, [Span::Day, Span::Week, Span::Total]);
     }

@@ -27,8 +27,11 @@ const PARTITIONS: usize = 3;
 /// Everything that can be kept.
 fn config() -> Config {
     Config {
-        dimensions: vec![Dimension::Agency, Dimension::Partner, Dimension::Store, Dimension::Category],
-        windows: vec![Span::Minute, Span::Hour, Span::Week],
+        dimensions: {
+            use Dimension::{Agency, Category, Creative, Partner, Product, Store};
+            vec![Agency, Partner, Store, Category, Product, Creative]
+        },
+        windows: vec![Span::Minute, Span::Hour, Span::Week, Span::Campaign],
         ..Config::default()
     }
 }
@@ -158,6 +161,7 @@ fn decisions_count_for_their_team_by_fate_and_reason() {
         judged_at: None,
         experiment: None,
         channel_reason: None,
+        action: "message".to_owned(),
     };
     let mut ledger = Ledger::new(&Config::default());
     for reason in [None, Some(WithheldReason::Capped), Some(WithheldReason::Capped), Some(WithheldReason::HeldOut)] {

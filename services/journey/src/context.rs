@@ -206,6 +206,9 @@ pub(crate) fn path_step(event: &JourneyEvent) -> PathStep {
         team_id: event.team_id.clone(),
         agency: touchpoint.agency.clone(),
         partner: touchpoint.partner.clone(),
+        tentpole_id: event.tentpole_id().map(str::to_owned),
+        flight_at: event.flight_at(),
+        message_id: touchpoint.message_id.clone(),
     }
 }
 
@@ -298,7 +301,10 @@ impl<'a> Window<'a> {
             }
             if touchpoint.is_exposure() {
                 if touchpoint.occurred_at >= window_start {
-                    self.hear(touchpoint.occurred_at, &touchpoint.channel, touch.told.as_deref());
+                    self.hear(touchpoint.occurred_at, &touchpoint.channel);
+                    if let Some(told) = touch.told.as_deref() {
+                        self.be_told(touch.id(), told);
+                    }
                 }
                 if touchpoint.occurred_at >= lookback_start && self.path.len() < self.limits.max_steps {
                     self.path.push(path_step(&touch.event));
@@ -321,7 +327,10 @@ impl<'a> Window<'a> {
         for exposure in base.exposures.iter().rev().filter(is_before) {
             let at = exposure.step.occurred_at;
             if at >= window_start {
-                self.hear(at, &exposure.step.channel, exposure.told.as_deref());
+                self.hear(at, &exposure.step.channel);
+                if let Some(told) = exposure.told.as_deref() {
+                    self.be_told(&exposure.step.touchpoint_id, told);
+                }
             }
             if at >= lookback_start {
                 self.path.push(exposure.step.clone());
@@ -338,15 +347,16 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn hear(&mut self, occurred_at: i64, channel: &str, told: Option<&'a Told>) {
+    fn hear(&mut self, occurred_at: i64, channel: &str) {
         self.exposure.count_30d += 1;
         if self.exposure.last_at.is_none_or(|last_at| occurred_at > last_at) {
             self.exposure.last_at = Some(occurred_at);
             self.exposure.last_channel = Some(channel.to_owned());
         }
-        if let Some(told) = told {
-            self.exposure.brand_count_30d += i32::from(told.is_brand);
-            self.story.hear(told);
-        }
+    }
+
+    fn be_told(&mut self, touchpoint_id: &'a str, told: &'a Told) {
+        self.exposure.brand_count_30d += i32::from(told.is_brand);
+        self.story.hear(touchpoint_id, told);
     }
 }

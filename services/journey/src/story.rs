@@ -18,11 +18,18 @@ pub(crate) struct Story<'a> {
     narratives: Vec<&'a str>,
     exposure_count: i32,
     approved_count: i32,
-    has_other_claim: bool,
-    /// Pieces bought of what is pushed, less those returned.
+    /// Whether our own narrative was heard before.
+    is_known: bool,
+    /// The newest exposure with another claim about the same.
+    other_claim: Option<&'a str>,
+    /// The newest sale of the window.
+    sale: Option<&'a str>,
+    /// Pieces bought of what is pushed, less those returned; and the newest sale of it.
     bought: i64,
+    bought_with: Option<&'a str>,
     closed_cases: Vec<&'a str>,
-    has_open_case: bool,
+    /// The newest case that is open.
+    open_case: Option<&'a str>,
 }
 
 impl<'a> Story<'a> {
@@ -44,19 +51,34 @@ impl<'a> Story<'a> {
             narratives: Vec::new(),
             exposure_count: 0,
             approved_count: 0,
-            has_other_claim: false,
+            is_known: false,
+            other_claim: None,
+            sale: None,
             bought: 0,
+            bought_with: None,
             closed_cases: Vec::new(),
-            has_open_case: false,
+            open_case: None,
         };
         if let Some(told) = told {
-            story.hear(told);
+            story.count(told);
         }
         story
     }
 
-    /// Counts an exposure of the window.
-    pub(crate) fn hear(&mut self, told: &'a Told) {
+    /// Counts an earlier exposure of the window, newest first.
+    pub(crate) fn hear(&mut self, touchpoint_id: &'a str, told: &'a Told) {
+        self.count(told);
+        let Some(own) = self.told else { return };
+        self.is_known |= own.narrative_id == told.narrative_id;
+        if let (Some(ours), Some(theirs)) = (&own.offer, &told.offer)
+            && ours.subject == theirs.subject
+            && ours.claim != theirs.claim
+        {
+            self.other_claim.get_or_insert(touchpoint_id);
+        }
+    }
+
+    fn count(&mut self, told: &'a Told) {
         self.exposure_count += 1;
         self.approved_count += i32::from(told.is_approved);
         if let Some(narrative) = told.narrative_id.as_deref()
@@ -64,13 +86,13 @@ impl<'a> Story<'a> {
         {
             self.narratives.push(narrative);
         }
-        if let (Some(ours), Some(theirs)) = (self.told.and_then(|told| told.offer.as_ref()), &told.offer) {
-            self.has_other_claim |= ours.subject == theirs.subject && ours.claim != theirs.claim;
-        }
     }
 
     /// Looks at an earlier touch of the window, newest first: what it bought, and which case it opened or closed.
     pub(crate) fn look_at(&mut self, touchpoint: &'a Touchpoint) {
+        if touchpoint.is_sale() {
+            self.sale.get_or_insert(&touchpoint.touchpoint_id);
+        }
         if !self.is_push {
             return;
         }
@@ -78,9 +100,17 @@ impl<'a> Story<'a> {
             "case.closed" => self.closed_cases.push(case_of(touchpoint)),
             "case.opened" => {
                 let is_open = !self.closed_cases.contains(&case_of(touchpoint));
-                self.has_open_case |= is_open && (touchpoint.items.is_empty() || self.is_about(touchpoint));
+                if is_open && (touchpoint.items.is_empty() || self.is_about(touchpoint)) {
+                    self.open_case.get_or_insert(&touchpoint.touchpoint_id);
+                }
             }
-            _ if touchpoint.is_conversion() => self.bought += self.pieces(touchpoint),
+            _ if touchpoint.is_conversion() => {
+                let pieces = self.pieces(touchpoint);
+                self.bought += pieces;
+                if pieces > 0 {
+                    self.bought_with.get_or_insert(&touchpoint.touchpoint_id);
+                }
+            }
             _ => {}
         }
     }
@@ -103,17 +133,22 @@ impl<'a> Story<'a> {
     /// The finished story; `has_ordered` says whether the person was a customer before this touch.
     pub(crate) fn finish(self, has_ordered: bool) -> StoryContext {
         let is_to_customer = has_ordered && self.told.is_some_and(|told| told.is_acquisition);
+        let is_second_story =
+            self.narratives.len() > 1 && !self.is_known && self.told.is_some_and(|told| told.narrative_id.is_some());
         let conflicts = [
-            (self.has_other_claim, "offer"),
-            (is_to_customer, "stage"),
-            (self.bought > 0, "already_bought"),
-            (self.has_open_case, "open_case"),
+            ("offer", self.other_claim.is_some(), self.other_claim),
+            ("stage", is_to_customer, self.sale),
+            ("already_bought", self.bought > 0, self.bought_with),
+            ("open_case", self.open_case.is_some(), self.open_case),
         ];
+        let completed = || conflicts.iter().filter(|(_, is_so, _)| *is_so);
         StoryContext {
             narrative_count: i32::try_from(self.narratives.len()).unwrap_or(i32::MAX),
             exposure_count: self.exposure_count,
             approved_count: self.approved_count,
-            conflicts: conflicts.into_iter().filter(|(is_so, _)| *is_so).map(|(_, name)| name.to_owned()).collect(),
+            conflicts: completed().map(|(name, ..)| (*name).to_owned()).collect(),
+            conflicts_with: completed().map(|(.., with)| with.unwrap_or_default().to_owned()).collect(),
+            is_second_story,
         }
     }
 }

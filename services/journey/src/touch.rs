@@ -1,7 +1,7 @@
 //! One touch as a journey keeps it: what was stated, and what the plan said of it when it arrived.
 
 use serde::{Deserialize, Serialize};
-use tributary_model::journey::{ExposureContext, JourneyEvent, SessionContext, StoryContext, Totals};
+use tributary_model::journey::{ExposureContext, JourneyEvent, PlanContext, SessionContext, StoryContext, Totals};
 use tributary_model::{Canvas, Identifier, PersonId, Touchpoint};
 use tributary_stream::OrderedStore;
 
@@ -95,11 +95,29 @@ impl Told {
     }
 }
 
+/// What the plan says of a touch; `None` when it knows neither its campaign nor its message.
+fn plan_of(canvas: &Canvas, touchpoint: &Touchpoint) -> Option<Box<PlanContext>> {
+    let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id));
+    let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id));
+    if campaign.is_none() && message.is_none() {
+        return None;
+    }
+    Some(Box::new(PlanContext {
+        tentpole_id: campaign.and_then(|campaign| campaign.tentpole_id.clone()),
+        flight_at: None,
+        demand_percent: campaign.map(|campaign| campaign.demand_percent),
+        funnel_role: campaign.map(|campaign| campaign.funnel_role.clone()),
+        narrative_id: canvas.narrative_of(touchpoint).map(str::to_owned),
+        is_approved: message.is_some_and(|message| message.approved),
+    }))
+}
+
 impl Touch {
     /// A touch that has just arrived at `person_id`; its context is yet to be derived.
     #[must_use]
     pub fn new(rules: &Rules, person_id: PersonId, canvas: &Canvas, touchpoint: Touchpoint) -> Self {
         let told = Told::by(canvas, &touchpoint);
+        let plan = plan_of(canvas, &touchpoint);
         let named = rules.accounts.named(&rules.realm, &touchpoint.account_identifiers);
         let event = JourneyEvent {
             person_id,
@@ -115,6 +133,7 @@ impl Touch {
             totals: Totals::default(),
             story: StoryContext::default(),
             path: Vec::new(),
+            plan,
         };
         Self { via: None, event, told, counts: Counts::default(), path_limits: PathLimits::default() }
     }

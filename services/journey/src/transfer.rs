@@ -4,7 +4,7 @@
 //! set by id and may be taken in one after the other; the last carries what may be taken in once only. The parts travel in
 //! order: one producer, one partition, one path through tombstones.
 //!
-//! `version 0x05 · is_last 0x00|0x01 · MessagePack`
+//! `version 0x06 · is_last 0x00|0x01 · MessagePack`
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use tributary_stream::Failure;
 use crate::base::Base;
 use crate::touch::{Touch, TouchKey};
 
-const VERSION: u8 = 5;
+const VERSION: u8 = 6;
 
 /// What is transferred of a person.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

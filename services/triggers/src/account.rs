@@ -158,6 +158,7 @@ fn decide(
         judged_at: Some(decided_at),
         experiment: (trigger.holdout_buckets > 0).then_some(experiment.clone()),
         channel_reason: None,
+        action: "notify".to_owned(),
     };
     let fired = state.fired.entry(trigger.id.clone()).or_default();
     fired.insert(decided_at);

@@ -266,6 +266,7 @@ fn blank() -> JourneyEvent {
         totals: Totals::default(),
         story: StoryContext::default(),
         path: Vec::new(),
+        plan: None,
     }
 }
 

@@ -111,6 +111,7 @@ impl Desk<'_> {
             judged_at: Some(self.now_at),
             experiment: told.map(|one| one.experiment.clone()),
             channel_reason,
+            action: definition.action.name().to_owned(),
         };
         self.remember(definition, event, (decision_id, &decision), &assignments, facts);
         if decision.fate == Fate::Sent {

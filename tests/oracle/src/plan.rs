@@ -2,6 +2,7 @@
 
 use tributary_model::CanvasEntry;
 use tributary_model::canvas::{Campaign, Message, Team};
+use tributary_model::journey::PlanContext;
 
 /// Teams and their channels, as `schemas/canvas/teams.yaml` has them.
 const TEAMS: [(&str, &[&str]); 10] = [
@@ -23,6 +24,8 @@ const CAMPAIGNS: [(&str, &str, i32, &str, &str); 4] = [
     ("win-new", "media", 70, "consideration", "welcome"),
     ("partner", "trade", 100, "conversion", "cheapest-in-town"),
 ];
+/// What hangs on the one tentpole.
+const TENTPOLE: (&str, [&str; 2]) = ("lasting", ["film", "weekly"]);
 /// Subject and claim.
 type Offer = (&'static str, &'static str);
 /// Message, narrative, approved, what it offers, to whom it speaks.
@@ -64,6 +67,29 @@ pub(crate) fn team(campaign: Option<&str>, channel: &str) -> &'static str {
     of_campaign.or(of_channel).unwrap_or("unassigned")
 }
 
+/// The tentpole of a campaign.
+pub(crate) fn tentpole(campaign: Option<&str>) -> Option<&'static str> {
+    let (tentpole, campaigns) = TENTPOLE;
+    campaign.filter(|campaign| campaigns.contains(campaign)).map(|_| tentpole)
+}
+
+/// What the plan knows of a touch with this campaign and message.
+pub(crate) fn context(campaign: Option<&str>, message: Option<&str>) -> Option<PlanContext> {
+    let planned = CAMPAIGNS.iter().find(|(id, ..)| Some(*id) == campaign);
+    if planned.is_none() && !MESSAGES.iter().any(|(id, ..)| Some(*id) == message) {
+        return None;
+    }
+    let said = said(campaign, message);
+    Some(PlanContext {
+        tentpole_id: tentpole(campaign).map(str::to_owned),
+        flight_at: None,
+        demand_percent: planned.map(|(_, _, demand, ..)| *demand),
+        funnel_role: planned.map(|(_, _, _, role, _)| (*role).to_owned()),
+        narrative_id: said.narrative.map(str::to_owned),
+        is_approved: said.is_approved,
+    })
+}
+
 /// What a message with this campaign and wording says.
 pub(crate) fn said(campaign: Option<&str>, message: Option<&str>) -> Said {
     let campaign = CAMPAIGNS.iter().find(|(id, ..)| Some(*id) == campaign);
@@ -92,7 +118,7 @@ pub fn canvas() -> Vec<CanvasEntry> {
             campaign_id: (*id).to_owned(),
             name: (*id).to_owned(),
             team_id: (*team).to_owned(),
-            tentpole_id: None,
+            tentpole_id: tentpole(Some(id)).map(str::to_owned),
             agency: None,
             partner: None,
             demand_percent: *demand,

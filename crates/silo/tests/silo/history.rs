@@ -66,6 +66,7 @@ pub(crate) fn touch(number: u32, id: &str) -> Touch {
         totals: Totals::default(),
         story: StoryContext::default(),
         path: Vec::new(),
+        plan: None,
     })
 }
 
@@ -141,6 +142,7 @@ pub(crate) fn sent(id: u32, team: &str, day: i64) -> Decision {
         judged_at: None,
         experiment: None,
         channel_reason: None,
+        action: "message".to_owned(),
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn sums(
         let minute = one.enrolled_at.div_euclid(MINUTE_MS);
         let visited = within(&after).iter().any(|event| {
             let kind = event.touchpoint.event_type.as_str();
-            matches!(kind, "page.viewed" | "store.purchased" | "order.placed")
+            matches!(kind, "page.viewed" | "product.reviewed" | "store.purchased" | "order.placed")
                 && event.touchpoint.occurred_at.div_euclid(MINUTE_MS) > minute
         });
         if visited {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use tributary_model::journey::{ExposureContext, PathStep, SessionContext, StoryContext, Totals};
+use tributary_model::journey::{ExposureContext, PathStep, PlanContext, SessionContext, StoryContext, Totals};
 use tributary_model::time::HOUR_MS;
 use tributary_model::{Direction, Discount, Domain, Identifier, Item, JourneyEvent, Money, PersonId, Touchpoint};
 use uuid::Uuid;
@@ -69,6 +69,7 @@ pub(crate) fn touch(id: u32, person_id: PersonId, occurred_at: i64, event_type: 
         totals: Totals::default(),
         story: StoryContext::default(),
         path: Vec::new(),
+        plan: None,
     }
 }
 
@@ -88,6 +89,9 @@ pub(crate) fn step_at(owner: usize, occurred_at: i64) -> PathStep {
         team_id: team_id.to_owned(),
         agency: (owner == 2).then(|| "Agency One".to_owned()),
         partner: (owner == 0).then(|| "Mailer".to_owned()),
+        tentpole_id: None,
+        flight_at: None,
+        message_id: None,
     }
 }
 
@@ -106,10 +110,56 @@ pub(crate) fn item(unit_cost_minor: i64, discounts: &[(&str, i64)]) -> Item {
     }
 }
 
+/// Message, tentpole, flight, narratives heard, whether approved, conflict, how late, stars.
+type Telling = (Option<u8>, Option<u8>, Option<i64>, i32, bool, Option<&'static str>, i64, Option<u8>);
+
+fn telling() -> impl Strategy<Value = Telling> {
+    (
+        prop::option::of(0_u8..3),
+        prop::option::of(0_u8..2),
+        prop::option::of(0_i64..3),
+        0_i32..4,
+        any::<bool>(),
+        prop::option::of(select(vec!["offer", "open_case"])),
+        select(vec![0, 60_001, 2 * HOUR_MS, 100 * HOUR_MS]),
+        prop::option::of(0_u8..6),
+    )
+}
+
+/// What the plan and the story say of the event.
+fn tell(event: &mut JourneyEvent, telling: Telling) {
+    let (message, tentpole, flight, narrative_count, is_approved, conflict, late_ms, stars) = telling;
+    event.touchpoint.message_id = message.map(|message| format!("message-{message}"));
+    event.touchpoint.received_at += late_ms;
+    event.touchpoint.properties.extend(stars.map(|stars| ("stars".to_owned(), format!("{stars}.5"))));
+    event.plan = event.touchpoint.campaign_id.is_some().then(|| {
+        Box::new(PlanContext {
+            tentpole_id: tentpole.map(|tentpole| format!("tentpole-{tentpole}")),
+            flight_at: flight.map(|day| START_AT - day * 24 * HOUR_MS),
+            is_approved,
+            ..PlanContext::default()
+        })
+    });
+    event.story = StoryContext {
+        narrative_count,
+        conflicts: conflict.map(str::to_owned).into_iter().collect(),
+        is_second_story: is_approved && narrative_count > 2,
+        ..StoryContext::default()
+    };
+}
+
 /// Any event: exposures with and without a cost, page views, sales and returns with and without a path, in two
 /// currencies, over four days and six persons.
 pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
-    let kinds = ["email.sent", "ad.shown", "page.viewed", "store.purchased", "order.placed", "order.refunded"];
+    let kinds = [
+        "email.sent",
+        "ad.shown",
+        "page.viewed",
+        "product.reviewed",
+        "store.purchased",
+        "order.placed",
+        "order.refunded",
+    ];
     (
         any::<u32>(),
         0_u8..6,
@@ -121,9 +171,9 @@ pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
         prop::option::of((0_i64..300, select(vec!["USD", "EUR"]))),
         prop::collection::vec((0..OWNERS.len(), -400 * HOUR_MS..0), 0..6),
         prop::collection::vec((0_i64..400, 0_i64..50), 0..4),
-        prop::option::of(0_u8..3),
+        (prop::option::of(0_u8..3), telling()),
     )
-        .prop_map(|(id, who, hour, kind, owner, value, currency, cost, path, items, place)| {
+        .prop_map(|(id, who, hour, kind, owner, value, currency, cost, path, items, (place, telling))| {
             let mut event = touch(id, person(who), START_AT + hour * HOUR_MS, kind, owner);
             event.touchpoint.cost = cost.map(|(amount_minor, currency)| Money::new(currency, amount_minor));
             event.touchpoint.location = place.map(|place| format!("store-{place}"));
@@ -131,12 +181,19 @@ pub(crate) fn event() -> impl Strategy<Value = JourneyEvent> {
                 let value = if kind == "order.refunded" { -value.abs() } else { value };
                 event.touchpoint.value = Some(Money::new(currency, value));
                 event.path = path.into_iter().map(|(owner, before)| step_at(owner, START_AT + before)).collect();
+                for (place, step) in event.path.iter_mut().enumerate().filter(|(place, _)| place % 2 == 1) {
+                    step.tentpole_id = Some(format!("tentpole-{}", place % 3));
+                    step.flight_at = step.campaign_id.as_ref().map(|_| START_AT - place as i64 * HOUR_MS);
+                    step.message_id = Some(format!("message-{}", place % 4));
+                }
                 event.path.sort_by_key(|step| step.occurred_at);
             }
             let discounts = |amount| item(amount, &[("coupon", amount / 2), ("retail", amount % 7)]);
+            tell(&mut event, telling);
             event.touchpoint.items = items
                 .into_iter()
                 .map(|(cost, discount)| Item {
+                    sku: format!("sku-{}", discount % 3),
                     unit_cost_minor: Some(cost),
                     line_value_minor: (cost % 3 != 0).then_some(3 * cost),
                     category: (cost % 5 != 0).then(|| format!("category-{}", cost % 2)),

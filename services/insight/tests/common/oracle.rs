@@ -12,6 +12,7 @@ struct Card {
     measures: Measures,
     touched: BTreeSet<PersonId>,
     exposed: BTreeSet<PersonId>,
+    torn: BTreeSet<PersonId>,
     bought: BTreeSet<PersonId>,
 }
 
@@ -34,15 +35,23 @@ pub(crate) fn scorecards(standing: &[JourneyEvent]) -> BTreeMap<ScorecardKey, Me
                 agency: touchpoint.agency.as_deref(),
                 partner: touchpoint.partner.as_deref(),
                 store: touchpoint.location.as_deref(),
+                tentpole: event.plan.as_ref().and_then(|plan| plan.tentpole_id.as_deref()),
+                flight: event.plan.as_ref().and_then(|plan| plan.flight_at),
+                message: touchpoint.message_id.as_deref(),
             };
             for key in keys(owner, currency, touchpoint.occurred_at) {
+                let is_creative = key.dimension == "creative";
                 let card = cards.entry(key).or_default();
+                told(event, card, is_creative);
                 let exposure = touchpoint.event_type.ends_with(".sent") || touchpoint.event_type.ends_with(".shown");
                 card.touched.insert(event.person_id);
                 card.measures.touches += 1;
                 if exposure {
                     card.exposed.insert(event.person_id);
                     card.measures.exposures += 1;
+                }
+                if exposure && event.story.narrative_count >= 2 {
+                    card.torn.insert(event.person_id);
                 }
                 if is_sale {
                     card.bought.insert(event.person_id);
@@ -74,6 +83,7 @@ pub(crate) fn scorecards(standing: &[JourneyEvent]) -> BTreeMap<ScorecardKey, Me
         }
         credit(event, &mut cards);
         categories(event, &mut cards);
+        products(event, &mut cards);
     }
     let finished = cards.into_iter().map(|(key, mut card)| {
         if ["minute", "hour"].contains(&key.window.as_str()) {
@@ -82,6 +92,7 @@ pub(crate) fn scorecards(standing: &[JourneyEvent]) -> BTreeMap<ScorecardKey, Me
         card.measures.persons = card.touched.len() as i64;
         card.measures.reach = card.exposed.len() as i64;
         card.measures.buyers = card.bought.len() as i64;
+        card.measures.several_stories = card.torn.len() as i64;
         card.measures.credit_minor.retain(|_, amount| *amount != 0);
         card.measures.discounts_minor.retain(|_, amount| *amount != 0);
         (key, card.measures)
@@ -98,15 +109,115 @@ struct Owner<'a> {
     agency: Option<&'a str>,
     partner: Option<&'a str>,
     store: Option<&'a str>,
+    tentpole: Option<&'a str>,
+    flight: Option<i64>,
+    message: Option<&'a str>,
+}
+
+/// What a touch says of the story that is told.
+fn told(event: &JourneyEvent, card: &mut Card, is_creative: bool) {
+    let (touchpoint, measures) = (&event.touchpoint, &mut card.measures);
+    let exposure = touchpoint.event_type.ends_with(".sent") || touchpoint.event_type.ends_with(".shown");
+    if exposure && (touchpoint.campaign_id.is_some() || touchpoint.message_id.is_some()) {
+        measures.planned_exposures += 1;
+        if event.plan.as_ref().is_some_and(|plan| plan.is_approved) {
+            measures.approved_exposures += 1;
+        }
+    }
+    if event.story.is_second_story {
+        measures.second_stories += 1;
+    }
+    for conflict in &event.story.conflicts {
+        *measures.conflicts.entry(conflict.clone()).or_insert(0) += 1;
+    }
+    if touchpoint.value.is_some() && touchpoint.event_type != "order.refunded" {
+        let within = match (touchpoint.received_at - touchpoint.occurred_at) / 1_000 {
+            ..=59 => "1m",
+            60..=299 => "5m",
+            300..=3_600 => "1h",
+            3_601..=86_400 => "1d",
+            _ => "later",
+        };
+        *measures.handover.entry(within.to_owned()).or_insert(0) += 1;
+    }
+    if is_creative {
+        *measures.events.entry(touchpoint.event_type.clone()).or_insert(0) += 1;
+    }
+}
+
+/// What happened with each product.
+fn products(event: &JourneyEvent, cards: &mut BTreeMap<ScorecardKey, Card>) {
+    let touchpoint = &event.touchpoint;
+    let kind = touchpoint.event_type.as_str();
+    let (back, sold) = (kind == "order.refunded", touchpoint.value.is_some() && kind != "order.refunded");
+    let skus: BTreeSet<&str> = touchpoint.items.iter().map(|item| item.sku.as_str()).collect();
+    for sku in skus {
+        let of_it: Vec<_> = touchpoint.items.iter().filter(|item| item.sku == sku).collect();
+        for currency in std::iter::once("").chain(touchpoint.value.as_ref().map(|value| value.currency.as_str())) {
+            for key in in_windows("all", "product", sku, currency, touchpoint.occurred_at) {
+                let card = cards.entry(key).or_default();
+                card.touched.insert(event.person_id);
+                card.measures.touches += 1;
+                *card.measures.events.entry(kind.to_owned()).or_insert(0) += 1;
+                if kind.ends_with(".sent") || kind.ends_with(".shown") {
+                    card.exposed.insert(event.person_id);
+                    card.measures.exposures += 1;
+                    if event.story.narrative_count >= 2 {
+                        card.torn.insert(event.person_id);
+                    }
+                }
+                if sold {
+                    card.bought.insert(event.person_id);
+                    card.measures.conversions += 1;
+                }
+                card.measures.returns += i64::from(back);
+                if let Some(stars) = touchpoint.properties.get("stars").filter(|_| kind == "product.reviewed") {
+                    card.measures.ratings += 1;
+                    card.measures.rating_centi += stars.replace('.', "").parse::<i64>().unwrap() * 10;
+                }
+                if !sold && !back {
+                    continue;
+                }
+                let sign = if back { -1 } else { 1 };
+                for item in &of_it {
+                    card.measures.lines += 1;
+                    card.measures.pieces += sign * item.quantity;
+                    if currency.is_empty() {
+                        continue;
+                    }
+                    let worth = sign * item.line_value_minor.unwrap_or(0);
+                    card.measures.revenue_minor += worth;
+                    card.measures.margin_minor += worth - sign * 2 * item.unit_cost_minor.unwrap_or(0);
+                    for discount in &item.discounts {
+                        *card.measures.discounts_minor.entry(discount.kind.clone()).or_insert(0) +=
+                            sign * discount.amount_minor;
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn keys(owner: Owner<'_>, currency: &str, at: i64) -> Vec<ScorecardKey> {
-    let named =
-        [("campaign", owner.campaign), ("agency", owner.agency), ("partner", owner.partner), ("store", owner.store)];
+    let named = [
+        ("campaign", owner.campaign),
+        ("agency", owner.agency),
+        ("partner", owner.partner),
+        ("store", owner.store),
+        ("tentpole", owner.tentpole),
+        ("creative", owner.message),
+    ];
     let mut subjects = vec![(owner.team, "team", owner.team), (owner.team, "channel", owner.channel)];
     subjects.extend(named.iter().filter_map(|(dimension, subject)| Some((owner.team, *dimension, (*subject)?))));
     subjects.push(("all", "team", "all"));
-    subjects.iter().flat_map(|(team, dimension, subject)| in_windows(team, dimension, subject, currency, at)).collect()
+    let in_all = |(team, dimension, subject): &(&str, &str, &str)| in_windows(team, dimension, subject, currency, at);
+    let mut keys: Vec<ScorecardKey> = subjects.iter().flat_map(in_all).collect();
+    if let (Some(campaign), Some(window_start_at)) = (owner.campaign, owner.flight) {
+        let window = "campaign".to_owned();
+        let of_campaign = in_windows(owner.team, "campaign", campaign, currency, at);
+        keys.push(ScorecardKey { window, window_start_at, ..of_campaign[0].clone() });
+    }
+    keys
 }
 
 fn in_windows(team: &str, dimension: &str, subject: &str, currency: &str, at: i64) -> Vec<ScorecardKey> {
@@ -181,6 +292,9 @@ fn credit(event: &JourneyEvent, cards: &mut BTreeMap<ScorecardKey, Card>) {
             team_id: event.team_id.clone(),
             agency: touchpoint.agency.clone(),
             partner: touchpoint.partner.clone(),
+            tentpole_id: event.plan.as_ref().and_then(|plan| plan.tentpole_id.clone()),
+            flight_at: event.plan.as_ref().and_then(|plan| plan.flight_at),
+            message_id: touchpoint.message_id.clone(),
         };
         steps.push((own, touchpoint.location.as_deref()));
     }
@@ -194,6 +308,9 @@ fn credit(event: &JourneyEvent, cards: &mut BTreeMap<ScorecardKey, Card>) {
                 agency: step.agency.as_deref(),
                 partner: step.partner.as_deref(),
                 store: *store,
+                tentpole: step.tentpole_id.as_deref(),
+                flight: step.flight_at,
+                message: step.message_id.as_deref(),
             };
             for key in keys(owner, &value.currency, touchpoint.occurred_at) {
                 *cards.entry(key).or_default().measures.credit_minor.entry(model.to_owned()).or_insert(0) += amount;

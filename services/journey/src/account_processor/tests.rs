@@ -36,6 +36,7 @@ impl AccountStep for Once {
             judged_at: None,
             experiment: None,
             channel_reason: None,
+            action: "message".to_owned(),
         });
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn touch(event_type: &str, at: i64) -> JourneyEvent {
         totals: Totals::default(),
         story: StoryContext::default(),
         path: Vec::new(),
+        plan: None,
     }
 }
 

@@ -238,6 +238,7 @@ fn decide(hub: &mut Hub, world: &World, ids: &[PersonId]) -> Vec<Decision> {
             judged_at: Some(event.touchpoint.occurred_at),
             experiment: Some(format!("{trigger}:{trigger}")),
             channel_reason: None,
+            action: rule.action.to_owned(),
         };
         hub.write("tributary.decisions", ids[index], &decision);
         let intent = TriggerIntent {

@@ -54,6 +54,7 @@ pub(crate) fn journey(touches: &[&Touchpoint]) -> Vec<JourneyEvent> {
             totals,
             story: story::at(before, touch),
             path: path(before, touch),
+            plan: plan::context(touch.campaign_id.as_deref(), touch.message_id.as_deref()).map(Box::new),
         });
     }
     events
@@ -145,6 +146,9 @@ fn path(before: &[&Touchpoint], touch: &Touchpoint) -> Vec<PathStep> {
         team_id: team(exposure).to_owned(),
         agency: exposure.agency.clone(),
         partner: exposure.partner.clone(),
+        tentpole_id: plan::tentpole(exposure.campaign_id.as_deref()).map(str::to_owned),
+        flight_at: None,
+        message_id: exposure.message_id.clone(),
     };
     let newest_first = recent(before, touch).filter(|earlier| is_exposure(earlier)).take(MAX_STEPS);
     let mut steps: Vec<PathStep> = newest_first.map(step).collect();

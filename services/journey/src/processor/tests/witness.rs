@@ -100,6 +100,7 @@ fn decision(person_id: PersonId, touchpoint: &Touchpoint) -> Decision {
         judged_at: None,
         experiment: None,
         channel_reason: None,
+        action: "message".to_owned(),
     }
 }
 
