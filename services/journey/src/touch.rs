@@ -43,8 +43,8 @@ pub struct Counts {
     pub exposures: i64,
 }
 
-/// What the canvas said about an exposure when it arrived. It is kept, so that a correction years later
-/// does not judge by another plan.
+/// What the canvas said, when an exposure arrived, of the time at which it happened. It is kept, so that a correction years
+/// later does not judge by another plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// The story it told.
@@ -78,11 +78,11 @@ impl Told {
         if !is_planned || !touchpoint.is_exposure() {
             return None;
         }
-        let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id));
-        let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id));
+        let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id, touchpoint.occurred_at));
+        let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id, touchpoint.occurred_at));
         let offer = message.and_then(|message| {
             let subject = message.offer_subject.clone()?;
-            Some(Offer { subject, claim: message.offer_claim.clone().unwrap_or_default() })
+            Some(Offer { subject, claim: message.claim() })
         });
         Some(Box::new(Self {
             narrative_id: canvas.narrative_of(touchpoint).map(str::to_owned),

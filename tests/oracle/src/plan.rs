@@ -92,12 +92,10 @@ pub fn canvas() -> Vec<CanvasEntry> {
             campaign_id: (*id).to_owned(),
             name: (*id).to_owned(),
             team_id: (*team).to_owned(),
-            tentpole_id: None,
-            agency: None,
-            partner: None,
             demand_percent: *demand,
             funnel_role: (*role).to_owned(),
             narrative_id: Some((*narrative).to_owned()),
+            ..Campaign::default()
         };
         CanvasEntry { campaign: Some(campaign), ..CanvasEntry::default() }
     });
@@ -109,6 +107,7 @@ pub fn canvas() -> Vec<CanvasEntry> {
             offer_subject: offer.map(|(subject, _)| subject.to_owned()),
             offer_claim: offer.map(|(_, claim)| claim.to_owned()),
             stage: stage.map(str::to_owned),
+            ..Message::default()
         };
         CanvasEntry { message: Some(message), ..CanvasEntry::default() }
     });
