@@ -115,12 +115,10 @@ pub(crate) fn canvas() -> Canvas {
             campaign_id: id.to_owned(),
             name: id.to_owned(),
             team_id: format!("{id}-team"),
-            tentpole_id: None,
-            agency: None,
-            partner: None,
             demand_percent,
             funnel_role: role.to_owned(),
             narrative_id: Some(format!("{id} story")),
+            ..Campaign::default()
         };
         canvas.apply(CanvasEntry { campaign: Some(campaign), ..CanvasEntry::default() });
     }
@@ -134,6 +132,7 @@ pub(crate) fn canvas() -> Canvas {
             offer_subject: claim.map(|_| "mug".to_owned()),
             offer_claim: claim.map(str::to_owned),
             stage: stage.map(str::to_owned),
+            ..Message::default()
         };
         canvas.apply(CanvasEntry { message: Some(message), ..CanvasEntry::default() });
     }

@@ -1,6 +1,7 @@
 //! One touch as a journey keeps it: what was stated, and what the plan said of it when it arrived.
 
 use serde::{Deserialize, Serialize};
+use tributary_model::canvas::Campaign;
 use tributary_model::journey::{ExposureContext, JourneyEvent, PlanContext, SessionContext, StoryContext, Totals};
 use tributary_model::{Canvas, Identifier, PersonId, Touchpoint};
 use tributary_stream::OrderedStore;
@@ -43,8 +44,8 @@ pub struct Counts {
     pub exposures: i64,
 }
 
-/// What the canvas said about an exposure when it arrived. It is kept, so that a correction years later
-/// does not judge by another plan.
+/// What the canvas said, when an exposure arrived, of the time at which it happened. It is kept, so that a correction years
+/// later does not judge by another plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// The story it told.
@@ -78,11 +79,11 @@ impl Told {
         if !is_planned || !touchpoint.is_exposure() {
             return None;
         }
-        let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id));
-        let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id));
+        let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id, touchpoint.occurred_at));
+        let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id, touchpoint.occurred_at));
         let offer = message.and_then(|message| {
             let subject = message.offer_subject.clone()?;
-            Some(Offer { subject, claim: message.offer_claim.clone().unwrap_or_default() })
+            Some(Offer { subject, claim: message.claim() })
         });
         Some(Box::new(Self {
             narrative_id: canvas.narrative_of(touchpoint).map(str::to_owned),
@@ -97,19 +98,25 @@ impl Told {
 
 /// What the plan says of a touch; `None` when it knows neither its campaign nor its message.
 fn plan_of(canvas: &Canvas, touchpoint: &Touchpoint) -> Option<Box<PlanContext>> {
-    let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id));
-    let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id));
+    let at = touchpoint.occurred_at;
+    let campaign = touchpoint.campaign_id.as_deref().and_then(|id| canvas.campaign(id, at));
+    let message = touchpoint.message_id.as_deref().and_then(|id| canvas.message(id, at));
     if campaign.is_none() && message.is_none() {
         return None;
     }
     Some(Box::new(PlanContext {
         tentpole_id: campaign.and_then(|campaign| campaign.tentpole_id.clone()),
-        flight_at: None,
+        flight_at: campaign.and_then(|campaign| flight_at(campaign, at)),
         demand_percent: campaign.map(|campaign| campaign.demand_percent),
         funnel_role: campaign.map(|campaign| campaign.funnel_role.clone()),
         narrative_id: canvas.narrative_of(touchpoint).map(str::to_owned),
         is_approved: message.is_some_and(|message| message.approved),
     }))
+}
+
+/// When the flight begins that is on at `at`.
+fn flight_at(campaign: &Campaign, at: i64) -> Option<i64> {
+    campaign.starts_at.filter(|starts_at| *starts_at <= at && campaign.ends_at.is_none_or(|ends_at| at < ends_at))
 }
 
 impl Touch {

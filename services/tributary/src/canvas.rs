@@ -159,13 +159,13 @@ mod tests {
         let entries = demo().unwrap();
         assert_eq!(faults(&entries), Vec::<String>::new());
         let canvas = fold(&entries);
-        assert_eq!(canvas.team_of_parts(None, "in_store"), "store");
-        assert_eq!(canvas.team_of_parts(Some("partner-sms"), "sms"), "trade");
+        assert_eq!(canvas.team_of_parts(None, "in_store", 0), "store");
+        assert_eq!(canvas.team_of_parts(Some("partner-sms"), "sms", 0), "trade");
         for message in crate::simulate::MESSAGES {
-            assert!(canvas.message(message).is_some(), "no message {message}");
+            assert!(canvas.message(message, 0).is_some(), "no message {message}");
         }
         for campaign in crate::simulate::CAMPAIGNS {
-            assert!(canvas.campaign(campaign).is_some(), "no campaign {campaign}");
+            assert!(canvas.campaign(campaign, 0).is_some(), "no campaign {campaign}");
         }
     }
 

@@ -73,6 +73,11 @@ pub(crate) fn tentpole(campaign: Option<&str>) -> Option<&'static str> {
     campaign.filter(|campaign| campaigns.contains(campaign)).map(|_| tentpole)
 }
 
+/// When the flight of a campaign begins: that of one of them, long ago.
+pub(crate) fn flight(campaign: Option<&str>) -> Option<i64> {
+    campaign.filter(|campaign| *campaign == "weekly").map(|_| 1_000_000)
+}
+
 /// What the plan knows of a touch with this campaign and message.
 pub(crate) fn context(campaign: Option<&str>, message: Option<&str>) -> Option<PlanContext> {
     let planned = CAMPAIGNS.iter().find(|(id, ..)| Some(*id) == campaign);
@@ -82,7 +87,7 @@ pub(crate) fn context(campaign: Option<&str>, message: Option<&str>) -> Option<P
     let said = said(campaign, message);
     Some(PlanContext {
         tentpole_id: tentpole(campaign).map(str::to_owned),
-        flight_at: None,
+        flight_at: flight(campaign),
         demand_percent: planned.map(|(_, _, demand, ..)| *demand),
         funnel_role: planned.map(|(_, _, _, role, _)| (*role).to_owned()),
         narrative_id: said.narrative.map(str::to_owned),
@@ -119,11 +124,11 @@ pub fn canvas() -> Vec<CanvasEntry> {
             name: (*id).to_owned(),
             team_id: (*team).to_owned(),
             tentpole_id: tentpole(Some(id)).map(str::to_owned),
-            agency: None,
-            partner: None,
+            starts_at: flight(Some(id)),
             demand_percent: *demand,
             funnel_role: (*role).to_owned(),
             narrative_id: Some((*narrative).to_owned()),
+            ..Campaign::default()
         };
         CanvasEntry { campaign: Some(campaign), ..CanvasEntry::default() }
     });
@@ -135,6 +140,7 @@ pub fn canvas() -> Vec<CanvasEntry> {
             offer_subject: offer.map(|(subject, _)| subject.to_owned()),
             offer_claim: offer.map(|(_, claim)| claim.to_owned()),
             stage: stage.map(str::to_owned),
+            ..Message::default()
         };
         CanvasEntry { message: Some(message), ..CanvasEntry::default() }
     });

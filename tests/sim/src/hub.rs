@@ -73,8 +73,11 @@ impl Hub {
     fn compose(triggers: TriggersConfig) -> anyhow::Result<Self> {
         let mut config = HubConfig { triggers, ..HubConfig::default() };
         // Everything the oracle computes; minutes would only be more of the same.
-        config.insight.dimensions = vec![Dimension::Agency, Dimension::Partner, Dimension::Store, Dimension::Category];
-        config.insight.windows = vec![Span::Hour, Span::Week];
+        config.insight.dimensions = {
+            use Dimension::{Agency, Category, Creative, Partner, Product, Store};
+            vec![Agency, Partner, Store, Category, Product, Creative]
+        };
+        config.insight.windows = vec![Span::Hour, Span::Week, Span::Campaign];
         let definition = Definition::read(&config).context("reading the built-in definitions")?;
         let mut entries = canvas::built_in().context("reading the built-in canvas")?;
         entries.extend(tributary_test_oracle::canvas());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_model::scorecard::{MeasureDelta, Measures, Scorecard, ScorecardKey};
-use tributary_model::{Decision, scorecard};
+use tributary_model::{Decision, DecisionOutcome, scorecard};
 
 use crate::check::read::{Reader, text};
 use crate::check::report::Report;
@@ -14,19 +14,31 @@ use crate::truth::shares::MODELS;
 
 const MEASURES: &str = "tributary.measures";
 const METRICS: &str = "tributary.metrics.";
+const PRODUCTS: &str = "tributary.products";
+const OUTCOMES: &str = "tributary.outcomes";
 
 pub(super) fn check(world: &World, decided: &[Decision], outputs: &Outputs, reader: &Reader<'_>, report: &mut Report) {
     let latest = latest(outputs, reader, report);
-    let expected = scorecards(&world.people, decided);
+    let heard: Vec<DecisionOutcome> =
+        reader.all::<DecisionOutcome>(OUTCOMES, report).into_iter().map(|record| record.value).collect();
+    let expected = scorecards(&world.people, decided, &heard);
     let keys: BTreeSet<&ScorecardKey> = expected.keys().chain(latest.keys()).collect();
     let nothing = Measures::default();
     for key in keys {
         let found = latest.get(key).map_or(&nothing, |card| &card.measures);
-        let topic = format!("{METRICS}{}", key.team_id);
+        let topic = topic_of(key);
         report.fields(&topic, text(&record_key(key)), expected.get(key).unwrap_or(&nothing), found);
     }
     check_sums(&latest, reader, report);
     check_credit(&latest, report);
+}
+
+/// Where a scorecard is told.
+fn topic_of(key: &ScorecardKey) -> String {
+    if ["product", "creative"].contains(&key.dimension.as_str()) {
+        return PRODUCTS.to_owned();
+    }
+    format!("{METRICS}{}", key.team_id)
 }
 
 fn record_key(key: &ScorecardKey) -> Vec<u8> {
@@ -37,10 +49,10 @@ fn record_key(key: &ScorecardKey) -> Vec<u8> {
 /// The newest scorecard of each key; revisions have to rise.
 fn latest(outputs: &Outputs, reader: &Reader<'_>, report: &mut Report) -> BTreeMap<ScorecardKey, Scorecard> {
     let mut latest: BTreeMap<ScorecardKey, Scorecard> = BTreeMap::new();
-    for topic in outputs.topics(METRICS) {
+    for topic in outputs.topics(METRICS).chain(outputs.topics(PRODUCTS)) {
         for record in reader.all::<Scorecard>(topic, report) {
             let card = record.value;
-            if record.key != text(&record_key(&card.key)) || topic != format!("{METRICS}{}", card.key.team_id) {
+            if record.key != text(&record_key(&card.key)) || topic != topic_of(&card.key) {
                 report.add(topic, &record.key, "the scorecard's own key and topic", format!("{:?}", card.key));
             }
             let before = latest.get(&card.key).map_or(0, |before| before.revision);
@@ -96,7 +108,22 @@ fn add(sum: &mut Measures, more: &Measures) {
     sum.revenue_minor += more.revenue_minor;
     sum.margin_minor += more.margin_minor;
     sum.decisions_sent += more.decisions_sent;
+    sum.planned_exposures += more.planned_exposures;
+    sum.approved_exposures += more.approved_exposures;
+    sum.second_stories += more.second_stories;
+    sum.several_stories += more.several_stories;
+    sum.leaks += more.leaks;
+    sum.loops += more.loops;
+    sum.loop_ms += more.loop_ms;
+    sum.suppressions += more.suppressions;
+    sum.pieces += more.pieces;
+    sum.ratings += more.ratings;
+    sum.rating_centi += more.rating_centi;
     let named = [
+        (&mut sum.conflicts, &more.conflicts),
+        (&mut sum.outcomes, &more.outcomes),
+        (&mut sum.handover, &more.handover),
+        (&mut sum.events, &more.events),
         (&mut sum.discounts_minor, &more.discounts_minor),
         (&mut sum.credit_minor, &more.credit_minor),
         (&mut sum.locations, &more.locations),

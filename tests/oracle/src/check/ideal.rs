@@ -72,11 +72,14 @@ pub(super) fn outputs(events: &[Event]) -> Outputs {
         hub.write("tributary.accounts", id, &tributary_model::AccountEvent { revision, ..account });
     }
     let decisions = decide(&mut hub, &world, &ids);
-    for (key, measures) in scorecards(&world.people, &decisions) {
+    for (key, measures) in scorecards(&world.people, &decisions, &[]) {
         let name = String::from_utf8(key.to_key()).unwrap();
         let delta = MeasureDelta { key: key.clone(), delta: measures.clone(), change_count: 3, occurred_at: 0 };
         hub.write("tributary.measures", &name, &delta);
-        let topic = format!("tributary.metrics.{}", key.team_id);
+        let topic = match key.dimension.as_str() {
+            "product" | "creative" => "tributary.products".to_owned(),
+            _ => format!("tributary.metrics.{}", key.team_id),
+        };
         hub.write(&topic, &name, &Scorecard { key, revision: 3, measures, updated_at: 0 });
     }
     for (key, counts) in paths(&world.people) {

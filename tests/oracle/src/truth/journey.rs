@@ -147,7 +147,7 @@ fn path(before: &[&Touchpoint], touch: &Touchpoint) -> Vec<PathStep> {
         agency: exposure.agency.clone(),
         partner: exposure.partner.clone(),
         tentpole_id: plan::tentpole(exposure.campaign_id.as_deref()).map(str::to_owned),
-        flight_at: None,
+        flight_at: plan::flight(exposure.campaign_id.as_deref()),
         message_id: exposure.message_id.clone(),
     };
     let newest_first = recent(before, touch).filter(|earlier| is_exposure(earlier)).take(MAX_STEPS);

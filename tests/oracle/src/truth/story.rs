@@ -66,7 +66,7 @@ fn is_about(sku: &str, category: Option<&str>, subjects: &[String]) -> bool {
 }
 
 /// The newest sale of it in the window, if not all of its pieces were taken back.
-fn bought<'a>(before: &[&'a Touchpoint], touch: &Touchpoint, subjects: &[String]) -> Option<&'a str> {
+fn bought<'a>(before: &'a [&'a Touchpoint], touch: &Touchpoint, subjects: &[String]) -> Option<&'a str> {
     let (mut pieces, mut newest) = (0, None);
     for earlier in recent(before, touch).filter(|earlier| is_conversion(earlier)) {
         for item in earlier.items.iter().filter(|item| is_about(&item.sku, item.category.as_deref(), subjects)) {
@@ -83,7 +83,7 @@ fn bought<'a>(before: &[&'a Touchpoint], touch: &Touchpoint, subjects: &[String]
 }
 
 /// The newest case about it, or about nothing in particular, that was opened in the window and not closed since.
-fn open_case<'a>(before: &[&'a Touchpoint], touch: &Touchpoint, subjects: &[String]) -> Option<&'a str> {
+fn open_case<'a>(before: &'a [&'a Touchpoint], touch: &Touchpoint, subjects: &[String]) -> Option<&'a str> {
     let case = |touch: &Touchpoint| touch.properties.get("case_id").or(touch.order_id.as_ref()).cloned();
     let mut closed = BTreeSet::new();
     for earlier in recent(before, touch) {

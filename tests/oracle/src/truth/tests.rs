@@ -129,7 +129,7 @@ fn a_journey_is_in_order_of_time_and_each_touch_knows_what_was_before() {
 #[test]
 fn scorecards_split_a_sale_to_the_cent() {
     let world = purchase();
-    let cards = scorecards(&world.people, &[]);
+    let cards = scorecards(&world.people, &[], &[]);
     let card = |team: &str, dimension: &str, subject: &str, currency: &str| {
         let is_it = |key: &&tributary_model::scorecard::ScorecardKey| {
             (
@@ -268,6 +268,6 @@ fn the_truth_does_not_depend_on_the_order_of_arrival() {
             world.people.all.iter().map(|person| (person.identifiers.clone(), person.journey.clone())).collect()
         };
         assert_eq!(journeys(&sorted), journeys(&shuffled), "seed {seed}");
-        assert_eq!(scorecards(&sorted.people, &[]), scorecards(&shuffled.people, &[]), "seed {seed}");
+        assert_eq!(scorecards(&sorted.people, &[], &[]), scorecards(&shuffled.people, &[], &[]), "seed {seed}");
     }
 }
