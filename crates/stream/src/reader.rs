@@ -34,6 +34,7 @@ pub enum Next {
 pub struct TopicReader {
     topic: String,
     consumer: BaseConsumer<Quiet>,
+    partition_count: i32,
     open: BTreeSet<i32>,
     told: bool,
 }
@@ -65,7 +66,15 @@ impl TopicReader {
                 .map_err(StreamError::kafka(format!("reading {topic}")))?;
         }
         consumer.assign(&list).map_err(StreamError::kafka(format!("reading {topic}")))?;
-        Ok(Self { topic: topic.to_owned(), consumer, open: (0..partitions as i32).collect(), told: false })
+        let partition_count = partitions as i32;
+        let open = (0..partition_count).collect();
+        Ok(Self { topic: topic.to_owned(), consumer, partition_count, open, told: false })
+    }
+
+    /// The partitions of the topic.
+    #[must_use]
+    pub fn partitions(&self) -> std::ops::Range<i32> {
+        0..self.partition_count
     }
 
     /// The next record, or what there is instead within `wait`.

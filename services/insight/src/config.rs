@@ -1,5 +1,7 @@
 //! What an operator can set.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 use tributary_model::Canvas;
 use tributary_model::scorecard::ALL_TEAMS;
@@ -8,6 +10,7 @@ use tributary_service::config::{Problem, Validate};
 
 use crate::estimates::Plan;
 use crate::paths::PathLimits;
+use crate::read_api::scope::{self, ReadKey};
 use crate::trials::LiftRules;
 use crate::views::{Dimension, Span, Views};
 
@@ -29,17 +32,46 @@ pub struct Config {
     pub max_places: usize,
     /// How many kinds of discount a scorecard names; further ones are counted together as `other`.
     pub max_discount_kinds: usize,
-    /// What scorecards are kept of beside teams, channels and campaigns: `agency`, `partner`, `store`, `category`.
+    /// What scorecards are kept of beside teams, channels, campaigns and tentpoles: `agency`, `partner`, `store`,
+    /// `category`, and on `tributary.products` `product` and `creative`.
     pub dimensions: Vec<Dimension>,
-    /// Over which windows they are kept beside `day` and `total`: `minute`, `hour`, `week`.
+    /// Over which windows they are kept beside `day` and `total`: `minute`, `hour`, `week`, and `campaign`, which is the
+    /// flight of a campaign.
     pub windows: Vec<Span>,
     /// Which scorecards are exported to Prometheus.
     pub export: Export,
     /// What experiments are compared by.
     pub lift: Lift,
+    /// The read API.
+    pub read_api: ReadApiConfig,
     /// How far paths reach: the journey service's setting, and none of this one's.
     #[serde(skip)]
     pub path_limits: PathLimits,
+}
+
+/// Scorecards, lifts and credit over HTTP.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReadApiConfig {
+    /// Where it listens; without it there is none.
+    pub listen: Option<SocketAddr>,
+    /// Who may read what; without any, everybody on this machine may read everything.
+    pub keys: Vec<ReadKey>,
+}
+
+impl ReadApiConfig {
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = scope::problems(&self.keys);
+        if let Some(listen) = self.listen.filter(|listen| self.keys.is_empty() && !listen.ip().is_loopback()) {
+            problems.push(Problem::new(
+                "read_api.listen",
+                listen,
+                "others than this machine could read everything, since there are no keys",
+                "add read_api.keys, or listen on 127.0.0.1",
+            ));
+        }
+        problems
+    }
 }
 
 /// What experiments are compared by.
@@ -130,6 +162,7 @@ impl Default for Config {
             windows: Vec::new(),
             export: Export::default(),
             lift: Lift::default(),
+            read_api: ReadApiConfig::default(),
             path_limits: PathLimits::default(),
         }
     }
@@ -187,6 +220,7 @@ impl Validate for Config {
         }
         problems.extend(self.export.problems());
         problems.extend(self.lift.problems());
+        problems.extend(self.read_api.problems());
         problems
     }
 }
@@ -256,12 +290,13 @@ mod tests {
                 max_experiments: 201,
             },
             lift: Lift { outcome_days: 0, planned_persons: 0, ..Lift::default() },
+            read_api: ReadApiConfig { listen: Some(([0, 0, 0, 0], 80).into()), keys: Vec::new() },
             ..Config::default()
         };
         let keys: Vec<String> = config.validate().into_iter().map(|problem| problem.key).collect();
         let exported = ["export.channels", "export.max_experiments", "export.teams", "export.currencies"];
-        let lift = ["lift.outcome_days", "lift.planned_persons"];
-        assert_eq!(keys, [&["day_horizon_days", "max_places"], &exported[..], &lift].concat());
+        let others = ["lift.outcome_days", "lift.planned_persons", "read_api.listen"];
+        assert_eq!(keys, [&["day_horizon_days", "max_places"], &exported[..], &others].concat());
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //!   changed: scorecards to `tributary.metrics.<team>`, the sum of all teams to `tributary.metrics.all`; totals of teams
 //!   and channels also go to Prometheus; those of products and creatives to `tributary.products`; paths to `tributary.paths`; experiments to `tributary.lift`.
 //!
+//! [`read_api`] answers over HTTP from what these topics say.
+//!
 //! It promises:
 //!
 //! - **Credit adds up**: for each model, window and currency, the teams' credit is the revenue over all teams
@@ -40,6 +42,7 @@ pub mod paths;
 mod processor;
 pub mod reach;
 pub mod read;
+pub mod read_api;
 pub mod read_lift;
 pub mod read_paths;
 mod scorecard_gauges;

@@ -26,8 +26,11 @@ enum Handles {
     Money(Box<MoneyGauges>),
 }
 
+/// What a gauge shows of the measures.
+type Count = fn(&Measures) -> i64;
+
 struct CountGauges {
-    counts: Vec<(Gauge, fn(&Measures) -> i64)>,
+    counts: Vec<(Gauge, Count)>,
     loop_seconds: Gauge,
     labels: [(&'static str, String); 3],
 }
@@ -93,7 +96,7 @@ impl CountGauges {
             ($($name:ident of $field:ident),* $(,)?) => {
                 vec![$((
                     gauge!(concat!("tributary_insight_scorecard_", stringify!($name)), &labels),
-                    (|measures: &Measures| measures.$field) as fn(&Measures) -> i64,
+                    (|measures: &Measures| measures.$field) as Count,
                 )),*]
             };
         }

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tributary_service::config::parse_override;
 
+mod reports;
+
+pub use reports::{AttributionArgs, LiftArgs, ReportFormat, ScorecardArgs, SiloReportArgs, StoryArgs};
+
 use crate::delivery::args::DeliveryCommand;
 use crate::dlq::args::DlqCommand;
 use crate::output::Format;
@@ -150,6 +154,12 @@ pub enum Command {
   tributary silo-report --format html --file silo-report.html
   tributary silo-report --format json | jq '.repairs[0]'")]
     SiloReport(SiloReportArgs),
+    /// Tell whether persons and accounts hear one story: who made it two, who contradicts whom, with examples
+    #[command(after_help = "Examples:
+  tributary story
+  tributary story --team media --examples 10
+  tributary story --output json | jq '.contradictions[0]'")]
+    Story(StoryArgs),
     /// Show what messages caused: treated against held-out persons, experiment by experiment and for each team
     #[command(after_help = "Examples:
   tributary lift
@@ -289,8 +299,9 @@ pub struct ReconcileArgs {
 /// Arguments of `journey`.
 #[derive(Debug, Args)]
 pub struct JourneyArgs {
-    /// The identifier, as namespace:value, in clear text
-    pub identifier: String,
+    /// An identifier as namespace:value in clear text, or any id that the person ever had
+    #[arg(value_name = "PERSON|IDENTIFIER")]
+    pub person: String,
 }
 
 /// Arguments of `decisions`.
@@ -422,75 +433,4 @@ pub struct PairArgs {
     /// Why, whether to do it, and how long to wait
     #[command(flatten)]
     pub by_hand: ByHandArgs,
-}
-
-/// Arguments of `attribution`.
-#[derive(Debug, Args)]
-pub struct AttributionArgs {
-    /// Who is credited
-    #[arg(long, default_value = "channel", value_parser = ["channel", "team"])]
-    pub by: String,
-    /// What is credited
-    #[arg(long, default_value = "value", value_parser = ["value", "conversions"])]
-    pub measure: String,
-    /// The month of the sales, as 2026-11; all time when it is left out
-    #[arg(long)]
-    pub month: Option<String>,
-    /// The currency of the value; may be left out when there is only one
-    #[arg(long)]
-    pub currency: Option<String>,
-}
-
-/// How a report is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
-    /// Text with tables, as people and wikis read it
-    Markdown,
-    /// For programs
-    Json,
-    /// One page with pictures that needs nothing else
-    Html,
-}
-
-/// Arguments of `silo-report`.
-#[derive(Debug, Args)]
-pub struct SiloReportArgs {
-    /// How to write it; markdown when neither this nor `--output json` is given
-    #[arg(long, value_enum)]
-    pub format: Option<ReportFormat>,
-    /// Write it into this file, in place of what is there, instead of to standard output
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// Count only what occurred or was decided on this day (UTC) or later
-    #[arg(long, value_name = "DATE")]
-    pub since: Option<jiff::civil::Date>,
-    /// Since which day (UTC) the hub is live: what occurred before is loaded history, and counts for neither hand-over,
-    /// leakage nor loops. When left out, since the hub first received anything
-    #[arg(long, value_name = "DATE")]
-    pub live_since: Option<jiff::civil::Date>,
-}
-
-/// Arguments of `lift`.
-#[derive(Debug, Args)]
-pub struct LiftArgs {
-    /// The experiment: a trigger's id and seed, such as cart-abandoned:cart-abandoned; `global:` and the seed of the global
-    /// control group; or `external:` and the name of one that is run elsewhere
-    #[arg(long)]
-    pub experiment: Option<String>,
-    /// The team whose experiments they are
-    #[arg(long)]
-    pub team: Option<String>,
-}
-
-/// Arguments of `scorecard`.
-#[derive(Debug, Args)]
-pub struct ScorecardArgs {
-    /// The team; all teams when it is left out
-    pub team: Option<String>,
-    /// What the scorecards are about
-    #[arg(long, default_value = "team", value_parser = ["team", "channel", "campaign", "agency", "partner", "store", "category"])]
-    pub dimension: String,
-    /// Over which time
-    #[arg(long, default_value = "total", value_parser = ["total", "week", "day", "hour", "minute"])]
-    pub window: String,
 }

@@ -22,6 +22,7 @@ pub mod load;
 pub mod metrics;
 pub mod output;
 pub mod pace;
+pub mod reads;
 pub mod reconcile;
 pub mod server;
 pub mod simulate;

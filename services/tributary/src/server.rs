@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::{JoinError, JoinHandle};
 use tributary_gateway::SourceDirectory;
+use tributary_insight::read_api;
 use tributary_schema::Contracts;
 use tributary_service::metrics::PrometheusHandle;
 use tributary_service::{Health, Shutdown, admin};
@@ -15,6 +17,7 @@ use tributary_stream::{KafkaSettings, Publisher};
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::hub::Hub;
+use crate::reads::Reads;
 
 /// How often it is looked whether a part of the hub has ended.
 const WATCH: Duration = Duration::from_millis(100);
@@ -30,6 +33,8 @@ pub struct Serving {
     pub contracts: Arc<Contracts>,
     /// The gateway's sources, when the gateway is to run.
     pub gateway: Option<SourceDirectory>,
+    /// The read API, when it is to run.
+    pub reads: Option<Reads>,
     /// The stages, when there are any.
     pub hub: Option<Hub>,
     /// Their readiness.
@@ -45,6 +50,8 @@ pub struct Addresses {
     pub admin: SocketAddr,
     /// The gateway.
     pub gateway: Option<SocketAddr>,
+    /// The read API.
+    pub reads: Option<SocketAddr>,
 }
 
 /// Serves until SIGTERM or SIGINT, or until a part of the hub fails; then drains: requests first, stages behind them.
@@ -57,10 +64,9 @@ pub fn serve(serving: Serving, ready: impl FnOnce(Addresses) -> Result<(), CliEr
     runtime.block_on(async {
         let shutdown = Shutdown::on_signals()?;
         let listener = admin::bind(serving.config.admin.listen, "admin.listen").await?;
-        let address = |listener: &tokio::net::TcpListener| {
-            listener.local_addr().map_err(CliError::system("asking for a listener's address"))
-        };
-        let mut addresses = Addresses { admin: address(&listener)?, gateway: None };
+        let address =
+            |listener: &TcpListener| listener.local_addr().map_err(CliError::system("asking for a listener's address"));
+        let mut addresses = Addresses { admin: address(&listener)?, gateway: None, reads: None };
         let extra = axum::Router::new();
         let admin = admin::serve_admin(listener, serving.health, serving.metrics, extra, shutdown.clone());
         let admin = tokio::spawn(admin);
@@ -85,18 +91,34 @@ pub fn serve(serving: Serving, ready: impl FnOnce(Addresses) -> Result<(), CliEr
                 }))
             }
         };
-        tracing::info!(admin = %addresses.admin, gateway = ?addresses.gateway, "serving");
+        let reads = match &serving.reads {
+            None => None,
+            Some(reads) => {
+                let listener = admin::bind(reads.listen, "insight.read_api.listen").await?;
+                addresses.reads = Some(address(&listener)?);
+                Some(tokio::spawn(serve_reads(listener, read_api::router(reads.api.clone()), shutdown.clone())))
+            }
+        };
+        let Addresses { admin: at, gateway: gateway_at, reads: reads_at } = addresses;
+        tracing::info!(admin = %at, gateway = ?gateway_at, read_api = ?reads_at, "serving");
         let watched = serving.hub.map(|hub| watch(hub, shutdown.clone()));
         ready(addresses)?;
         shutdown.wait().await;
         let mut result = Ok(());
-        for (part, task) in [("gateway", gateway), ("hub", watched)] {
+        for (part, task) in [("gateway", gateway), ("read API", reads), ("hub", watched)] {
             if let Some(task) = task {
                 result = result.and(ended(part, task.await));
             }
         }
         result.and(ended("admin server", admin.await.map(|served| served.map_err(CliError::from))))
     })
+}
+
+async fn serve_reads(listener: TcpListener, router: axum::Router, shutdown: Shutdown) -> Result<(), CliError> {
+    let stop = shutdown.clone();
+    let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.wait().await }).await;
+    shutdown.trigger();
+    served.map_err(|error| CliError::PartStopped { part: "read API".to_owned(), detail: error.to_string() })
 }
 
 /// What a joined task came to.

@@ -8,7 +8,7 @@ const PREFIX: &str = "tributary-";
 /// The one service that composes the others.
 const COMPOSER: &str = "tributary-tributary";
 /// What the libraries may use of each other.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("tributary-model", &[]),
     ("tributary-schema", &["tributary-model"]),
     ("tributary-stream", &["tributary-model", "tributary-schema"]),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("tributary-rules", &[]),
     ("tributary-attribution", &[]),
     ("tributary-silo", &["tributary-model"]),
+    ("tributary-story", &["tributary-model"]),
     ("tributary-lift", &[]),
     ("tributary-testkit", &[]),
 ];

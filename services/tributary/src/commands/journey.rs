@@ -1,11 +1,10 @@
-//! `tributary journey`: one person's story, found by any identifier the person was ever known by.
+//! `tributary journey`: one person's story, found by any identifier the person was ever known by, or by any id it ever had.
 
 use tributary_journey::read::fold_journey;
-use tributary_model::ids::realm_uuid;
-use tributary_model::{JourneyEvent, PersonId, topics};
+use tributary_model::{JourneyEvent, topics};
 use tributary_stream::read_to_end;
 
-use super::persons::{aliases, pseudonym};
+use super::persons::{aliases, person};
 use crate::cli::JourneyArgs;
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -18,11 +17,10 @@ use crate::timeline::timeline;
 /// # Errors
 /// [`CliError`] when the identifier is none, there is no key, or no broker answers.
 pub(super) fn journey(args: &JourneyArgs, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
-    let identifier = pseudonym(&args.identifier, config)?;
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
     let aliases = aliases(&settings, &contracts)?;
-    let person = aliases.resolve(PersonId::of(&realm_uuid(&config.realm), &identifier));
+    let person = person(&args.person, config, &aliases)?.person_id;
     let key = person.to_key();
     let mut records: Vec<JourneyEvent> = Vec::new();
     let mut unreadable = None;
@@ -41,9 +39,9 @@ pub(super) fn journey(args: &JourneyArgs, config: &HubConfig, output: &mut Outpu
     }
     let events = fold_journey(records);
     if events.is_empty() {
+        let (named, _) = args.person.split_once(':').unwrap_or(("person's id", ""));
         output.notice(format!(
-            "nobody is known by this {}: check its spelling, and that realm and pseudonym key are those of the hub",
-            identifier.namespace
+            "nobody is known by this {named}: check its spelling, and that realm and pseudonym key are those of the hub"
         ));
         return Ok(Exit::Failed);
     }

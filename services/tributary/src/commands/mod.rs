@@ -18,6 +18,7 @@ mod reconcile;
 mod run;
 mod scorecard;
 mod silo_report;
+mod story;
 mod topics;
 mod trigger;
 
@@ -54,6 +55,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Attribution(args) => attribution::attribution(args, &hub, output),
         Command::SiloReport(args) => silo_report::silo_report(args, &hub, output),
+        Command::Story(args) => story::story(args, &hub, output),
         Command::Lift(args) => lift::lift(args, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),
         Command::Delivery(command) => delivery::delivery(command, &hub, output),

@@ -16,6 +16,7 @@ use crate::exit::Exit;
 use crate::gateway;
 use crate::hub::Hub;
 use crate::keys;
+use crate::reads::Reads;
 use crate::server::{Serving, describe_metrics, serve};
 use crate::watch::{Watch, Watched};
 
@@ -65,7 +66,11 @@ pub(super) fn run(args: &RunArgs, config: &HubConfig) -> Result<Exit, CliError> 
         audit_interval: config.audit.interval.into(),
     };
     let _watch = Watch::start(watched, &health)?;
-    serve(Serving { config: config.clone(), settings, contracts, gateway, hub, health, metrics }, |_| Ok(()))?;
+    let reads = match has(Service::Insight) {
+        true => Reads::start(config, &settings, &contracts, &health)?,
+        false => None,
+    };
+    serve(Serving { config: config.clone(), settings, contracts, gateway, reads, hub, health, metrics }, |_| Ok(()))?;
     Ok(Exit::Done)
 }
 

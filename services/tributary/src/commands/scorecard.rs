@@ -1,8 +1,10 @@
 //! `tributary scorecard`: what the metrics topics say.
 
+mod products;
+
 use serde::Serialize;
 use tributary_insight::read::Scorecards;
-use tributary_model::scorecard::{ALL_TEAMS, WINDOW_TOTAL};
+use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CREATIVE, DIMENSION_PRODUCT, WINDOW_TOTAL};
 use tributary_model::time::to_rfc3339;
 use tributary_model::{Money, Scorecard, topics};
 use tributary_schema::Contracts;
@@ -31,6 +33,9 @@ pub(super) fn scorecard(args: &ScorecardArgs, hub: &HubConfig, output: &mut Outp
             format!("name one of {}", existing.join(", "))
         };
         return Err(CliError::Argument { argument: "team", value: team.clone(), remedy });
+    }
+    if [DIMENSION_PRODUCT, DIMENSION_CREATIVE].contains(&args.dimension.as_str()) {
+        return products::products(args, &settings, &contracts, output);
     }
     let cards = read_scorecards(&settings, &contracts, &wanted, output)?;
     let chosen: Vec<&Scorecard> = cards
@@ -62,10 +67,21 @@ pub(super) fn read_scorecards(
     teams: &[String],
     output: &mut Output,
 ) -> Result<Scorecards, CliError> {
+    let names: Vec<String> = teams.iter().map(|team| topics::metrics(team)).collect();
+    read_topics(settings, contracts, &names, output)
+}
+
+/// The latest scorecards of some topics.
+fn read_topics(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    names: &[String],
+    output: &mut Output,
+) -> Result<Scorecards, CliError> {
     let mut cards = Scorecards::default();
     let mut unreadable = 0;
-    for team in teams {
-        read_to_end(settings, &topics::metrics(team), |record| match record.value {
+    for name in names {
+        read_to_end(settings, name, |record| match record.value {
             None => cards.remove(&record.key),
             Some(value) => match contracts.decode::<Scorecard>(&value) {
                 Ok(card) => cards.apply(card),
@@ -74,9 +90,7 @@ pub(super) fn read_scorecards(
         })?;
     }
     if unreadable > 0 {
-        output.notice(format!(
-            "{unreadable} records of the metrics topics are no scorecards: is the schema registry set?"
-        ));
+        output.notice(format!("{unreadable} records are no scorecards: is the schema registry set?"));
     }
     Ok(cards)
 }

@@ -21,7 +21,8 @@ pub(super) fn keep_up(stand: Stand, output: &mut Output) -> Result<(), CliError>
     let (settings, contracts) = (stand.settings.clone(), stand.contracts.clone());
     let (health, metrics) = (stand.health.clone(), stand.metrics.clone());
     let (hub, readers, broker) = stand.into_hub();
-    let serving = Serving { config, settings, contracts, gateway: Some(directory), hub: Some(hub), health, metrics };
+    let serving =
+        Serving { config, settings, contracts, gateway: Some(directory), reads: None, hub: Some(hub), health, metrics };
     let served = serve(serving, |addresses| {
         output.notice(invitation(addresses));
         Ok(())
