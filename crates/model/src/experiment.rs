@@ -8,7 +8,7 @@ use crate::ids::PersonId;
 /// The share of persons that is held out is given in parts of this many.
 pub const BUCKETS: u16 = 10_000;
 
-/// An experiment, with what was decided before it began. Where the share that is held out is changed, another part of the
+/// An experiment, with what was decided before it began; or persons who are compared as they came. Where the share that is held out is changed, another part of the
 /// same experiment begins: the two are not to be mixed, because persons of one arm would be newer than those of the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExperimentKey {
@@ -20,14 +20,26 @@ pub struct ExperimentKey {
     pub holdout_buckets: i32,
     /// Whether arms are drawn by household or account. Their persons are not independent of each other.
     pub is_clustered: bool,
+    /// The campaign that its messages belong to.
+    #[serde(default)]
+    pub campaign_id: Option<String>,
+    /// Whether nobody drew arms: those who had something are held against those who had not. What differs between them need
+    /// not be its doing.
+    #[serde(default)]
+    pub is_observed: bool,
 }
 
 impl ExperimentKey {
-    /// The record key: the parts as one JSON array, `["cart-abandoned:2026","crm",1000,false]`.
+    /// The record key: the parts as one JSON array, `["cart-abandoned:2026","crm",1000,false]`, and after them the campaign,
+    /// where there is one.
     #[must_use]
     pub fn to_key(&self) -> Vec<u8> {
-        let Self { experiment, team_id, holdout_buckets, is_clustered } = self;
-        serde_json::json!([experiment, team_id, holdout_buckets, is_clustered]).to_string().into_bytes()
+        let Self { experiment, team_id, holdout_buckets, is_clustered, campaign_id, .. } = self;
+        let parts = match campaign_id {
+            None => serde_json::json!([experiment, team_id, holdout_buckets, is_clustered]),
+            Some(campaign) => serde_json::json!([experiment, team_id, holdout_buckets, is_clustered, campaign]),
+        };
+        parts.to_string().into_bytes()
     }
 }
 
@@ -218,7 +230,7 @@ mod tests {
     fn names_with_any_sign_in_them_make_different_keys() {
         let key = |experiment: &str, team_id: &str| {
             let (experiment, team_id) = (experiment.to_owned(), team_id.to_owned());
-            let key = ExperimentKey { experiment, team_id, holdout_buckets: 1_000, is_clustered: false };
+            let key = ExperimentKey { experiment, team_id, holdout_buckets: 1_000, is_clustered: false, campaign_id: None, is_observed: false };
             String::from_utf8(key.to_key()).unwrap()
         };
         assert_eq!(key("cart:2026", "crm"), r#"["cart:2026","crm",1000,false]"#);

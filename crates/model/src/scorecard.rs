@@ -126,6 +126,9 @@ pub struct Measures {
     /// What came of decisions, by kind.
     #[serde(default)]
     pub outcomes: BTreeMap<String, i64>,
+    /// Sales to persons whom a brand message had reached in the window before.
+    #[serde(default)]
+    pub brand_conversions: i64,
     /// Contacts with persons who were to be left alone, by the team that made them.
     #[serde(default)]
     pub leaks: i64,
@@ -181,6 +184,7 @@ impl Measures {
         self.several_stories += other.several_stories;
         add_entries(&mut self.conflicts, &other.conflicts);
         add_entries(&mut self.outcomes, &other.outcomes);
+        self.brand_conversions += other.brand_conversions;
         self.leaks += other.leaks;
         self.loops += other.loops;
         self.loop_ms += other.loop_ms;
@@ -219,6 +223,7 @@ impl Measures {
             several_stories: -self.several_stories,
             conflicts: entries(&self.conflicts),
             outcomes: entries(&self.outcomes),
+            brand_conversions: -self.brand_conversions,
             leaks: -self.leaks,
             loops: -self.loops,
             loop_ms: -self.loop_ms,
@@ -309,6 +314,7 @@ mod tests {
             several_stories: 23,
             conflicts: named("conflicts", 24),
             outcomes: named("outcomes", 25),
+            brand_conversions: 40,
             leaks: 26,
             loops: 27,
             loop_ms: 28,

@@ -54,6 +54,8 @@ pub const PATHS: &str = "tributary.paths";
 pub const EXPERIMENT_CHANGES: &str = "tributary.experiment-changes";
 /// What experiments come to, keyed by experiment.
 pub const LIFT: &str = "tributary.lift";
+/// How demand campaigns do with and without brand messages before them, keyed by campaign and stratum.
+pub const BRAND_DEMAND: &str = "tributary.brand-demand";
 /// What products and creatives come to, keyed by scorecard.
 pub const PRODUCTS: &str = "tributary.products";
 /// The canvas.
@@ -159,6 +161,7 @@ pub fn definitions(teams: &[String]) -> Vec<TopicDefinition> {
         (PATHS, Cleanup::Compact),
         (EXPERIMENT_CHANGES, weeks(1)),
         (LIFT, Cleanup::Compact),
+        (BRAND_DEMAND, Cleanup::Compact),
         (PRODUCTS, Cleanup::Compact),
     ] {
         all.push(topic(name.to_owned(), Partitions::Configured, cleanup));

@@ -3,7 +3,8 @@
 
 use hashbrown::Equivalent;
 use tributary_model::scorecard::{
-    ALL_TEAMS, DIMENSION_CAMPAIGN, DIMENSION_CATEGORY, DIMENSION_PRODUCT, DIMENSION_TEAM, ScorecardKey,
+    ALL_TEAMS, DIMENSION_CAMPAIGN, DIMENSION_CATEGORY, DIMENSION_PRODUCT, DIMENSION_TEAM, DIMENSION_TENTPOLE,
+    ScorecardKey,
 };
 
 use crate::views::{Dimension, Views, Window};
@@ -62,17 +63,19 @@ impl<'a> Owner<'a> {
         }
     }
 
-    /// The owner's cards in one currency.
+    /// The owner's cards in one currency, and that of its tentpole over all teams.
     pub fn cards(self, views: &Views, currency: &'a str) -> impl Iterator<Item = Card<'a>> {
+        let over_all = self.tentpole_id.map(|tentpole| Card::tentpole(tentpole, currency));
         let subject = move |dimension: &Dimension| Some((dimension.name(), self.subject(*dimension)?));
         let subjects = views.dimensions().iter().filter_map(subject);
-        subjects.map(move |(dimension, subject)| Card {
+        let cards = subjects.map(move |(dimension, subject)| Card {
             team_id: self.team_id,
             dimension,
             subject,
             currency,
             flight_at: self.flight_at.filter(|_| dimension == DIMENSION_CAMPAIGN),
-        })
+        });
+        cards.chain(over_all)
     }
 }
 
@@ -81,6 +84,13 @@ impl<'a> Card<'a> {
     #[must_use]
     pub fn all_teams(currency: &'a str) -> Self {
         Self { team_id: ALL_TEAMS, dimension: DIMENSION_TEAM, subject: ALL_TEAMS, currency, flight_at: None }
+    }
+
+    /// The card of a tentpole over all teams.
+    #[must_use]
+    pub fn tentpole(tentpole_id: &'a str, currency: &'a str) -> Self {
+        let dimension = DIMENSION_TENTPOLE;
+        Self { team_id: ALL_TEAMS, dimension, subject: tentpole_id, currency, flight_at: None }
     }
 
     /// The card of a team.

@@ -87,11 +87,13 @@ pub struct Lift {
     pub planned_persons: u32,
     /// Whether visits count as well as sales.
     pub visits: bool,
+    /// Whether the persons whom a campaign for demand reached are compared by whether a brand message came before.
+    pub brand_demand: bool,
 }
 
 impl Default for Lift {
     fn default() -> Self {
-        Self { outcome_days: 14, before_days: 30, planned_persons: 10_000, visits: false }
+        Self { outcome_days: 14, before_days: 30, planned_persons: 10_000, visits: false, brand_demand: false }
     }
 }
 
@@ -103,6 +105,7 @@ impl Lift {
             outcome_ms: i64::from(self.outcome_days) * DAY_MS,
             before_ms: i64::from(self.before_days) * DAY_MS,
             counts_visits: self.visits,
+            compares_brand: self.brand_demand,
         }
     }
 

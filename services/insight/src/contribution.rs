@@ -204,6 +204,7 @@ fn count(event: &JourneyEvent) -> Measures {
         planned_exposures: i64::from(is_planned),
         approved_exposures: i64::from(is_planned && event.plan.as_ref().is_some_and(|plan| plan.is_approved)),
         second_stories: i64::from(event.story.is_second_story),
+        brand_conversions: i64::from(sale && event.exposure.brand_count_30d > 0),
         conflicts: event.story.conflicts.iter().map(|kind| (kind.clone(), 1)).collect(),
         handover: handover(touchpoint).map(|within| (within.to_owned(), 1)).into_iter().collect(),
         ..Measures::default()

@@ -34,7 +34,16 @@ enum What {
         currency: String,
         amount_minor: i64,
     },
+    /// A message of a campaign for demand was received, with or without a brand message in the window before.
+    Asked {
+        campaign_id: String,
+        team_id: String,
+        with_brand: bool,
+    },
 }
+
+/// Campaigns from this share of demand on ask for something; those below build the brand.
+const DEMAND_PERCENT: i32 = 50;
 
 impl Deed {
     /// What a statement of the journey tells of deeds.
@@ -60,6 +69,35 @@ impl Deed {
             deeds.push(Self { occurred_at, touchpoint_id: String::new(), what: What::Visited });
         }
         deeds
+    }
+
+    /// That a campaign for demand asked the person for something, when it did.
+    pub(crate) fn asked(event: &JourneyEvent) -> Option<Self> {
+        let touchpoint = &event.touchpoint;
+        let demand_percent = event.plan.as_ref().and_then(|plan| plan.demand_percent)?;
+        let campaign_id = touchpoint.campaign_id.clone()?;
+        (touchpoint.is_exposure() && demand_percent >= DEMAND_PERCENT).then(|| Self {
+            occurred_at: touchpoint.occurred_at,
+            touchpoint_id: touchpoint.touchpoint_id.clone(),
+            what: What::Asked {
+                campaign_id,
+                team_id: event.team_id.clone(),
+                with_brand: event.exposure.brand_count_30d > 0,
+            },
+        })
+    }
+
+    /// Orders less cancelled ones.
+    pub(crate) fn orders(&self) -> i64 {
+        if let What::Sold { orders, .. } = &self.what { *orders } else { 0 }
+    }
+
+    /// The campaign that asked, its team, and whether a brand message came before.
+    pub(crate) fn asking(&self) -> Option<(&str, &str, bool)> {
+        match &self.what {
+            What::Asked { campaign_id, team_id, with_brand } => Some((campaign_id, team_id, *with_brand)),
+            _ => None,
+        }
     }
 }
 
@@ -94,7 +132,7 @@ pub(crate) fn outcome<'d>(
         };
         match &deed.what {
             What::Visited if is_after => add(LiftMetric::Visit, "", 1),
-            What::Visited => {}
+            What::Visited | What::Asked { .. } => {}
             What::Sold { orders: by, currency, value_minor, margin_minor } => {
                 add(LiftMetric::Revenue, currency, *value_minor);
                 add(LiftMetric::Margin, currency, *margin_minor);

@@ -15,6 +15,10 @@ pub struct Plan {
 /// The experiment with all that its sums say.
 #[must_use]
 pub fn estimate(key: ExperimentKey, written: ExperimentSums, plan: Plan) -> ExperimentLift {
+    if key.is_observed {
+        // Nobody drew arms, so that no stratum says anything by itself: `read_brand` adds them up.
+        return ExperimentLift { key, sums: written, is_trusted: false, ratio_p_value: 1.0, estimates: Vec::new() };
+    }
     let sums = Sums::from(written.clone());
     let Ok(design) = design(&key, plan) else {
         // Everybody or nobody is held out: there is nothing to compare.

@@ -22,6 +22,7 @@
 //!   [`accounting`] explains every record of every stage.
 
 pub mod accounting;
+pub mod calibration;
 pub mod card;
 pub mod config;
 pub mod contribution;
@@ -36,6 +37,7 @@ pub mod lift_book;
 mod lift_gauges;
 mod lines;
 pub mod metrics;
+mod observed;
 mod outcomes;
 pub mod path_counts;
 pub mod paths;
@@ -43,6 +45,7 @@ mod processor;
 pub mod reach;
 pub mod read;
 pub mod read_api;
+pub mod read_brand;
 pub mod read_lift;
 pub mod read_paths;
 mod scorecard_gauges;

@@ -10,7 +10,7 @@ use crate::experiment_sums::Sums;
 
 /// Name of the store of the sums.
 pub const EXPERIMENTS_STORE: &str = "experiments";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The experiments of one task, and those that the open transaction has touched.
 #[derive(Debug)]

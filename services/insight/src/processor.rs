@@ -185,7 +185,11 @@ impl Processor for ScorecardProcessor {
     fn before_commit(&mut self, effects: &mut Effects) -> Result<(), Failure> {
         if !self.shown {
             self.scorecards.for_each(|key, measures| self.gauges.set(key, measures));
-            self.lift.for_each(|lift| self.lift_gauges.set(lift));
+            self.lift.for_each(|lift| {
+                if !lift.key.is_observed {
+                    self.lift_gauges.set(lift);
+                }
+            });
             self.shown = true;
         }
         for scorecard in self.scorecards.drain() {
@@ -200,15 +204,14 @@ impl Processor for ScorecardProcessor {
             }
         }
         for (key, lift) in self.lift.drain() {
+            let topic = if key.is_observed { topics::BRAND_DEMAND } else { topics::LIFT };
             match lift {
-                None => {
-                    effects.emit_tombstone(topics::LIFT, key.to_key());
-                    self.lift_gauges.gone(&key);
-                }
-                Some(lift) => {
-                    effects.emit(topics::LIFT, key.to_key(), &lift)?;
-                    self.lift_gauges.set(&lift);
-                }
+                None => effects.emit_tombstone(topic, key.to_key()),
+                Some(ref lift) => effects.emit(topic, key.to_key(), lift)?,
+            }
+            match lift.filter(|lift| !lift.key.is_observed) {
+                None => self.lift_gauges.gone(&key),
+                Some(lift) => self.lift_gauges.set(&lift),
             }
         }
         Ok(())

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tributary_lift::{Alpha, Comparison, Estimate, Lift, LiftError, Moments, Part, pool, returns, wasted_spend};
-use tributary_model::experiment::{ExperimentLift, LiftMetric};
+use tributary_model::experiment::{ExperimentKey, ExperimentLift, LiftMetric};
 
 use crate::estimates::{Plan, design, of_metric};
 use crate::experiment_sums::{ArmMoments, Sums};
 
 /// The level of all intervals here: they hold in 95 of 100 cases.
-const ALPHA: f64 = 0.05;
+pub(crate) const ALPHA: f64 = 0.05;
 
 /// The latest lifts of the topic that was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -57,12 +57,15 @@ pub struct MoneyReturns {
     pub wasted_minor: Option<Limited>,
 }
 
-/// The experiments of a team added up. Each is drawn by a seed of its own, so that effects may be added though persons take
+/// The experiments of a team, or of a campaign, added up. Each is drawn by a seed of its own, so that effects may be added though persons take
 /// part in several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TeamLift {
     /// The team.
     pub team_id: String,
+    /// The campaign, when it is a campaign's; nothing when it is all of the team's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<String>,
     /// The metric.
     pub metric: LiftMetric,
     /// The currency of money; empty otherwise.
@@ -103,23 +106,41 @@ impl Experiments {
     /// # Errors
     /// [`LiftError`] when they cannot be.
     pub fn teams(&self) -> Result<Vec<TeamLift>, LiftError> {
-        let mut parts: BTreeMap<(&str, LiftMetric, String), Vec<Part>> = BTreeMap::new();
+        self.pooled(|key| Some((&key.team_id, None)))
+    }
+
+    /// The experiments of each campaign that can be trusted, added up.
+    ///
+    /// # Errors
+    /// [`LiftError`] when they cannot be.
+    pub fn campaigns(&self) -> Result<Vec<TeamLift>, LiftError> {
+        self.pooled(|key| Some((&key.team_id, Some(key.campaign_id.as_deref()?))))
+    }
+
+    /// The experiments that are of the same one of something, added up.
+    fn pooled<'k>(
+        &'k self,
+        of: impl Fn(&'k ExperimentKey) -> Option<(&'k str, Option<&'k str>)>,
+    ) -> Result<Vec<TeamLift>, LiftError> {
+        type Whose<'k> = (&'k str, Option<&'k str>);
+        let mut parts: BTreeMap<(Whose<'k>, LiftMetric, String), Vec<Part>> = BTreeMap::new();
         // Planned persons tell only on limits that hold at any time, and a pool has none.
         let plan = Plan { planned_persons: 1 };
         for experiment in self.iter().filter(|experiment| experiment.is_trusted) {
+            let Some(whose) = of(&experiment.key) else { continue };
             let sums = Sums::from(experiment.sums.clone());
             let design = design(&experiment.key, plan)?;
             for (metric, currency) in sums.metrics() {
                 if let Some(best) = best(&of_metric(&sums, metric, currency, &design)?) {
-                    let of = (experiment.key.team_id.as_str(), metric, currency.to_owned());
-                    parts.entry(of).or_default().push(Part::from(best));
+                    parts.entry((whose, metric, currency.to_owned())).or_default().push(Part::from(best));
                 }
             }
         }
-        let pooled = parts.into_iter().map(|((team_id, metric, currency), parts)| {
+        let pooled = parts.into_iter().map(|(((team_id, campaign_id), metric, currency), parts)| {
             let pooled = pool(&parts, Alpha::new(ALPHA)?)?;
             Ok(TeamLift {
                 team_id: team_id.to_owned(),
+                campaign_id: campaign_id.map(str::to_owned),
                 metric,
                 currency,
                 experiments: pooled.experiments,
@@ -174,7 +195,7 @@ fn incremental_cost(arms: [&ArmMoments; 2], currency: &str) -> i64 {
 }
 
 /// The comparison with the least noise.
-fn best(lift: &Lift) -> Option<&Comparison> {
+pub(crate) fn best(lift: &Lift) -> Option<&Comparison> {
     lift.adjusted.as_ref().map(|adjusted| &adjusted.comparison).or(lift.plain.as_ref())
 }
 
@@ -214,7 +235,7 @@ mod tests {
             experiment: name.to_owned(),
             team_id: team.to_owned(),
             holdout_buckets: 5_000,
-            is_clustered: false,
+            is_clustered: false, campaign_id: None, is_observed: false ,
         };
         let cost = sums(LiftMetric::Cost, 1_000, 50);
         let sums = ExperimentSums {

@@ -1,4 +1,5 @@
-//! Who takes part in which experiment, and what that comes to: the changes to the sums of experiments.
+//! Who takes part in which experiment, and what that comes to: the changes to the sums of experiments, and of those who are
+//! compared as they came ([`crate::observed`]).
 //!
 //! A person counts with what it did after its first exposure, for as long as an outcome is looked for, and with what it did
 //! before, so that noise can be removed that the time before explains. Both are made again from what is known of the
@@ -19,12 +20,13 @@ use uuid::Uuid;
 
 use crate::deeds::{Deed, Outcome, outcome};
 use crate::experiment_sums::Sums;
+use crate::observed::{OBSERVED, comparisons};
 
 /// Name of the store of what persons did.
 pub const DEEDS_STORE: &str = "deeds";
 /// Name of the store of who takes part.
 pub const TRIALS_STORE: &str = "trials";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What is looked at for a lift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,15 +37,17 @@ pub struct LiftRules {
     pub before_ms: i64,
     /// Whether visits are counted.
     pub counts_visits: bool,
+    /// Whether demand messages are compared by the brand messages before them.
+    pub compares_brand: bool,
 }
 
 /// What was told of a person in an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Told {
-    key: ExperimentKey,
-    arm: Arm,
-    is_contaminated: bool,
-    enrolled_at: i64,
+pub(crate) struct Told {
+    pub(crate) key: ExperimentKey,
+    pub(crate) arm: Arm,
+    pub(crate) is_contaminated: bool,
+    pub(crate) enrolled_at: i64,
 }
 
 /// What a person counts as.
@@ -91,9 +95,9 @@ impl Trials {
         }
         let kept_from_at = self.kept_from_at(oldest_open_at);
         let (person, by) = (event.person_id.0, if event.retracted { -1 } else { 1 });
-        for deed in
-            Deed::of(event, self.rules.counts_visits).into_iter().filter(|deed| deed.occurred_at >= kept_from_at)
-        {
+        let asked = if self.rules.compares_brand { Deed::asked(event) } else { None };
+        let deeds = Deed::of(event, self.rules.counts_visits).into_iter().chain(asked);
+        for deed in deeds.filter(|deed| deed.occurred_at >= kept_from_at) {
             let count = self.deeds.get(&person, &deed).copied().unwrap_or(0).saturating_add(by);
             if count == 0 {
                 self.deeds.remove(&person, &deed);
@@ -134,6 +138,15 @@ impl Trials {
         for deed in deeds {
             self.deeds.remove(&person.0, &deed);
         }
+        let compared: Vec<(String, Trial)> = self
+            .trials
+            .list(&person.0)
+            .filter(|(name, _)| name.starts_with(OBSERVED))
+            .map(|(name, trial)| (name.clone(), Trial { told: None, ..trial.clone() }))
+            .collect();
+        for (name, trial) in compared {
+            self.trials.insert(&person.0, name, trial);
+        }
         self.touched.insert(person.0);
     }
 
@@ -155,6 +168,9 @@ impl Trials {
     pub fn drain(&mut self, oldest_open_at: Option<i64>) -> Vec<LiftDelta> {
         let mut changes: BTreeMap<ExperimentKey, Sums> = BTreeMap::new();
         for person in std::mem::take(&mut self.touched) {
+            if self.rules.compares_brand {
+                self.compare(person, oldest_open_at);
+            }
             let trials: Vec<(String, Trial)> =
                 self.trials.list(&person).map(|(experiment, trial)| (experiment.clone(), trial.clone())).collect();
             for (experiment, trial) in trials {
@@ -178,6 +194,30 @@ impl Trials {
         }
         let changes = changes.into_iter().filter(|(_, sums)| *sums != Sums::default());
         changes.map(|(key, sums)| LiftDelta { key, delta: sums.to_record() }).collect()
+    }
+
+    /// Finds the comparisons that a person is part of now. What began before the time of which deeds are kept stays as it is:
+    /// its first message may be forgotten, and a later one is not the first.
+    fn compare(&mut self, person: Uuid, oldest_open_at: Option<i64>) {
+        let kept_from_at = self.kept_from_at(oldest_open_at);
+        let deeds = self.deeds.list(&person).map(|(deed, count)| (deed, *count)).collect::<Vec<_>>();
+        let mut now = comparisons(deeds.iter().copied(), self.rules.before_ms);
+        let known: Vec<(String, Trial)> = self
+            .trials
+            .list(&person)
+            .filter(|(name, _)| name.starts_with(OBSERVED))
+            .map(|(name, trial)| (name.clone(), trial.clone()))
+            .collect();
+        for (name, trial) in known {
+            let told = now.remove(&name);
+            let is_closed = trial.counted.as_ref().is_some_and(|(counted, _)| counted.enrolled_at < kept_from_at);
+            if !is_closed && trial.told != told {
+                self.trials.insert(&person, name, Trial { told, ..trial });
+            }
+        }
+        for (name, told) in now {
+            self.trials.insert(&person, name, Trial { told: Some(told), counted: None });
+        }
     }
 
     /// Forgets what has changed: the transaction was aborted.

@@ -28,7 +28,7 @@ fn totals_of_exported_teams_and_channels_show_in_prometheus() {
                 experiment: "cart:cart".to_owned(),
                 team_id: "email".to_owned(),
                 holdout_buckets: 5_000,
-                is_clustered: false,
+                is_clustered: false, campaign_id: None, is_observed: false ,
             },
             arm,
             status: EnrolmentStatus::Enrolled,

@@ -74,6 +74,8 @@ pub struct Definition {
     pub caps: Vec<Cap>,
     /// How many of the 10,000 buckets are held out.
     pub holdout_buckets: u16,
+    /// The campaign of the canvas that its messages belong to.
+    pub campaign_id: Option<String>,
     /// Seed of the hold-out; another seed is another experiment.
     pub seed: String,
     /// Who is held out together.
@@ -211,6 +213,7 @@ impl Definition {
             expected_value_minor: fields.integer("expected_value_minor", 0..=1_000_000_000_000).unwrap_or(0),
             caps: Cap::read_list(report, "caps", caps),
             holdout_buckets: read_holdout(&mut fields),
+            campaign_id: fields.text("campaign"),
             seed: fields.text("seed").unwrap_or_else(|| id.clone()),
             holdout_unit: fields.one_of("holdout_by", &HoldoutUnit::NAMES).unwrap_or(HoldoutUnit::Person),
             send: send.map(|value| SendTime::read(report, value)).unwrap_or_default(),

@@ -20,6 +20,8 @@ pub struct FirstExposure {
     pub holdout_buckets: u16,
     /// Whether arms were drawn by household or account.
     pub is_clustered: bool,
+    /// The campaign that the messages belong to.
+    pub campaign_id: Option<String>,
 }
 
 /// A person in an experiment: exposed in one arm, or in both after a merge.
@@ -70,6 +72,8 @@ impl Enrolled {
                 team_id: first.team_id.clone(),
                 holdout_buckets: i32::from(first.holdout_buckets),
                 is_clustered: first.is_clustered,
+                campaign_id: first.campaign_id.clone(),
+                is_observed: false,
             },
             arm: self.seen().fixed()?,
             status: if is_contaminated { EnrolmentStatus::Contaminated } else { EnrolmentStatus::Enrolled },
@@ -104,7 +108,7 @@ mod tests {
     use super::*;
 
     fn first(at: i64) -> FirstExposure {
-        FirstExposure { at, team_id: "crm".to_owned(), holdout_buckets: 1_000, is_clustered: false }
+        FirstExposure { at, team_id: "crm".to_owned(), holdout_buckets: 1_000, is_clustered: false, campaign_id: None }
     }
 
     fn person() -> PersonId {

@@ -85,6 +85,8 @@ pub(crate) struct Assignment {
     team_id: String,
     /// The share that is held out.
     holdout_buckets: u16,
+    /// The campaign that the messages belong to.
+    campaign_id: Option<String>,
     /// The arm.
     pub(crate) arm: Arm,
     /// By which household or account it is drawn; `None` for the person itself in an experiment on persons.
@@ -96,8 +98,9 @@ pub(crate) struct Assignment {
 impl Assignment {
     /// The exposure that a decision at `at` is, if it is the first.
     pub(crate) fn first_exposure(&self, at: i64) -> FirstExposure {
-        let (team_id, holdout_buckets) = (self.team_id.clone(), self.holdout_buckets);
-        FirstExposure { at, team_id, holdout_buckets, is_clustered: self.unit.is_some() }
+        let (team_id, campaign_id) = (self.team_id.clone(), self.campaign_id.clone());
+        let (holdout_buckets, is_clustered) = (self.holdout_buckets, self.unit.is_some());
+        FirstExposure { at, team_id, holdout_buckets, is_clustered, campaign_id }
     }
 }
 
@@ -121,7 +124,8 @@ impl Desk<'_> {
             let drawn = assign(&definition.seed, PersonId(unit), definition.holdout_buckets);
             let unit = (definition.holdout_unit != HoldoutUnit::Person).then_some(unit);
             let own = (definition.team_id.as_str(), definition.holdout_buckets);
-            assignments.push(assignment(definition.experiment(), own, (drawn, unit), facts));
+            let own = assignment(definition.experiment(), own, (drawn, unit), facts);
+            assignments.push(Assignment { campaign_id: definition.campaign_id.clone(), ..own });
         }
         assignments
     }
@@ -145,7 +149,8 @@ fn assignment(
     } else {
         has_moved.then(|| format!("now among others than when the arm of {experiment} was fixed"))
     };
-    Assignment { experiment, team_id: team_id.to_owned(), holdout_buckets, arm, unit, contaminated }
+    let team_id = team_id.to_owned();
+    Assignment { experiment, team_id, holdout_buckets, campaign_id: None, arm, unit, contaminated }
 }
 
 /// What the experiments say of a decision that passed every check: why it is withheld, if it is, and in what words.

@@ -20,6 +20,7 @@ pub(crate) fn viewed(event: &JourneyEvent) -> Option<(String, Enrolled)> {
         team_id: event.team_id.clone(),
         holdout_buckets: viewed.holdout_buckets,
         is_clustered: false,
+        campaign_id: touchpoint.campaign_id.clone(),
     };
     Some((format!("{ELSEWHERE}{}", viewed.experiment_id), Enrolled::new(viewed.arm, first)))
 }

@@ -15,9 +15,10 @@ pub(crate) fn sums(
     (before_ms, outcome_ms): (i64, i64),
 ) -> BTreeMap<ExperimentKey, ExperimentSums> {
     // The last word on each person and experiment.
-    let mut last: BTreeMap<(PersonId, &str), &Enrolment> = BTreeMap::new();
-    for one in enrolments {
-        last.insert((one.person_id, &one.key.experiment), one);
+    let compared = compared(standing, before_ms);
+    let mut last: BTreeMap<(PersonId, &str, Option<&str>), &Enrolment> = BTreeMap::new();
+    for one in enrolments.iter().chain(&compared) {
+        last.insert((one.person_id, &one.key.experiment, one.key.campaign_id.as_deref()), one);
     }
     let mut all: BTreeMap<ExperimentKey, ExperimentSums> = BTreeMap::new();
     for one in last.into_values().filter(|one| one.status != EnrolmentStatus::Withdrawn) {
@@ -55,6 +56,45 @@ pub(crate) fn sums(
         }
     });
     all
+}
+
+/// Whoever a campaign for demand asked, from its first message on, by whether a brand message came before.
+fn compared(standing: &[JourneyEvent], before_ms: i64) -> Vec<Enrolment> {
+    let asks = |event: &&JourneyEvent| {
+        let kind = event.touchpoint.event_type.as_str();
+        let demand = event.plan.as_ref().and_then(|plan| plan.demand_percent);
+        (kind.ends_with(".sent") || kind.ends_with(".shown")) && demand.is_some_and(|percent| percent >= 50)
+    };
+    let mut first: BTreeMap<(PersonId, &str), &JourneyEvent> = BTreeMap::new();
+    for event in standing.iter().filter(asks) {
+        let campaign = event.touchpoint.campaign_id.as_deref().unwrap();
+        let known = first.entry((event.person_id, campaign)).or_insert(event);
+        let place = |event: &JourneyEvent| (event.touchpoint.occurred_at, event.touchpoint.touchpoint_id.clone());
+        if place(event) < place(known) {
+            *known = event;
+        }
+    }
+    let enrolment = |((person_id, campaign), event): ((PersonId, &str), &JourneyEvent)| {
+        let at = event.touchpoint.occurred_at;
+        let bought = standing.iter().filter(|other| {
+            let kind = other.touchpoint.event_type.as_str();
+            other.person_id == person_id
+                && ["store.purchased", "order.placed"].contains(&kind)
+                && (at - before_ms + 1..=at).contains(&other.touchpoint.occurred_at)
+        });
+        let experiment = ["no order before", "one order before", "more orders before"][bought.count().min(2)];
+        let key = ExperimentKey {
+            experiment: experiment.to_owned(),
+            team_id: event.team_id.clone(),
+            holdout_buckets: 0,
+            is_clustered: false,
+            campaign_id: Some(campaign.to_owned()),
+            is_observed: true,
+        };
+        let arm = if event.exposure.brand_count_30d > 0 { Arm::Treated } else { Arm::HeldOut };
+        Enrolment { person_id, key, arm, status: EnrolmentStatus::Enrolled, enrolled_at: at }
+    };
+    first.into_iter().map(enrolment).collect()
 }
 
 type Named = BTreeMap<(LiftMetric, String), i64>;

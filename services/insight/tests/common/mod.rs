@@ -137,9 +137,11 @@ fn tell(event: &mut JourneyEvent, telling: Telling) {
             tentpole_id: tentpole.map(|tentpole| format!("tentpole-{tentpole}")),
             flight_at: flight.map(|day| START_AT - day * 24 * HOUR_MS),
             is_approved,
+            demand_percent: Some(if is_approved { 80 } else { 20 }),
             ..PlanContext::default()
         })
     });
+    event.exposure.brand_count_30d = i32::from(tentpole == Some(1));
     event.story = StoryContext {
         narrative_count,
         conflicts: conflict.map(str::to_owned).into_iter().collect(),

@@ -127,6 +127,8 @@ fn told(event: &JourneyEvent, card: &mut Card, is_creative: bool) {
     if event.story.is_second_story {
         measures.second_stories += 1;
     }
+    let sold = touchpoint.value.is_some() && touchpoint.event_type != "order.refunded";
+    measures.brand_conversions += i64::from(sold && event.exposure.brand_count_30d > 0);
     for conflict in &event.story.conflicts {
         *measures.conflicts.entry(conflict.clone()).or_insert(0) += 1;
     }
@@ -210,6 +212,7 @@ fn keys(owner: Owner<'_>, currency: &str, at: i64) -> Vec<ScorecardKey> {
     let mut subjects = vec![(owner.team, "team", owner.team), (owner.team, "channel", owner.channel)];
     subjects.extend(named.iter().filter_map(|(dimension, subject)| Some((owner.team, *dimension, (*subject)?))));
     subjects.push(("all", "team", "all"));
+    subjects.extend(owner.tentpole.map(|tentpole| ("all", "tentpole", tentpole)));
     let in_all = |(team, dimension, subject): &(&str, &str, &str)| in_windows(team, dimension, subject, currency, at);
     let mut keys: Vec<ScorecardKey> = subjects.iter().flat_map(in_all).collect();
     if let (Some(campaign), Some(window_start_at)) = (owner.campaign, owner.flight) {

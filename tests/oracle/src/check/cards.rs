@@ -112,6 +112,7 @@ fn add(sum: &mut Measures, more: &Measures) {
     sum.approved_exposures += more.approved_exposures;
     sum.second_stories += more.second_stories;
     sum.several_stories += more.several_stories;
+    sum.brand_conversions += more.brand_conversions;
     sum.leaks += more.leaks;
     sum.loops += more.loops;
     sum.loop_ms += more.loop_ms;

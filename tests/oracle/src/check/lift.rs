@@ -87,7 +87,7 @@ fn compare(topic: &str, expected: &Summed, found: &Summed, report: &mut Report) 
 }
 
 fn record_key(key: &ExperimentKey) -> String {
-    let ExperimentKey { experiment, team_id, holdout_buckets, is_clustered } = key;
+    let ExperimentKey { experiment, team_id, holdout_buckets, is_clustered, .. } = key;
     let [experiment, team_id] = [experiment, team_id].map(|name| serde_json::Value::String(name.clone()));
     format!("[{experiment},{team_id},{holdout_buckets},{is_clustered}]")
 }

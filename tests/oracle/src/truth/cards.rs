@@ -104,7 +104,9 @@ impl Cards {
         subjects.extend(owner.agency.map(|agency| (owner.team, "agency", agency)));
         subjects.extend(owner.partner.map(|partner| (owner.team, "partner", partner)));
         subjects.extend(owner.store.map(|store| (owner.team, "store", store)));
-        subjects.extend(owner.tentpole.map(|tentpole| (owner.team, "tentpole", tentpole)));
+        for team in ["all", owner.team] {
+            subjects.extend(owner.tentpole.map(|tentpole| (team, "tentpole", tentpole)));
+        }
         subjects.extend(owner.message.map(|message| (owner.team, "creative", message)));
         self.each_of(&subjects, currency, at, &mut change);
         if let (Some(campaign), Some(flight_at)) = (owner.campaign, owner.flight) {
@@ -148,6 +150,7 @@ impl Cards {
                 measures.approved_exposures +=
                     i64::from(planned && event.plan.as_ref().is_some_and(|plan| plan.is_approved));
                 measures.second_stories += i64::from(story.is_second_story);
+                measures.brand_conversions += i64::from(is_sale(touch) && event.exposure.brand_count_30d > 0);
                 for kind in &story.conflicts {
                     *measures.conflicts.entry(kind.clone()).or_default() += 1;
                 }
