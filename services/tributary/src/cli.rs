@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tributary_service::config::parse_override;
 
+use crate::canvas::args::CanvasCommand;
 use crate::delivery::args::DeliveryCommand;
 use crate::dlq::args::DlqCommand;
 use crate::output::Format;
@@ -83,6 +84,9 @@ pub enum Command {
   tributary trigger remove cart-abandoned"
     )]
     Trigger(TriggerCommand),
+    /// Apply the plan (teams, tentpoles, narratives, campaigns, messages, budgets), compare it, show it, and see what came of it
+    #[command(subcommand)]
+    Canvas(CanvasCommand),
     /// Load files of a data set or source into its raw topic; goes on where it stopped
     #[command(after_help = "Examples:
   tributary load complete-journey ../data/complete-journey

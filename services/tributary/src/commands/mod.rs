@@ -2,6 +2,7 @@
 
 mod account;
 mod attribution;
+mod canvas;
 mod check;
 mod decisions;
 mod delivery;
@@ -46,6 +47,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Run(args) => run::run(args, &hub),
         Command::Topics(command) => topics::topics(*command, &hub, output),
         Command::Trigger(command) => trigger::trigger(command, &hub, output),
+        Command::Canvas(command) => canvas::canvas(command, &hub, output),
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
         Command::Account(args) => account::account(args, &hub, output),
