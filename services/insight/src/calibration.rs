@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tributary_model::experiment::LiftMetric;
 
-use crate::read_lift::{Limited, TeamLift};
+use crate::read_lift::{Limited, PooledLift};
 use crate::read_paths::PathCredit;
 
 /// One team's revenue by experiments, and by every model.
@@ -41,12 +41,12 @@ pub struct ModelCheck {
 
 /// Holds the credit of every model in one currency against the lift of teams; teams without trusted experiments are left out.
 #[must_use]
-pub fn calibrate(lifts: &[TeamLift], models: &[(&'static str, &[PathCredit])], currency: &str) -> Vec<Calibration> {
+pub fn calibrate(lifts: &[PooledLift], models: &[(&'static str, &[PathCredit])], currency: &str) -> Vec<Calibration> {
     let of_revenue = lifts.iter().filter(|lift| lift.metric == LiftMetric::Revenue && lift.currency == currency);
     let calibrated = of_revenue.map(|lift| {
         let caused = lift.incremental;
         let check = |(model, credits): &(&'static str, &[PathCredit])| {
-            let credit = credits.iter().find(|credit| credit.subject == lift.team_id);
+            let credit = credits.iter().find(|credit| credit.subject == lift.subject);
             let credit_minor = credit.map_or(0.0, |credit| credit.value_minor);
             ModelCheck {
                 model,
@@ -56,7 +56,7 @@ pub fn calibrate(lifts: &[TeamLift], models: &[(&'static str, &[PathCredit])], c
             }
         };
         Calibration {
-            team_id: lift.team_id.clone(),
+            team_id: lift.subject.clone(),
             experiments: lift.experiments,
             caused_minor: caused,
             models: models.iter().map(check).collect(),
@@ -87,11 +87,11 @@ pub fn nearest(calibrations: &[Calibration]) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn lift(team_id: &str, value: f64, width: f64) -> TeamLift {
+    fn lift(team_id: &str, value: f64, width: f64) -> PooledLift {
         let incremental = Limited { value, low: value - width / 2.0, high: value + width / 2.0 };
-        TeamLift {
-            team_id: team_id.to_owned(),
-            campaign_id: None,
+        PooledLift {
+            dimension: "team",
+            subject: team_id.to_owned(),
             metric: LiftMetric::Revenue,
             currency: "USD".to_owned(),
             experiments: 2,

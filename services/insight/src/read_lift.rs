@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tributary_lift::{Alpha, Comparison, Estimate, Lift, LiftError, Moments, Part, pool, returns, wasted_spend};
 use tributary_model::experiment::{ExperimentKey, ExperimentLift, LiftMetric};
+use tributary_model::scorecard::{DIMENSION_CAMPAIGN, DIMENSION_TEAM, DIMENSION_TENTPOLE};
 
 use crate::estimates::{Plan, design, of_metric};
 use crate::experiment_sums::{ArmMoments, Sums};
@@ -57,15 +58,14 @@ pub struct MoneyReturns {
     pub wasted_minor: Option<Limited>,
 }
 
-/// The experiments of a team, or of a campaign, added up. Each is drawn by a seed of its own, so that effects may be added though persons take
-/// part in several.
+/// The experiments of a team, campaign or tentpole added up. Each is drawn by a seed of its own, so that effects may be added
+/// though persons take part in several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TeamLift {
-    /// The team.
-    pub team_id: String,
-    /// The campaign, when it is a campaign's; nothing when it is all of the team's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub campaign_id: Option<String>,
+pub struct PooledLift {
+    /// What is added up: those of a `team`, `campaign` or `tentpole`.
+    pub dimension: &'static str,
+    /// Which team, campaign or tentpole.
+    pub subject: String,
     /// The metric.
     pub metric: LiftMetric,
     /// The currency of money; empty otherwise.
@@ -105,42 +105,53 @@ impl Experiments {
     ///
     /// # Errors
     /// [`LiftError`] when they cannot be.
-    pub fn teams(&self) -> Result<Vec<TeamLift>, LiftError> {
-        self.pooled(|key| Some((&key.team_id, None)))
+    pub fn teams(&self) -> Result<Vec<PooledLift>, LiftError> {
+        self.pooled(DIMENSION_TEAM, |key| Some(key.team_id.as_str()))
     }
 
     /// The experiments of each campaign that can be trusted, added up.
     ///
     /// # Errors
     /// [`LiftError`] when they cannot be.
-    pub fn campaigns(&self) -> Result<Vec<TeamLift>, LiftError> {
-        self.pooled(|key| Some((&key.team_id, Some(key.campaign_id.as_deref()?))))
+    pub fn campaigns(&self) -> Result<Vec<PooledLift>, LiftError> {
+        self.pooled(DIMENSION_CAMPAIGN, |key| key.campaign_id.as_deref())
     }
 
-    /// The experiments that are of the same one of something, added up.
+    /// The experiments of each tentpole that can be trusted, added up; `tentpole_of` tells that of a campaign.
+    ///
+    /// # Errors
+    /// [`LiftError`] when they cannot be.
+    pub fn tentpoles<'k>(
+        &'k self,
+        tentpole_of: impl Fn(&str) -> Option<&'k str>,
+    ) -> Result<Vec<PooledLift>, LiftError> {
+        self.pooled(DIMENSION_TENTPOLE, |key| tentpole_of(key.campaign_id.as_deref()?))
+    }
+
+    /// The experiments of the same one of something, added up.
     fn pooled<'k>(
         &'k self,
-        of: impl Fn(&'k ExperimentKey) -> Option<(&'k str, Option<&'k str>)>,
-    ) -> Result<Vec<TeamLift>, LiftError> {
-        type Whose<'k> = (&'k str, Option<&'k str>);
-        let mut parts: BTreeMap<(Whose<'k>, LiftMetric, String), Vec<Part>> = BTreeMap::new();
+        dimension: &'static str,
+        of: impl Fn(&'k ExperimentKey) -> Option<&'k str>,
+    ) -> Result<Vec<PooledLift>, LiftError> {
+        let mut parts: BTreeMap<(&'k str, LiftMetric, String), Vec<Part>> = BTreeMap::new();
         // Planned persons tell only on limits that hold at any time, and a pool has none.
         let plan = Plan { planned_persons: 1 };
         for experiment in self.iter().filter(|experiment| experiment.is_trusted) {
-            let Some(whose) = of(&experiment.key) else { continue };
+            let Some(subject) = of(&experiment.key) else { continue };
             let sums = Sums::from(experiment.sums.clone());
             let design = design(&experiment.key, plan)?;
             for (metric, currency) in sums.metrics() {
                 if let Some(best) = best(&of_metric(&sums, metric, currency, &design)?) {
-                    parts.entry((whose, metric, currency.to_owned())).or_default().push(Part::from(best));
+                    parts.entry((subject, metric, currency.to_owned())).or_default().push(Part::from(best));
                 }
             }
         }
-        let pooled = parts.into_iter().map(|(((team_id, campaign_id), metric, currency), parts)| {
+        let pooled = parts.into_iter().map(|((subject, metric, currency), parts)| {
             let pooled = pool(&parts, Alpha::new(ALPHA)?)?;
-            Ok(TeamLift {
-                team_id: team_id.to_owned(),
-                campaign_id: campaign_id.map(str::to_owned),
+            Ok(PooledLift {
+                dimension,
+                subject: subject.to_owned(),
                 metric,
                 currency,
                 experiments: pooled.experiments,
@@ -273,7 +284,7 @@ mod tests {
             experiments.apply(one.key.to_key(), Some(one));
         }
         let teams = experiments.teams().unwrap();
-        let of = |team: &str, metric| teams.iter().find(|one| one.team_id == team && one.metric == metric).unwrap();
+        let of = |team: &str, metric| teams.iter().find(|one| one.subject == team && one.metric == metric).unwrap();
         let crm = of("crm", LiftMetric::Conversion);
         assert_eq!((crm.experiments, crm.treated), (2, 2_000.0));
         assert!((crm.incremental.value - 250.0).abs() < 1e-9, "{crm:?}");

@@ -154,6 +154,11 @@ impl ChannelRules {
         self.channels.contains(channel)
     }
 
+    /// The listed channels, in no order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.channels.iter().map(String::as_str)
+    }
+
     /// The channel group of a visit: that of the first rule that holds.
     #[must_use]
     pub(crate) fn group(&self, traffic: &Traffic) -> &str {

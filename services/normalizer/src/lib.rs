@@ -28,6 +28,6 @@ pub use config::Config;
 pub use error::{NormalizerError, Problem};
 pub use processor::{STAGE, stage, stage_with};
 pub use raw::HEADER_SOURCE;
-pub use rulebook::{Rulebook, check};
+pub use rulebook::{Rulebook, channel_names, check};
 pub use samples::explain;
 pub use source::{Auth, SourceInfo};

@@ -1,5 +1,6 @@
 //! Everything the normaliser knows that is data: sources, identifier rules, channel groups, bot patterns.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::bots::BotRules;
@@ -97,6 +98,16 @@ fn part<T>(
         }
     };
     parsed.map_err(|found| problems.extend(found)).ok()
+}
+
+/// The channels that touchpoints may carry, as the channels file lists them.
+///
+/// # Errors
+/// [`NormalizerError::Data`] with all problems of the file.
+pub fn channel_names(config: &Config) -> Result<BTreeSet<String>, NormalizerError> {
+    let mut problems = Vec::new();
+    let rules = part(config.channels_file.as_deref(), CHANNELS, ChannelRules::parse, &mut problems);
+    rules.map(|rules| rules.names().map(str::to_owned).collect()).ok_or(NormalizerError::Data(problems))
 }
 
 /// Everything that is wrong with the configuration, the rule files, the mappings and their samples; empty is good.

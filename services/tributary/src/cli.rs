@@ -9,6 +9,7 @@ mod reports;
 
 pub use reports::{AttributionArgs, LiftArgs, ReportFormat, ScorecardArgs, SiloReportArgs, StoryArgs};
 
+use crate::canvas::args::CanvasCommand;
 use crate::delivery::args::DeliveryCommand;
 use crate::dlq::args::DlqCommand;
 use crate::output::Format;
@@ -87,6 +88,9 @@ pub enum Command {
   tributary trigger remove cart-abandoned"
     )]
     Trigger(TriggerCommand),
+    /// Apply the plan (teams, tentpoles, narratives, campaigns, messages, budgets), compare it, show it, and see what came of it
+    #[command(subcommand)]
+    Canvas(CanvasCommand),
     /// Load files of a data set or source into its raw topic; goes on where it stopped
     #[command(after_help = "Examples:
   tributary load complete-journey ../data/complete-journey
@@ -160,6 +164,12 @@ pub enum Command {
   tributary story --team media --examples 10
   tributary story --output json | jq '.contradictions[0]'")]
     Story(StoryArgs),
+    /// Show the campaigns between brand and demand: what they cost, and what demand messages do with and without brand messages
+    /// before them
+    #[command(after_help = "Examples:
+  tributary brand-demand
+  tributary brand-demand --output json | jq '.responses[0]'")]
+    BrandDemand,
     /// Show what messages caused: treated against held-out persons, experiment by experiment and for each team
     #[command(after_help = "Examples:
   tributary lift

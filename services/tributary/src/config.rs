@@ -1,5 +1,6 @@
 //! The configuration of the whole hub: one section a service, and what they share.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -278,6 +279,15 @@ impl HubConfig {
     /// [`CliError::NoPseudonymKey`] when there is no key; [`CliError::Config`] when it is too short.
     pub fn pseudonymizer(&self) -> Result<Pseudonymizer, CliError> {
         keys::pseudonymizer(self)
+    }
+
+    /// The channels that touchpoints may carry.
+    ///
+    /// # Errors
+    /// [`CliError::Definition`] with everything that is wrong with the channels file.
+    pub fn channels(&self) -> Result<BTreeSet<String>, CliError> {
+        tributary_normalizer::channel_names(&self.normalizer)
+            .map_err(|error| CliError::Definition { what: "channels", detail: error.to_string() })
     }
 
     /// The Kafka settings with the secrets of their file.

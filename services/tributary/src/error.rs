@@ -87,6 +87,12 @@ pub enum CliError {
         /// Why not all.
         error: WriteError,
     },
+    /// A canvas was not applied.
+    #[error("{error}; the canvas is as it was before: apply it again")]
+    NothingApplied {
+        /// Why.
+        error: WriteError,
+    },
     /// A part of the hub ended though nobody told it to.
     #[error("{part} stopped: {detail}; the hub ends so that it can be started again")]
     PartStopped {

@@ -159,7 +159,8 @@ fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it
     fs::write(source.join("mapping.vrl"), "{\n  \"id\": .body.id,\n  \"type\": upcase(\n}\n").unwrap();
     fs::write(
         directory.path().join("canvas/plan.yaml"),
-        "campaigns: [{campaign_id: a, name: A, team_id: nobody, demand_percent: 10, funnel_role: awareness}]\n",
+        "campaigns: [{campaign_id: a, name: A, team_id: nobody, demand_percent: 10, funnel_role: awareness}]\n\
+         messages: [{message_id: m, narrative_id: nothing, approved: true, effective_from: 2090-01-01}]\n",
     )
     .unwrap();
     let rules = fs::read_to_string(root().join("schemas/accounts.yaml")).unwrap();
@@ -174,14 +175,24 @@ fn a_broken_mapping_is_shown_with_line_and_caret_and_other_definitions_beside_it
     assert_says(
         &output,
         3,
-        &["mapping.vrl", "^", "no team `nobody`", of_accounts, "hot.yaml:6:12: condition", "engagment"],
+        &[
+            "mapping.vrl",
+            "^",
+            "no team `nobody`",
+            "no narrative `nothing`: add it, or retire this too (from 2090-01-01 on)",
+            of_accounts,
+            "hot.yaml:6:12: condition",
+            "engagment",
+        ],
     );
 }
 
 #[test]
 fn an_unreachable_broker_is_named_with_what_to_do() {
     let replay = &["dlq", "replay", "--yes"][..];
-    for arguments in [&["topics", "apply"][..], &["scorecard"], &["reconcile"], &["dlq", "list"], replay] {
+    for arguments in
+        [&["topics", "apply"][..], &["scorecard"], &["reconcile"], &["dlq", "list"], &["canvas", "show"], replay]
+    {
         let output = tributary(&[arguments, &["--set", "kafka.bootstrap=127.0.0.1:1"]].concat());
         assert_says(&output, 4, &["127.0.0.1:1", "check kafka.bootstrap"]);
     }

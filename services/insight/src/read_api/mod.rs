@@ -26,8 +26,9 @@ use tributary_model::experiment::ExperimentLift;
 use tributary_model::scorecard::{DIMENSION_CREATIVE, DIMENSION_PRODUCT};
 use tributary_model::time::from_rfc3339;
 
+use crate::calibration::{calibrate, nearest};
 use crate::estimates::Plan;
-use crate::read_lift::{MoneyReturns, TeamLift, money};
+use crate::read_lift::{MoneyReturns, PooledLift, money};
 use crate::read_paths::{By, PathCredit, Question, credits};
 
 pub use model::ReadModel;
@@ -157,7 +158,8 @@ struct LiftQuery {
 #[derive(Serialize)]
 struct Lifts {
     experiments: Vec<OneLift>,
-    teams: Vec<TeamLift>,
+    teams: Vec<PooledLift>,
+    campaigns: Vec<PooledLift>,
 }
 
 #[derive(Serialize)]
@@ -183,12 +185,11 @@ async fn lift(State(api): State<ReadApi>, headers: HeaderMap, query: Asked<LiftQ
         let money = money(lift, api.plan)?;
         Ok(OneLift { lift: lift.clone(), money })
     };
-    let teams = experiments.teams();
     let all = experiments.iter().map(with_money).collect::<Result<_, tributary_lift::LiftError>>();
-    match (all, teams) {
-        (Ok(experiments), Ok(teams)) => Ok(Json(Lifts { experiments, teams }).into_response()),
-        (Err(error), _) | (_, Err(error)) => Err(internal(&error)),
-    }
+    let lifts = all.and_then(|all| {
+        Ok(Lifts { experiments: all, teams: experiments.teams()?, campaigns: experiments.campaigns()? })
+    });
+    lifts.map(|lifts| Json(lifts).into_response()).map_err(|error| internal(&error))
 }
 
 /// The parameters of `/v1/attribution`.
@@ -253,7 +254,22 @@ async fn attribution(State(api): State<ReadApi>, headers: HeaderMap, query: Aske
         });
         return csv(&header, rows);
     }
-    Ok(Json(json!({ "currency": currency, "models": models })).into_response())
+    let calibration = match (by, month_start_at) {
+        (By::Team, None) => {
+            let teams = api.read().experiments.teams().map_err(|error| internal(&error))?;
+            let credits: Vec<(&str, &[PathCredit])> =
+                models.iter().map(|of| (of.model, of.credits.as_slice())).collect();
+            calibrate(&teams, &credits, currency)
+        }
+        _ => Vec::new(),
+    };
+    let body = json!({
+        "currency": currency,
+        "models": models,
+        "nearest_to_lift": nearest(&calibration),
+        "calibration": calibration,
+    });
+    Ok(Json(body).into_response())
 }
 
 fn understood<T>(query: Asked<T>) -> Result<T, Refused> {

@@ -111,7 +111,7 @@ async fn a_key_shows_its_own_and_what_is_wrong_is_said_with_the_remedy() {
 async fn nothing_is_an_answer_too() {
     let api = api(&[]);
     let (status, body) = ask(&api, "/v1/lift", None).await;
-    assert_eq!((status, body.as_str()), (StatusCode::OK, r#"{"experiments":[],"teams":[]}"#));
+    assert_eq!((status, body.as_str()), (StatusCode::OK, r#"{"experiments":[],"teams":[],"campaigns":[]}"#));
     let (status, body) = ask(&api, "/v1/attribution?by=team&format=csv", None).await;
     assert_eq!((status, body.trim()), (StatusCode::OK, "model,subject,conversions,value_minor,currency"));
     let (status, body) = ask(&api, "/v1/attribution?by=team&month=may", None).await;

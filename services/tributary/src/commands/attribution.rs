@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tributary_attribution::Model;
+use tributary_insight::calibration::{Calibration, calibrate, nearest};
 use tributary_insight::credit_model::CreditModel;
 use tributary_insight::read_paths::{By, CountedPaths, PathCredit, Question, credits};
 use tributary_model::path::PathStatistics;
@@ -13,6 +14,7 @@ use tributary_model::{Money, Scorecard, topics};
 use tributary_schema::Contracts;
 use tributary_stream::{KafkaSettings, read_to_end};
 
+use super::lift::read_experiments;
 use super::scorecard::{read_scorecards, teams_with_scorecards};
 use crate::cli::AttributionArgs;
 use crate::config::HubConfig;
@@ -41,7 +43,13 @@ pub(super) fn attribution(args: &AttributionArgs, hub: &HubConfig, output: &mut 
         models.push(ModelCredit { model: model.name(), credits: credits(&paths, model)? });
     }
     let totals = paths.totals();
+    let calibration = match by {
+        By::Team if month_start_at.is_none() => calibrated(&settings, &contracts, &models, &currency, output)?,
+        _ => Vec::new(),
+    };
     let answer = Answer {
+        nearest_to_lift: nearest(&calibration),
+        calibration,
         by: &args.by,
         month: args.month.as_deref(),
         currency: &currency,
@@ -72,6 +80,10 @@ struct Answer<'a> {
     value_minor: i128,
     models: Vec<ModelCredit>,
     time_decay_value_minor: Option<BTreeMap<String, i64>>,
+    /// By team and of all time: credit beside what experiments say was caused.
+    calibration: Vec<Calibration>,
+    /// The model whose credit is nearest to that.
+    nearest_to_lift: Option<&'static str>,
 }
 
 /// What one model gives.
@@ -139,6 +151,20 @@ fn time_decay(
     Ok(credit)
 }
 
+/// The credit of every model beside the lift of teams with experiments.
+fn calibrated(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    models: &[ModelCredit],
+    currency: &str,
+    output: &mut Output,
+) -> Result<Vec<Calibration>, CliError> {
+    let experiments = read_experiments(settings, contracts, output)?;
+    let models: Vec<(&'static str, &[PathCredit])> =
+        models.iter().map(|of| (of.model, of.credits.as_slice())).collect();
+    Ok(calibrate(&experiments.teams()?, &models, currency))
+}
+
 impl Answer<'_> {
     /// A row a channel or team, a column a model.
     fn table(&self, args: &AttributionArgs) -> String {
@@ -168,6 +194,34 @@ impl Answer<'_> {
             self.nulls,
             money(self.value_minor as f64)
         );
-        format!("{table}\n\n{paths}")
+        let beside = if is_value { self.beside_lift() } else { String::new() };
+        format!("{table}\n\n{paths}{beside}")
+    }
+
+    /// What experiments say, and by what each model's credit would have to be multiplied.
+    fn beside_lift(&self) -> String {
+        if self.calibration.is_empty() {
+            return String::new();
+        }
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        let mut header = vec!["beside lift".to_owned(), "caused".to_owned(), "95 %".to_owned()];
+        header.extend(self.models.iter().map(|model| format!("{} ×", model.model)));
+        table.set_header(header);
+        let money = |amount_minor: f64| Money::new(self.currency, amount_minor.round() as i64).display();
+        for Calibration { team_id, caused_minor, models, .. } in &self.calibration {
+            let limits = format!("{} to {}", money(caused_minor.low), money(caused_minor.high));
+            let mut row = vec![team_id.clone(), money(caused_minor.value), limits];
+            row.extend(models.iter().map(|check| {
+                let factor = check.factor.map_or_else(|| "–".to_owned(), |factor| format!("{factor:.2}"));
+                if check.is_within { format!("{factor} *") } else { factor }
+            }));
+            table.add_row(row);
+        }
+        let nearest = self.nearest_to_lift.map(|model| format!("\nnearest to what experiments say: {model}"));
+        format!(
+            "\n\n{table}\n×: what the credit is to be multiplied by to be what was caused; *: the credit is within the limits{}",
+            nearest.unwrap_or_default()
+        )
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use tributary_normalizer::Rulebook;
 use tributary_triggers::Definitions;
 
+use super::now_ms;
 use crate::canvas;
 use crate::cli::Global;
 use crate::compose::{Definition, account_rules, canvas_entries, identity_rules, stages};
@@ -80,7 +81,12 @@ fn findings(config: &HubConfig) -> Vec<Finding> {
     found.extend(stages(config).err().map(|error| finding("stages", error)));
     found.extend(account_rules(config).err().map(|error| finding("accounts", error)));
     let entries = canvas_entries(config).map_err(|error| found.push(finding("canvas", error))).unwrap_or_default();
-    found.extend(canvas::faults(&entries).iter().map(|fault| finding("canvas", fault)));
+    if let Ok(channels) = config.channels() {
+        let since = canvas::since(&entries, now_ms());
+        found.extend(
+            canvas::faults(&canvas::fold(&entries), since, &channels).iter().map(|fault| finding("canvas", fault)),
+        );
+    }
     found.extend(config.triggers.validate().iter().map(|problem| finding("triggers", problem)));
     match Definitions::configured(&config.triggers) {
         Err(error) => found.push(finding("triggers", error)),

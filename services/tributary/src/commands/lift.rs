@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use tributary_insight::estimates::Plan;
-use tributary_insight::read_lift::{Experiments, Limited, MoneyReturns, TeamLift, money};
+use tributary_insight::read_lift::{Experiments, Limited, MoneyReturns, PooledLift, money};
 use tributary_model::experiment::{BUCKETS, ExperimentLift, LiftEstimate, LiftMetric};
 use tributary_model::money::minor_exponent;
 use tributary_model::topics;
 use tributary_schema::Contracts;
 use tributary_stream::{KafkaSettings, read_to_end};
 
+use crate::canvas::topic;
 use crate::cli::LiftArgs;
+use crate::commands::now_ms;
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -24,7 +26,7 @@ use crate::output::Output;
 pub(super) fn lift(args: &LiftArgs, hub: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
     let settings = hub.kafka()?;
     let contracts = settings.contracts()?;
-    let mut experiments = read(&settings, &contracts, output)?;
+    let mut experiments = read_experiments(&settings, &contracts, output)?;
     if experiments.iter().next().is_none() {
         output.notice(
             "no experiment yet: give a trigger a holdout_percent, or send touches of the type experiment.viewed",
@@ -35,22 +37,51 @@ pub(super) fn lift(args: &LiftArgs, hub: &HubConfig, output: &mut Output) -> Res
     keep(&mut experiments, "team", args.team.as_deref(), |one| &one.key.team_id)?;
     let plan = hub.insight.lift.plan();
     let answers = experiments.iter().map(|one| Answer::of(one, plan)).collect::<Result<_, _>>()?;
-    let answer = Answers { experiments: answers, teams: experiments.teams()? };
+    let (canvas, left_out) = topic::read(hub, &settings)?;
+    left_out.iter().for_each(|reason| output.notice(reason));
+    let now_at = now_ms();
+    let tentpole_of = |campaign: &str| canvas.campaign(campaign, now_at)?.tentpole_id.as_deref();
+    let answer = Answers {
+        experiments: answers,
+        teams: experiments.teams()?,
+        campaigns: experiments.campaigns()?,
+        tentpoles: experiments.tentpoles(tentpole_of)?,
+    };
     output.either(&answer, || answer.text())?;
     Ok(Exit::Done)
 }
 
-fn read(settings: &KafkaSettings, contracts: &Contracts, output: &mut Output) -> Result<Experiments, CliError> {
+/// The experiments as they stand.
+///
+/// # Errors
+/// [`CliError`] when no broker answers.
+pub(super) fn read_experiments(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    output: &mut Output,
+) -> Result<Experiments, CliError> {
+    read_lifts(settings, contracts, topics::LIFT, output)
+}
+
+/// What a topic of lifts says now.
+///
+/// # Errors
+/// [`CliError`] when no broker answers.
+pub(super) fn read_lifts(
+    settings: &KafkaSettings,
+    contracts: &Contracts,
+    topic: &str,
+    output: &mut Output,
+) -> Result<Experiments, CliError> {
     let mut experiments = Experiments::default();
     let mut unreadable = 0;
-    read_to_end(settings, topics::LIFT, |record| {
+    read_to_end(settings, topic, |record| {
         match record.value.map(|value| contracts.decode::<ExperimentLift>(&value)).transpose() {
             Ok(lift) => experiments.apply(record.key, lift),
             Err(_) => unreadable += 1,
         }
     })?;
     if unreadable > 0 {
-        let topic = topics::LIFT;
         output.notice(format!("{unreadable} records of {topic} are no lifts: is the schema registry set?"));
     }
     Ok(experiments)
@@ -77,7 +108,9 @@ fn keep(
 #[derive(Debug, Serialize)]
 struct Answers<'a> {
     experiments: Vec<Answer<'a>>,
-    teams: Vec<TeamLift>,
+    teams: Vec<PooledLift>,
+    campaigns: Vec<PooledLift>,
+    tentpoles: Vec<PooledLift>,
 }
 
 /// One experiment.
@@ -99,12 +132,14 @@ impl Answers<'_> {
     fn text(&self) -> String {
         let mut parts: Vec<String> = self.experiments.iter().map(Answer::text).collect();
         let several = self.teams.iter().filter(|team| team.experiments > 1);
+        let several = several.chain(&self.campaigns).chain(&self.tentpoles);
         let mut table =
-            table(&["team", "metric", "experiments", "caused in all", "95 % at one look", "for each treated"]);
+            table(&["of", "", "metric", "experiments", "caused in all", "95 % at one look", "for each treated"]);
         for team in several.clone() {
             let number = |number| amount(team.metric, &team.currency, number);
             table.add_row([
-                team.team_id.clone(),
+                team.dimension.to_owned(),
+                team.subject.clone(),
                 named(team.metric, &team.currency),
                 team.experiments.to_string(),
                 number(team.incremental.value),
@@ -175,7 +210,7 @@ fn has_adjusted(estimates: &[LiftEstimate], one: &LiftEstimate) -> bool {
     estimates.iter().any(|other| other.is_adjusted && (other.metric, &other.currency) == (one.metric, &one.currency))
 }
 
-fn table(header: &[&str]) -> comfy_table::Table {
+pub(super) fn table(header: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_header(header.iter().copied());
@@ -197,16 +232,16 @@ fn row(one: &LiftEstimate) -> [String; 7] {
     ]
 }
 
-fn named(metric: LiftMetric, currency: &str) -> String {
+pub(super) fn named(metric: LiftMetric, currency: &str) -> String {
     if currency.is_empty() { metric.name().to_owned() } else { format!("{} {currency}", metric.name()) }
 }
 
-fn between(number: &impl Fn(f64) -> String, limits: Limited) -> String {
+pub(super) fn between(number: &impl Fn(f64) -> String, limits: Limited) -> String {
     format!("{} to {}", number(limits.low), number(limits.high))
 }
 
 /// Shares of persons as they are counted, money in major units with two more decimals than it has: it is a mean.
-fn amount(metric: LiftMetric, currency: &str, number: f64) -> String {
+pub(super) fn amount(metric: LiftMetric, currency: &str, number: f64) -> String {
     match metric {
         LiftMetric::Visit | LiftMetric::Conversion => format!("{number:.4}"),
         LiftMetric::Revenue | LiftMetric::Margin | LiftMetric::Cost => {

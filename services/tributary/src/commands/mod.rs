@@ -2,6 +2,8 @@
 
 mod account;
 mod attribution;
+mod brand_demand;
+mod canvas;
 mod check;
 mod decisions;
 mod delivery;
@@ -47,6 +49,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Run(args) => run::run(args, &hub),
         Command::Topics(command) => topics::topics(*command, &hub, output),
         Command::Trigger(command) => trigger::trigger(command, &hub, output),
+        Command::Canvas(command) => canvas::canvas(command, &hub, output),
         Command::Load(args) => load::load(args, &hub, output),
         Command::Journey(args) => journey::journey(args, &hub, output),
         Command::Account(args) => account::account(args, &hub, output),
@@ -55,6 +58,7 @@ pub fn dispatch(cli: &Cli, output: &mut Output) -> Result<Exit, CliError> {
         Command::Privacy(command) => privacy::privacy(command, &hub, output),
         Command::Attribution(args) => attribution::attribution(args, &hub, output),
         Command::SiloReport(args) => silo_report::silo_report(args, &hub, output),
+        Command::BrandDemand => brand_demand::brand_demand(&hub, output),
         Command::Story(args) => story::story(args, &hub, output),
         Command::Lift(args) => lift::lift(args, &hub, output),
         Command::Scorecard(args) => scorecard::scorecard(args, &hub, output),

@@ -4,6 +4,7 @@
 mod accounts;
 mod attribution;
 mod bed;
+mod canvas;
 mod dashboards;
 mod delivery;
 mod identity;

@@ -8,7 +8,6 @@ use tributary_triggers::{Definitions, Summary};
 use super::refused;
 use crate::canvas;
 use crate::commands::now_ms;
-use crate::compose::canvas_entries;
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -42,8 +41,8 @@ pub(super) fn apply(args: &ApplyArgs, hub: &HubConfig, output: &mut Output) -> R
     let known = applied::read(hub, &settings, &contracts)?;
     refused(&known, output);
     let steps = plan(&known.definitions, &summaries, now_ms()).map_err(|refusals| wrong(refusals.join("\n")))?;
-    let folded = canvas::fold(&canvas_entries(hub)?);
-    let teams = folded.teams().map(|team| team.team_id.as_str()).collect();
+    let (canvas, _) = canvas::topic::read(hub, &settings)?;
+    let teams = canvas.teams().map(|team| team.team_id.as_str()).collect();
     for problem in wanted.check_teams(&teams) {
         output.notice(format!("{problem}; its decisions are counted, the touches of its channels are not"));
     }
