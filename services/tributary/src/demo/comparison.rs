@@ -7,6 +7,7 @@ use serde::Serialize;
 use tributary_insight::read::Row;
 use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_TEAM};
 use tributary_model::{Domain, Identifier, JourneyEvent, PersonId};
+use tributary_silo::SiloFold;
 
 use super::read_model::ReadModel;
 use crate::accounting::Accounting;
@@ -88,6 +89,7 @@ pub fn facts(truth: &Truth, model: &ReadModel, identities: &Identities, accounti
     }
     facts.push(Fact::count("persons (what evidence allows)", identities.findable_persons, identities.found_persons));
     facts.push(Fact::count("different shoppers taken for one", 0, identities.wrong_merges));
+    facts.extend(known_to_both(truth, model));
     let planted = found_contradictions(model);
     facts.push(Fact::count("contradictory offers", truth.planted.offer, planted.offer));
     facts.push(Fact::count("acquisition messages to buyers", truth.planted.stage, planted.stage));
@@ -97,6 +99,21 @@ pub fn facts(truth: &Truth, model: &ReadModel, identities: &Identities, accounti
     let dropped = |reason: &str| accounting.dropped_by_reason.get(reason).copied().unwrap_or(0);
     facts.push(Fact::count("events that came twice (dropped)", truth.noise.duplicates, dropped("duplicate")));
     facts.push(Fact::count("visits of a crawler (dropped)", truth.noise.bots, dropped("bot")));
+    facts
+}
+
+/// The silos' own fault: of the shoppers whom two domains both know, those whom events connect are found, and no more.
+fn known_to_both(truth: &Truth, model: &ReadModel) -> Vec<Fact> {
+    let mut fold = SiloFold::new(None);
+    model.journeys.events().for_each(|event| fold.journey(event));
+    let pairs = fold.report().match_rates.pairs;
+    let mut facts = Vec::new();
+    // Each pair comes in both orders.
+    for pair in pairs.iter().filter(|pair| pair.from < pair.to) {
+        let (findable, in_truth) = truth.known_to_both(pair.from, pair.to);
+        let name = format!("known in {} and {} ({in_truth} are)", pair.from.name(), pair.to.name());
+        facts.push(Fact::count(name, findable, pair.rate.count as i64));
+    }
     facts
 }
 

@@ -148,13 +148,13 @@ fn facts(report: &Report, text: &mut String) {
         return;
     }
     heading(text, "Truth against result");
-    put(text, format!("  {:<36} {:>16} {:>16}", "", "truth", "result"));
+    put(text, format!("  {:<44} {:>16} {:>16}", "", "truth", "result"));
     for fact_line in &report.facts {
         let show =
             |value: i64| if fact_line.fact.money { Money::new("USD", value).display() } else { value.to_string() };
         let verdict = if fact_line.agrees { "=" } else { "✗ differs" };
         let (truth, result) = (show(fact_line.fact.truth), show(fact_line.fact.result));
-        put(text, format!("  {:<36} {truth:>16} {result:>16}  {verdict}", fact_line.fact.name));
+        put(text, format!("  {:<44} {truth:>16} {result:>16}  {verdict}", fact_line.fact.name));
     }
     if let Some(identities) = &report.identities {
         put(

@@ -21,8 +21,8 @@ pub(crate) struct Ledger {
     seed: u64,
     events: Vec<SimulatedEvent>,
     truth: Truth,
-    /// Names seen together, by shopper.
-    together: Vec<Vec<Vec<Name>>>,
+    /// Names seen together, by shopper, and by whom.
+    together: Vec<Vec<(Vec<Name>, BTreeSet<Domain>)>>,
 }
 
 impl Ledger {
@@ -36,8 +36,10 @@ impl Ledger {
         if self.together.len() <= person {
             self.together.resize_with(person + 1, Vec::new);
         }
-        if !self.together[person].contains(&draft.identifiers) {
-            self.together[person].push(draft.identifiers.clone());
+        let together = &mut self.together[person];
+        match together.iter_mut().find(|(names, _)| *names == draft.identifiers) {
+            Some((_, domains)) => drop(domains.insert(draft.domain)),
+            None => together.push((draft.identifiers.clone(), BTreeSet::from([draft.domain]))),
         }
         self.events.push(wire::event(&draft));
     }
@@ -124,10 +126,10 @@ impl Ledger {
 }
 
 /// Groups the names of one shopper by what their events connect (connected components).
-fn true_person(together: &[Vec<Name>], shared: &BTreeSet<Identifier>) -> TruePerson {
+fn true_person(together: &[(Vec<Name>, BTreeSet<Domain>)], shared: &BTreeSet<Identifier>) -> TruePerson {
     let mut group_of: BTreeMap<Identifier, usize> = BTreeMap::new();
     let mut groups: Vec<BTreeSet<Identifier>> = Vec::new();
-    for names in together {
+    for (names, _) in together {
         let own: Vec<Identifier> = names
             .iter()
             .map(|(namespace, value)| Identifier::new(*namespace, value.clone()))
@@ -155,5 +157,13 @@ fn true_person(together: &[Vec<Name>], shared: &BTreeSet<Identifier>) -> TruePer
         }
     }
     groups.retain(|group| !group.is_empty());
-    TruePerson { groups }
+    let is_of = |group: &BTreeSet<Identifier>, (namespace, value): &Name| {
+        group.contains(&Identifier::new(*namespace, value.clone()))
+    };
+    let seen_by = |group: &BTreeSet<Identifier>| {
+        let theirs = together.iter().filter(|(names, _)| names.iter().any(|name| is_of(group, name)));
+        theirs.flat_map(|(_, domains)| domains).copied().collect()
+    };
+    let domains = groups.iter().map(seen_by).collect();
+    TruePerson { groups, domains }
 }

@@ -11,6 +11,8 @@ pub struct TruePerson {
     /// The names by which the silos know this shopper and nobody else, in the groups that the events connect: whoever
     /// sees all events can find one person per group and no fewer.
     pub groups: Vec<BTreeSet<Identifier>>,
+    /// The domains that saw each of the groups.
+    pub domains: Vec<BTreeSet<Domain>>,
 }
 
 /// Totals of one domain.
@@ -118,6 +120,19 @@ pub struct Truth {
 }
 
 impl Truth {
+    /// How many persons both domains know, of those that the evidence allows to be found; and how many shoppers they both
+    /// know in truth, each by names of its own that nothing connects.
+    #[must_use]
+    pub fn known_to_both(&self, one: Domain, other: Domain) -> (i64, i64) {
+        let knows_both = |domains: &BTreeSet<Domain>| domains.contains(&one) && domains.contains(&other);
+        let findable = self.persons.iter().flat_map(|person| &person.domains).filter(|domains| knows_both(domains));
+        let shoppers = self.persons.iter().filter(|person| {
+            let all: BTreeSet<Domain> = person.domains.iter().flatten().copied().collect();
+            knows_both(&all)
+        });
+        (findable.count() as i64, shoppers.count() as i64)
+    }
+
     /// Totals over all domains.
     #[must_use]
     pub fn total(&self) -> DomainTotals {
