@@ -230,7 +230,14 @@ mod tests {
     fn names_with_any_sign_in_them_make_different_keys() {
         let key = |experiment: &str, team_id: &str| {
             let (experiment, team_id) = (experiment.to_owned(), team_id.to_owned());
-            let key = ExperimentKey { experiment, team_id, holdout_buckets: 1_000, is_clustered: false, campaign_id: None, is_observed: false };
+            let key = ExperimentKey {
+                experiment,
+                team_id,
+                holdout_buckets: 1_000,
+                is_clustered: false,
+                campaign_id: None,
+                is_observed: false,
+            };
             String::from_utf8(key.to_key()).unwrap()
         };
         assert_eq!(key("cart:2026", "crm"), r#"["cart:2026","crm",1000,false]"#);

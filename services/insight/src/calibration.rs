@@ -122,7 +122,11 @@ mod tests {
         let email = &all[0].models;
         assert_eq!((email[0].factor, email[0].is_within), (Some(0.25), false));
         assert!(email[1].is_within && email[1].factor.unwrap() < 1.0);
-        assert_eq!((all[1].models[1].credit_minor, all[1].models[1].factor), (0.0, None), "linear gives social nothing");
+        assert_eq!(
+            (all[1].models[1].credit_minor, all[1].models[1].factor),
+            (0.0, None),
+            "linear gives social nothing"
+        );
         assert_eq!(nearest(&all), Some("linear"));
         assert_eq!(calibrate(&lifts, &[("last", &last)], "EUR"), []);
         assert_eq!(nearest(&[]), None);

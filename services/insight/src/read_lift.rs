@@ -246,7 +246,9 @@ mod tests {
             experiment: name.to_owned(),
             team_id: team.to_owned(),
             holdout_buckets: 5_000,
-            is_clustered: false, campaign_id: None, is_observed: false ,
+            is_clustered: false,
+            campaign_id: None,
+            is_observed: false,
         };
         let cost = sums(LiftMetric::Cost, 1_000, 50);
         let sums = ExperimentSums {

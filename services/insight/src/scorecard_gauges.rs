@@ -92,29 +92,23 @@ impl ScorecardGauges {
 
 impl CountGauges {
     fn new(labels: [(&'static str, String); 3]) -> Self {
-        macro_rules! counts {
-            ($($name:ident of $field:ident),* $(,)?) => {
-                vec![$((
-                    gauge!(concat!("tributary_insight_scorecard_", stringify!($name)), &labels),
-                    (|measures: &Measures| measures.$field) as Count,
-                )),*]
-            };
-        }
-        let counts = counts![
-            touches of touches,
-            exposures of exposures,
-            persons of persons,
-            reached_persons of reach,
-            buying_persons of buyers,
-            conversions of conversions,
-            returns of returns,
-            planned_exposures of planned_exposures,
-            approved_exposures of approved_exposures,
-            second_stories of second_stories,
-            several_stories_persons of several_stories,
-            leaks of leaks,
-            suppressions of suppressions,
-            loops of loops,
+        let counts: Vec<(Gauge, Count)> = vec![
+            (gauge!("tributary_insight_scorecard_touches", &labels), |measures| measures.touches),
+            (gauge!("tributary_insight_scorecard_exposures", &labels), |measures| measures.exposures),
+            (gauge!("tributary_insight_scorecard_persons", &labels), |measures| measures.persons),
+            (gauge!("tributary_insight_scorecard_reached_persons", &labels), |measures| measures.reach),
+            (gauge!("tributary_insight_scorecard_buying_persons", &labels), |measures| measures.buyers),
+            (gauge!("tributary_insight_scorecard_conversions", &labels), |measures| measures.conversions),
+            (gauge!("tributary_insight_scorecard_returns", &labels), |measures| measures.returns),
+            (gauge!("tributary_insight_scorecard_planned_exposures", &labels), |measures| measures.planned_exposures),
+            (gauge!("tributary_insight_scorecard_approved_exposures", &labels), |measures| measures.approved_exposures),
+            (gauge!("tributary_insight_scorecard_second_stories", &labels), |measures| measures.second_stories),
+            (gauge!("tributary_insight_scorecard_several_stories_persons", &labels), |measures| {
+                measures.several_stories
+            }),
+            (gauge!("tributary_insight_scorecard_leaks", &labels), |measures| measures.leaks),
+            (gauge!("tributary_insight_scorecard_suppressions", &labels), |measures| measures.suppressions),
+            (gauge!("tributary_insight_scorecard_loops", &labels), |measures| measures.loops),
         ];
         Self { counts, loop_seconds: gauge!("tributary_insight_scorecard_loop_seconds", &labels), labels }
     }

@@ -30,7 +30,10 @@ enum Said {
 }
 
 fn config() -> Config {
-    Config { lift: Lift { outcome_days: 2, before_days: 1, visits: true, brand_demand: true, ..Lift::default() }, ..Config::default() }
+    Config {
+        lift: Lift { outcome_days: 2, before_days: 1, visits: true, brand_demand: true, ..Lift::default() },
+        ..Config::default()
+    }
 }
 
 fn key(number: u8) -> ExperimentKey {
@@ -38,7 +41,9 @@ fn key(number: u8) -> ExperimentKey {
         experiment: format!("trial-{number}"),
         team_id: "crm".to_owned(),
         holdout_buckets: 3_000,
-        is_clustered: false, campaign_id: None, is_observed: false ,
+        is_clustered: false,
+        campaign_id: None,
+        is_observed: false,
     }
 }
 

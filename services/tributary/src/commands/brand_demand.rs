@@ -98,7 +98,8 @@ impl OneCampaign {
         };
         let row = totals.get(&key).cloned().unwrap_or_default();
         let credit = |model: &str| {
-            let of = row.money.iter().map(|(currency, money)| (currency.clone(), money.credit_minor.get(model).copied()));
+            let of =
+                row.money.iter().map(|(currency, money)| (currency.clone(), money.credit_minor.get(model).copied()));
             of.filter_map(|(currency, amount)| Some((currency, amount?))).collect()
         };
         let costs = row.money.iter().map(|(currency, money)| (currency.clone(), money.cost_minor));
@@ -203,5 +204,9 @@ impl Answer {
 }
 
 fn amounts(by_currency: &BTreeMap<String, i64>) -> String {
-    by_currency.iter().map(|(currency, amount)| Money::new(currency.as_str(), *amount).display()).collect::<Vec<_>>().join(", ")
+    by_currency
+        .iter()
+        .map(|(currency, amount)| Money::new(currency.as_str(), *amount).display())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -81,6 +81,9 @@ fn check_team(name: &str, rule: &Rule, decision: &Decision, report: &mut Report)
         let found = format!("{} version {}", decision.team_id, decision.trigger_version);
         report.add(TOPIC, name, format!("{} version 1", rule.team), found);
     }
+    if decision.action != rule.action {
+        report.add(TOPIC, name, format!("the action {}", rule.action), &decision.action);
+    }
 }
 
 fn check_fate(name: &str, rule: &Rule, decision: &Decision, report: &mut Report) {

@@ -96,8 +96,14 @@ pub(super) fn outputs(events: &[Event]) -> Outputs {
 fn enrol(hub: &mut Hub, world: &World, ids: &[PersonId], decisions: &[Decision]) {
     let mut enrolled = BTreeMap::new();
     for ((person, experiment), part) in parts(&world.people, decisions) {
-        let key =
-            ExperimentKey { experiment, team_id: part.team_id.clone(), holdout_buckets: 500, is_clustered: false, campaign_id: None, is_observed: false  };
+        let key = ExperimentKey {
+            experiment,
+            team_id: part.team_id.clone(),
+            holdout_buckets: 500,
+            is_clustered: false,
+            campaign_id: None,
+            is_observed: false,
+        };
         let (arm, status, enrolled_at) = (part.arm, part.status, part.enrolled_at);
         let person_id = ids[person];
         let told = Enrolment { person_id, key: key.clone(), arm, status, enrolled_at };

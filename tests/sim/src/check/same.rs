@@ -44,6 +44,11 @@ impl Picture {
             let mut measures = scorecard.measures.clone();
             measures.decisions_sent = 0;
             measures.decisions_withheld.clear();
+            measures.outcomes.clear();
+            measures.suppressions = 0;
+            measures.leaks = 0;
+            measures.loops = 0;
+            measures.loop_ms = 0;
             (String::from_utf8_lossy(key).into_owned(), measures)
         });
         let scorecards = scorecards.filter(|(_, measures)| !measures.is_zero()).collect();

@@ -74,7 +74,14 @@ impl PersonStep for Witness {
             _ => return Vec::new(),
         };
         let (experiment, team_id) = ("seen".to_owned(), "crm".to_owned());
-        let key = ExperimentKey { experiment, team_id, holdout_buckets: 5_000, is_clustered: false, campaign_id: None, is_observed: false  };
+        let key = ExperimentKey {
+            experiment,
+            team_id,
+            holdout_buckets: 5_000,
+            is_clustered: false,
+            campaign_id: None,
+            is_observed: false,
+        };
         vec![Enrolment { person_id, key, arm: Arm::Treated, status, enrolled_at: 0 }]
     }
 }
