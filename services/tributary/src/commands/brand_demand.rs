@@ -6,7 +6,7 @@ use serde::Serialize;
 use tributary_insight::read::{Row, RowKey};
 use tributary_insight::read_brand::{BrandResponse, responses};
 use tributary_model::canvas::Campaign;
-use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CAMPAIGN};
+use tributary_model::scorecard::DIMENSION_CAMPAIGN;
 use tributary_model::{Money, topics};
 
 use super::lift::{amount, between, named, read_lifts, table};
