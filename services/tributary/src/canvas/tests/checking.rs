@@ -1,3 +1,5 @@
+//! Everything that is wrong with a canvas is told at once, with its remedy.
+
 use super::*;
 
 fn faults_of(text: &str) -> String {
