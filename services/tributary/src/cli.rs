@@ -19,7 +19,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  done
   1  failed while working: the message says what to do
   2  the command line, the configuration or a definition is wrong
-  3  what was checked does not add up (check, reconcile, demo)
+  3  what was checked does not add up, or differs (check, reconcile, demo, canvas diff)
   4  no Kafka broker answers";
 
 /// From four silos to one journey stream, triggers and scorecards.

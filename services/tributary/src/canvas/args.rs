@@ -15,8 +15,8 @@ pub enum CanvasCommand {
   tributary canvas apply canvas.yaml --effective-from 2026-09-01
   tributary canvas apply plan/ --prune --dry-run
 
-What is new and has no date holds since always; what changes something holds from the moment of applying. Touches are judged by
-the canvas of their own time. The hub takes it over within a moment and without a restart.")]
+What is new and has no date holds since always; what changes something holds from the moment of
+applying. Touches are judged by the canvas of their own time. The hub takes it over within a moment and without a restart.")]
     Apply(ApplyArgs),
     /// Say what `apply` would change, field by field; ends with 3 when there is a difference
     #[command(after_help = "Examples:

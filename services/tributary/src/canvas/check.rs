@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_model::canvas::{
-    BUDGET_KINDS, Budget, Campaign, EntryKey, FUNNEL_ROLES, Message, Narrative, Team, Tentpole,
+    BUDGET_KINDS, Budget, Campaign, EntryKey, FUNNEL_ROLES, Kind, Message, Narrative, Team, Tentpole,
 };
 use tributary_model::scorecard::ALL_TEAMS;
 use tributary_model::{Canvas, CanvasEntry, Money};
@@ -13,33 +13,33 @@ use super::file::write_instant;
 /// Names go into the names of topics, of which a broker takes 249 characters.
 const MAX_TEAM_NAME: usize = 100;
 
-/// Everything that is wrong from `since` on, with the value and what to do; `channels` are those that touchpoints may carry.
+/// Everything that is wrong now and at any later instant, with the value and what to do, and in the past what is wrong with
+/// the entries of `said`: nobody can mend there what others said before. `channels` are those that touchpoints may carry.
 #[must_use]
-pub fn faults(canvas: &Canvas, since: i64, channels: &BTreeSet<String>) -> Vec<String> {
+pub fn faults(canvas: &Canvas, said: &[CanvasEntry], now_ms: i64, channels: &BTreeSet<String>) -> Vec<String> {
+    let since = said.iter().filter_map(|entry| entry.effective_from).fold(now_ms, i64::min);
     let begins = canvas.every_version().into_iter().filter_map(|version| version.effective_from);
-    let instants: BTreeSet<i64> = begins.filter(|at| *at > since).chain([since]).collect();
-    let mut told: BTreeMap<String, i64> = BTreeMap::new();
+    let instants: BTreeSet<i64> = begins.filter(|at| *at >= since).chain([now_ms]).collect();
+    let said: BTreeSet<(Kind, &str)> = said.iter().filter_map(CanvasEntry::subject).collect();
+    let mut told: BTreeSet<String> = BTreeSet::new();
     let mut faults = Vec::new();
     for at in instants {
+        let mut in_force = canvas.in_force(at);
+        if at < now_ms {
+            in_force.retain(|entry| entry.subject().is_some_and(|subject| said.contains(&subject)));
+        }
         let mut check = Check { canvas, at, channels, found: Vec::new() };
-        let in_force = canvas.in_force(at);
         in_force.iter().for_each(|entry| check.entry(entry));
         check.channels_once(&in_force);
         for fault in check.found {
             // The same stays wrong until it is mended.
-            if told.insert(fault.clone(), at).is_none() {
-                let when = if at == since { String::new() } else { format!(" (from {} on)", write_instant(at)) };
+            if told.insert(fault.clone()) {
+                let when = if at == now_ms { String::new() } else { format!(" (from {} on)", write_instant(at)) };
                 faults.push(format!("{fault}{when}"));
             }
         }
     }
     faults
-}
-
-/// The first instant at which these entries could make something wrong: now, or before when one has an earlier date.
-#[must_use]
-pub fn since(entries: &[CanvasEntry], now_ms: i64) -> i64 {
-    entries.iter().filter_map(|entry| entry.effective_from).fold(now_ms, i64::min)
 }
 
 struct Check<'a> {

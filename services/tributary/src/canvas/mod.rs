@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_model::{Canvas, CanvasEntry};
 
-pub use check::{faults, since};
+pub use check::faults;
 pub use file::parse;
 pub use topic::{apply_record, publish};
 

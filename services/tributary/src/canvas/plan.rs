@@ -164,7 +164,7 @@ impl Plan {
         }
         if of_files > 0 {
             self.notices.push(format!(
-                "{of_files} entries of the files that the hub publishes are not named and stay: take them out of \
+                "{of_files} entry(ies) of the files that the hub publishes are not named and stay: take them out of \
                  canvas.directory, or name them with `retired: true`"
             ));
         }
@@ -206,7 +206,7 @@ impl Plan {
         let past = self.steps.iter().filter_map(|step| step.said.as_ref()).filter(is_past).count();
         if past > 0 {
             self.notices.push(format!(
-                "{past} of the changes hold from a date in the past: touches that were judged already keep what they were \
+                "{past} change(s) hold from a date in the past: touches that were judged already keep what they were \
                  told, those that come late are judged by what is applied now"
             ));
         }

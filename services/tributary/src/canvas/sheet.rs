@@ -77,7 +77,8 @@ pub struct MoneyResults {
 
 impl Results {
     fn of(campaign_id: &str, rows: &BTreeMap<RowKey, Row>) -> Self {
-        let mut results = Self { campaigns: BTreeSet::from([campaign_id.to_owned()]), ..Self::default() };
+        let campaigns = BTreeSet::from([campaign_id.to_owned()]);
+        let mut results = Self { campaigns, reach: Some(0), ..Self::default() };
         let own = |key: &RowKey| {
             key.dimension == DIMENSION_CAMPAIGN && key.subject == campaign_id && key.team_id != ALL_TEAMS
         };

@@ -19,7 +19,7 @@ pub(super) fn channels() -> BTreeSet<String> {
 fn the_built_in_canvases_hold_together() {
     let entries = demo().unwrap();
     let canvas = fold(&entries);
-    assert_eq!(faults(&canvas, since(&entries, NOW), &channels()), Vec::<String>::new());
+    assert_eq!(faults(&canvas, &entries, NOW, &channels()), Vec::<String>::new());
     assert_eq!(canvas.team_of_parts(None, "in_store", NOW), "store");
     assert_eq!(canvas.team_of_parts(Some("partner-sms"), "sms", NOW), "trade");
     for message in crate::simulate::MESSAGES {
@@ -55,7 +55,7 @@ fn a_team_of_a_file_takes_its_channels_from_the_built_in_team() {
         .unwrap();
     let entries = from_directory(directory.path()).unwrap();
     let canvas = fold(&entries);
-    assert_eq!(faults(&canvas, NOW, &channels()), Vec::<String>::new());
+    assert_eq!(faults(&canvas, &entries, NOW, &channels()), Vec::<String>::new());
     let owner = |channel| canvas.team_of_parts(None, channel, NOW);
     assert_eq!(
         (owner("email"), owner("sms"), owner("display"), owner("audio")),

@@ -9,7 +9,7 @@ use tributary_model::{Canvas, CanvasEntry};
 use tributary_schema::Contracts;
 use tributary_stream::{
     BulkPublisher, KafkaSettings, OutRecord, Record, TopicReport, TopicState, TransactionalWriter, WriteError,
-    apply_topics, read_to_end,
+    apply_topics, list_topics, read_to_end,
 };
 
 use super::fold;
@@ -62,6 +62,11 @@ fn take_over(contracts: &Contracts, canvas: &mut Canvas, record: &Record) -> Res
 /// # Errors
 /// [`CliError`] when a file is wrong, no broker answers, or the topic is not there.
 pub fn read(config: &HubConfig, settings: &KafkaSettings) -> Result<(Canvas, Vec<String>), CliError> {
+    // Says so at once when nobody answers.
+    if !list_topics(settings)?.into_iter().any(|(name, _)| name == topics::CANVAS) {
+        let detail = format!("topic {} does not exist; run `tributary topics apply`", topics::CANVAS);
+        return Err(CliError::Definition { what: "canvas", detail });
+    }
     let contracts = settings.contracts()?;
     let mut canvas = if config.canvas.publishes() { fold(&canvas_entries(config)?) } else { Canvas::default() };
     let mut left_out = Vec::new();

@@ -82,10 +82,8 @@ fn findings(config: &HubConfig) -> Vec<Finding> {
     found.extend(account_rules(config).err().map(|error| finding("accounts", error)));
     let entries = canvas_entries(config).map_err(|error| found.push(finding("canvas", error))).unwrap_or_default();
     if let Ok(channels) = config.channels() {
-        let since = canvas::since(&entries, now_ms());
-        found.extend(
-            canvas::faults(&canvas::fold(&entries), since, &channels).iter().map(|fault| finding("canvas", fault)),
-        );
+        let faults = canvas::faults(&canvas::fold(&entries), &entries, now_ms(), &channels);
+        found.extend(faults.iter().map(|fault| finding("canvas", fault)));
     }
     found.extend(config.triggers.validate().iter().map(|problem| finding("triggers", problem)));
     match Definitions::configured(&config.triggers) {

@@ -134,7 +134,7 @@ fn a_canvas_is_applied_to_a_running_hub_and_each_touch_is_judged_by_the_plan_of_
     assert!(different.contains("narrative_id: made-to-last → cheap"), "{different}");
     let applied = canvas(&bed, &["apply", "canvas.yaml", "--effective-from", &from], 0);
     assert!(applied.contains(&format!("~ campaign:film: changed from {from} on (version 2)")), "{applied}");
-    assert!(applied.contains("note: 1 of the changes hold from a date in the past"), "{applied}");
+    assert!(applied.contains("note: 1 change(s) hold from a date in the past"), "{applied}");
     until_owned_by(&bed, "pop-up", now() - 60_000);
     show_film(&bed, "after", "ada", date);
     assert_eq!(

@@ -1,8 +1,10 @@
+//! Everything that is wrong with a canvas is told at once, with its remedy.
+
 use super::*;
 
 fn faults_of(text: &str) -> String {
     let entries = entries(text);
-    faults(&fold(&entries), since(&entries, NOW), &channels()).join("\n")
+    faults(&fold(&entries), &entries, NOW, &channels()).join("\n")
 }
 
 #[test]
@@ -88,4 +90,19 @@ fn what_dangles_from_a_date_on_is_told_with_the_date() {
     let retired = "- {campaign_id: c, name: C, team_id: brand, demand_percent: 0, funnel_role: awareness, retired: true, effective_from: 2030-01-01}\n";
     let both = plan.replace("campaigns: [", "campaigns:\n- ").replace("awareness}]", "awareness}") + retired;
     assert_eq!(faults_of(&both), "");
+}
+
+#[test]
+fn of_the_past_only_what_is_said_now_is_judged() {
+    let campaign = |id: &str, dated: &str| {
+        format!("- {{campaign_id: {id}, name: C, team_id: brand, demand_percent: 0, funnel_role: loyalty{dated}}}\n")
+    };
+    let team = "teams: [{team_id: brand, channels: [], effective_from: 2026-03-01}]\ncampaigns:\n";
+    let known = entries(&format!("{team}{}", campaign("since-always", "")));
+    let canvas = |said: &[CanvasEntry]| fold(&[known.as_slice(), said].concat());
+    let back = entries("narratives: [{narrative_id: n, name: N, effective_from: 2026-01-01}]\n");
+    assert_eq!(faults(&canvas(&back), &back, NOW, &channels()), Vec::<String>::new());
+    let before_its_team = entries(&format!("campaigns:\n{}", campaign("early", ", effective_from: 2026-02-01")));
+    let found = faults(&canvas(&before_its_team), &before_its_team, NOW, &channels());
+    assert_eq!(found, ["campaign `early`: no team `brand`: add it, or retire this too (from 2026-02-01 on)"]);
 }

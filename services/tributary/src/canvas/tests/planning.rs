@@ -1,3 +1,5 @@
+//! What applying does: new, changed, dated, retired, and unchanged when it is applied again.
+
 use tributary_model::time::from_rfc3339;
 
 use super::super::plan::{Change, Plan, Step, Terms, plan};
@@ -61,7 +63,7 @@ fn a_date_back_or_ahead_holds_from_then_on_and_says_what_that_means() {
     );
     let back = plan(&known, &entries(&other), terms(Some(NOW - 9 * DAY)));
     assert_eq!((percent(&back, NOW - 9 * DAY - 1), percent(&back, NOW - 9 * DAY)), (5, 50));
-    assert!(back.notices[0].starts_with("1 of the changes hold from a date in the past"), "{:?}", back.notices);
+    assert!(back.notices[0].starts_with("1 change(s) hold from a date in the past"), "{:?}", back.notices);
 }
 
 #[test]
@@ -71,7 +73,11 @@ fn what_was_applied_and_is_not_named_is_retired_and_comes_back() {
     let teams = PLAN.split("campaigns:").next().unwrap();
     let pruned = plan(&known, &entries(teams), Terms { prune: true, ..terms(Some(NOW + DAY)) });
     assert_eq!(of(&pruned, "film").change, Change::Retired);
-    assert!(pruned.notices.iter().any(|notice| notice.starts_with("1 entries of the files")), "{:?}", pruned.notices);
+    assert!(
+        pruned.notices.iter().any(|notice| notice.starts_with("1 entry(ies) of the files")),
+        "{:?}",
+        pruned.notices
+    );
     assert!(
         pruned.result.campaign("film", NOW + DAY - 1).is_some() && pruned.result.campaign("film", NOW + DAY).is_none()
     );

@@ -1,3 +1,5 @@
+//! Budgets of a tentpole beside what came of its campaigns, for all and for one partner.
+
 use std::collections::BTreeMap;
 
 use tributary_insight::read::{Row, RowKey};

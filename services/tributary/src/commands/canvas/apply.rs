@@ -7,7 +7,7 @@ use tributary_stream::KafkaSettings;
 use crate::canvas::args::{ApplyArgs, TermsArgs};
 use crate::canvas::plan::{Change, Plan, Step, Terms, plan};
 use crate::canvas::topic::{self, Changing};
-use crate::canvas::{faults, read_files, since};
+use crate::canvas::{faults, read_files};
 use crate::commands::now_ms;
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -66,7 +66,7 @@ fn checked(args: &TermsArgs, hub: &HubConfig, settings: &KafkaSettings, output: 
     left_out.iter().for_each(|reason| output.notice(reason));
     let now_ms = now_ms();
     let plan = plan(&known, &wanted, Terms { effective_from: args.effective_from, now_ms, prune: args.prune });
-    let problems = faults(&plan.result, since(&plan.said(), now_ms), &channels);
+    let problems = faults(&plan.result, &plan.said(), now_ms, &channels);
     if problems.is_empty() {
         return Ok(plan);
     }
