@@ -32,7 +32,7 @@ const STEPS: &str = "steps";
 const MEMBERSHIPS: &str = "memberships";
 const ERASED: &str = "erased";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 6;
+const STATE_VERSION: u8 = 7;
 /// Begins the key of a timer that does not wait for what comes late.
 const PROMPT: u8 = b'!';
 
@@ -226,7 +226,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.emit(topics::JOURNEYS, person_id.to_key(), retraction)?;
             tell_accounts(retraction, effects)?;
         }
-        self.leave_accounts(person_id, effects)?;
+        self.leave_accounts(person_id, &touches, effects)?;
         let remembered: Vec<TouchKey> = self.remembered.list(&person_id).map(|(key, ())| key.clone()).collect();
         for key in &remembered {
             self.remembered.remove(&person_id, key);

@@ -9,6 +9,9 @@ use crate::delivery::args::DeliveryCommand;
 use crate::dlq::args::DlqCommand;
 use crate::output::Format;
 use crate::trigger::args::TriggerCommand;
+pub use attribution::{AttributionArgs, PathsOf};
+
+mod attribution;
 
 const EXIT_CODES: &str = "Exit codes:
   0  done
@@ -140,6 +143,7 @@ pub enum Command {
     #[command(after_help = "Examples:
   tributary attribution
   tributary attribution --by team --month 2026-11
+  tributary attribution --paths both --by team
   tributary attribution --measure conversions --output json")]
     Attribution(AttributionArgs),
     /// Show how far apart the silos are: match rates, hand-over, identity, consistency, leakage, loops; graded, with
@@ -422,23 +426,6 @@ pub struct PairArgs {
     /// Why, whether to do it, and how long to wait
     #[command(flatten)]
     pub by_hand: ByHandArgs,
-}
-
-/// Arguments of `attribution`.
-#[derive(Debug, Args)]
-pub struct AttributionArgs {
-    /// Who is credited
-    #[arg(long, default_value = "channel", value_parser = ["channel", "team"])]
-    pub by: String,
-    /// What is credited
-    #[arg(long, default_value = "value", value_parser = ["value", "conversions"])]
-    pub measure: String,
-    /// The month of the sales, as 2026-11; all time when it is left out
-    #[arg(long)]
-    pub month: Option<String>,
-    /// The currency of the value; may be left out when there is only one
-    #[arg(long)]
-    pub currency: Option<String>,
 }
 
 /// How a report is written.
