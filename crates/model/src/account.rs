@@ -72,6 +72,30 @@ pub struct OpenOpportunity {
     pub currency: Option<String>,
 }
 
+/// Whether an account hears one story or several: what its members heard, each for itself or all together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStory {
+    /// Distinct narratives heard.
+    pub narrative_count: i64,
+    /// Exposures with a message or campaign.
+    pub exposure_count: i64,
+    /// Of these, with a message approved in the canvas.
+    pub approved_count: i64,
+    /// The narratives, the one heard most often first, then in order of name; the first 100.
+    pub narratives: Vec<HeardNarrative>,
+}
+
+/// A narrative as an account heard it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardNarrative {
+    /// The narrative.
+    pub narrative_id: String,
+    /// Exposures that told it.
+    pub exposure_count: i64,
+    /// The teams that told it, in order of name, the first 100.
+    pub team_ids: Vec<String>,
+}
+
 /// What is said to an account by persons and by other accounts; the record of `tributary.account-commands`, keyed by
 /// `account_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +166,9 @@ pub struct AccountEvent {
     /// apart from all of them.
     #[serde(default)]
     pub contested_by: Vec<AccountId>,
+    /// What it heard over the rolling 30 days up to and including `last_at`.
+    #[serde(default)]
+    pub story: AccountStory,
 }
 
 impl AccountEvent {

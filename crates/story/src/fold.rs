@@ -34,7 +34,8 @@ struct Saying {
 pub struct StoryFold {
     since_at: Option<i64>,
     touches: BTreeMap<PersonId, BTreeMap<String, Touch>>,
-    accounts: BTreeMap<AccountId, i32>,
+    /// Stories heard by accounts that were told anything.
+    accounts: BTreeMap<AccountId, i64>,
 }
 
 impl StoryFold {
@@ -91,10 +92,11 @@ impl StoryFold {
     }
 
     /// Takes the newest state of an account over; one that is another by now has nothing of its own.
-    pub fn account(&mut self, account: &AccountEvent, narrative_count: Option<i32>) {
-        match narrative_count.filter(|_| account.merged_into.is_none()) {
-            Some(count) => drop(self.accounts.insert(account.account_id, count)),
-            None => drop(self.accounts.remove(&account.account_id)),
+    pub fn account(&mut self, account: &AccountEvent) {
+        if account.merged_into.is_none() && account.story.exposure_count > 0 {
+            self.accounts.insert(account.account_id, account.story.narrative_count);
+        } else {
+            self.accounts.remove(&account.account_id);
         }
     }
 
@@ -106,7 +108,7 @@ impl StoryFold {
         let mut found: BTreeMap<&str, Vec<Example>> = BTreeMap::new();
         for (person_id, touches) in &self.touches {
             if let Some(newest) = touches.values().filter(|one| one.told.is_some()).max_by_key(|one| one.occurred_at) {
-                report.persons.count(newest.told.as_ref().map_or(0, |told| told.narrative_count));
+                report.persons.count(newest.told.as_ref().map_or(0, |told| told.narrative_count.into()));
             }
             for (touchpoint_id, touch) in touches {
                 let Some(told) = touch.told.as_ref().filter(|_| self.is_counted(touch, team)) else { continue };

@@ -64,7 +64,7 @@ pub struct Heard {
 }
 
 impl Heard {
-    pub(crate) fn count(&mut self, stories: i32) {
+    pub(crate) fn count(&mut self, stories: i64) {
         match stories {
             ..=0 => self.none += 1,
             1 => self.one += 1,

@@ -7,7 +7,7 @@ use tributary_stream::{KeyedStore, StateStore};
 
 /// Name of the store of the counts.
 pub const PATHS_STORE: &str = "paths";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The counted paths of one task, and those that the open transaction has touched.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn change(month_start_at: i64, conversions: i64) -> PathDelta {
-        let key = PathKey { month_start_at, waypoints: Vec::new() };
+        let key = PathKey { month_start_at, waypoints: Vec::new(), is_account: false };
         PathDelta { key, delta: PathCounts { conversions, ..PathCounts::default() } }
     }
 

@@ -1,4 +1,5 @@
-//! Which ways persons went, to a sale or to none, counted as it happens.
+//! Which ways persons went, to a sale or to none, counted as it happens. Those of accounts are counted by the stage that
+//! keeps the accounts, by the same rules.
 //!
 //! - A *converting* path is the one that a conversion's statement carries: the exposures of its look-back window. A
 //!   conversion without one was direct: its path is its own team and channel. A return takes its value off the path it
@@ -17,7 +18,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tributary_model::path::{PathCounts, PathDelta, PathKey, Waypoint};
+use tributary_model::path::{NullPath, PathCounts, PathDelta, PathKey, Reach, Waypoint, null_paths};
 use tributary_model::time::{DAY_MS, month_start};
 use tributary_model::{JourneyEvent, PersonId};
 use tributary_stream::{OrderedStore, StateStore};
@@ -144,8 +145,8 @@ impl Paths {
 
     fn shift(&mut self, person: PersonId, passed: Passed, by: i32) {
         if !self.before.contains_key(&person) {
-            let paths = self.null_paths(person.0);
-            self.before.insert(person, paths.into_iter().map(|path| path.key).collect());
+            let paths = self.null_paths(person.0).into_iter().map(key_of).collect();
+            self.before.insert(person, paths);
         }
         let count = self.passed.get(&person.0, &passed).copied().unwrap_or(0).saturating_add(by);
         if count == 0 {
@@ -158,7 +159,7 @@ impl Paths {
     /// Counts the difference that the open transaction has made to a person's null paths so far.
     fn settle(&mut self, person: PersonId) {
         let Some(before) = self.before.remove(&person) else { return };
-        let now: Vec<PathKey> = self.null_paths(person.0).into_iter().map(|path| path.key).collect();
+        let now: Vec<PathKey> = self.null_paths(person.0).into_iter().map(key_of).collect();
         for (paths, nulls) in [(before, -1), (now, 1)] {
             for key in paths {
                 self.count(key, &PathCounts { nulls, ..PathCounts::default() });
@@ -167,31 +168,11 @@ impl Paths {
     }
 
     /// The person's exposures that no sale has followed in time, cut into paths.
-    fn null_paths(&self, person: Uuid) -> Vec<NullPath> {
-        let mut sold_at = None;
-        let mut open = Vec::new();
-        for (passed, _) in self.passed.list(&person).rev().filter(|(_, count)| **count > 0) {
-            match &passed.waypoint {
-                None => sold_at = Some(passed.occurred_at),
-                Some(waypoint) => {
-                    let is_sold =
-                        sold_at.is_some_and(|at| at.saturating_sub(self.limits.lookback_ms) <= passed.occurred_at);
-                    open.extend((!is_sold).then_some((passed.occurred_at, waypoint)));
-                }
-            }
-        }
-        let mut paths: Vec<NullPath> = Vec::new();
-        for (at, waypoint) in open.into_iter().rev() {
-            let last = paths.last_mut().filter(|path| {
-                at <= path.begins_at.saturating_add(self.limits.lookback_ms)
-                    && path.key.waypoints.len() < self.limits.max_steps
-            });
-            match last {
-                Some(path) => path.key.waypoints.push(waypoint.clone()),
-                None => paths.push(NullPath::begin(at, waypoint)),
-            }
-        }
-        paths
+    fn null_paths(&self, person: Uuid) -> Vec<NullPath<&Waypoint>> {
+        let stated = self.passed.list(&person).filter(|(_, count)| **count > 0);
+        let passed = stated.map(|(passed, _)| (passed.occurred_at, passed.waypoint.as_ref()));
+        let PathLimits { lookback_ms, max_steps } = self.limits;
+        null_paths(passed, Reach { lookback_ms, max_steps })
     }
 
     /// From when on a person's exposures and sales still matter to paths that are not wholly closed.
@@ -208,16 +189,9 @@ impl Paths {
     }
 }
 
-/// Exposures that came to nothing.
-struct NullPath {
-    begins_at: i64,
-    key: PathKey,
-}
-
-impl NullPath {
-    fn begin(at: i64, waypoint: &Waypoint) -> Self {
-        Self { begins_at: at, key: PathKey { month_start_at: month_start(at), waypoints: vec![waypoint.clone()] } }
-    }
+fn key_of(path: NullPath<&Waypoint>) -> PathKey {
+    let waypoints = path.exposures.into_iter().cloned().collect();
+    PathKey { month_start_at: month_start(path.begins_at), waypoints, is_account: false }
 }
 
 /// The path of a conversion and what it adds there; `None` when the event is no conversion.
@@ -232,5 +206,5 @@ fn converted(event: &JourneyEvent) -> Option<(PathKey, PathCounts)> {
     let value_minor = BTreeMap::from([(value.currency.clone(), value.amount_minor)]);
     let mut counts = PathCounts { conversions: i64::from(touchpoint.is_sale()), ..PathCounts::default() };
     counts.add(&PathCounts { value_minor, ..PathCounts::default() });
-    Some((PathKey { month_start_at: month_start(touchpoint.occurred_at), waypoints }, counts))
+    Some((PathKey { month_start_at: month_start(touchpoint.occurred_at), waypoints, is_account: false }, counts))
 }

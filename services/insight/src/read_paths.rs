@@ -24,9 +24,21 @@ impl By {
     }
 }
 
+/// Whose paths.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Whose {
+    /// Those of persons: all conversions.
+    #[default]
+    Persons,
+    /// Those of accounts, with what all their members heard: the conversions that name an account.
+    Accounts,
+}
+
 /// Which paths, and how they are looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question<'a> {
+    /// Whose.
+    pub whose: Whose,
     /// What is credited.
     pub by: By,
     /// First instant of the one month; all time when absent.
@@ -89,7 +101,10 @@ impl CountedPaths {
     /// [`AttributionError`] when a path has no waypoints.
     pub fn asked(&self, question: &Question<'_>) -> Result<Paths, AttributionError> {
         let mut paths = Paths::new();
-        let is_asked = |key: &PathKey| question.month_start_at.is_none_or(|month| month == key.month_start_at);
+        let is_account = question.whose == Whose::Accounts;
+        let is_asked = |key: &PathKey| {
+            key.is_account == is_account && question.month_start_at.is_none_or(|month| month == key.month_start_at)
+        };
         for PathStatistics { key, counts } in self.latest.values().filter(|path| is_asked(&path.key)) {
             let labels: Vec<&str> = key.waypoints.iter().map(|waypoint| question.by.label(waypoint)).collect();
             let value_minor = counts.value_minor.get(question.currency).copied().unwrap_or(0);
@@ -140,9 +155,13 @@ mod tests {
             |(team, channel): &(&str, &str)| Waypoint { team_id: (*team).into(), channel: (*channel).into() };
         let value_minor = [("USD".to_owned(), value)].into_iter().filter(|(_, value)| *value != 0).collect();
         PathStatistics {
-            key: PathKey { month_start_at, waypoints: way.iter().map(waypoint).collect() },
+            key: PathKey { month_start_at, waypoints: way.iter().map(waypoint).collect(), is_account: false },
             counts: PathCounts { conversions, value_minor, nulls },
         }
+    }
+
+    fn by_team_in_month_one() -> Question<'static> {
+        Question { whose: Whose::Persons, by: By::Team, month_start_at: Some(1), currency: "USD" }
     }
 
     fn counted() -> CountedPaths {
@@ -153,6 +172,24 @@ mod tests {
         counted
     }
 
+    /// Whatever the models make of paths of persons is untouched by those of accounts, and the other way round.
+    #[test]
+    fn paths_of_accounts_are_credited_for_themselves() {
+        let mut counted = counted();
+        let mut of_account = statistics(2, &[("crm", "email"), ("social", "paid"), ("crm", "email")], 1, 101, 4);
+        of_account.key.is_account = true;
+        apply(&mut counted, of_account);
+        let question = |whose| Question { whose, by: By::Team, month_start_at: None, currency: "USD" };
+        let (persons, accounts) = (question(Whose::Persons), question(Whose::Accounts));
+        assert_eq!(linear(&counted, &persons), linear(&self::counted(), &persons));
+        assert!(linear(&self::counted(), &accounts).is_empty());
+        for model in Model::ALL {
+            let credits = credits(&counted.asked(&accounts).unwrap(), model).unwrap();
+            let total: f64 = credits.iter().map(|credit| credit.value_minor).sum();
+            assert!((total - 101.0).abs() < 1e-6, "{}: {total}", model.name());
+        }
+    }
+
     fn linear(counted: &CountedPaths, question: &Question<'_>) -> Vec<(String, f64, f64)> {
         let credits = credits(&counted.asked(question).unwrap(), Model::Linear).unwrap().into_iter();
         credits.map(|credit| (credit.subject, credit.conversions, credit.value_minor)).collect()
@@ -161,12 +198,14 @@ mod tests {
     #[test]
     fn paths_are_credited_by_channel_and_by_team_over_all_time_and_in_a_month() {
         let counted = counted();
-        let by = |by, month_start_at| linear(&counted, &Question { by, month_start_at, currency: "USD" });
+        let by = |by, month_start_at| {
+            linear(&counted, &Question { whose: Whose::Persons, by, month_start_at, currency: "USD" })
+        };
         let of = |subject: &str, conversions, value| (subject.to_owned(), conversions, value);
         assert_eq!(by(By::Channel, None), [of("email", 1.5, 300.0), of("paid", 0.5, 50.0), of("sms", 1.0, 250.0)]);
         assert_eq!(by(By::Team, None), [of("crm", 2.5, 550.0), of("social", 0.5, 50.0)]);
         assert_eq!(by(By::Team, Some(2)), [of("crm", 0.5, 50.0), of("social", 0.5, 50.0)]);
-        let euros = linear(&counted, &Question { by: By::Team, month_start_at: Some(1), currency: "EUR" });
+        let euros = linear(&counted, &Question { currency: "EUR", ..by_team_in_month_one() });
         assert_eq!(euros, [of("crm", 2.0, 0.0)]);
         assert_eq!((counted.months().len(), counted.currencies()), (2, BTreeSet::from(["USD"])));
     }
@@ -176,7 +215,7 @@ mod tests {
         let mut counted = counted();
         let newer = statistics(1, &[("crm", "email"), ("crm", "sms")], 3, 600, 0);
         apply(&mut counted, newer.clone());
-        let question = Question { by: By::Team, month_start_at: Some(1), currency: "USD" };
+        let question = by_team_in_month_one();
         assert_eq!(linear(&counted, &question), [("crm".to_owned(), 3.0, 600.0)]);
         counted.apply(newer.key.to_key(), None);
         assert!(linear(&counted, &question).is_empty());
@@ -188,7 +227,7 @@ mod tests {
     fn what_a_return_takes_back_is_taken_from_those_on_its_path() {
         let mut counted = CountedPaths::default();
         apply(&mut counted, statistics(1, &[("crm", "email"), ("crm", "sms")], 0, -300, 2));
-        let question = Question { by: By::Channel, month_start_at: None, currency: "USD" };
+        let question = Question { by: By::Channel, month_start_at: None, ..by_team_in_month_one() };
         let expected = [("email".to_owned(), 0.0, -150.0), ("sms".to_owned(), 0.0, -150.0)];
         assert_eq!(linear(&counted, &question), expected);
     }

@@ -15,22 +15,27 @@
 pub(crate) mod book;
 pub(crate) mod delta;
 mod describe;
+mod story;
+mod ways;
 
 use std::sync::Arc;
 
 use tributary_model::account::AccountEvent;
+use tributary_model::path::{PathDelta, Reach};
 use tributary_model::{AccountId, JourneyEvent};
 use uuid::Uuid;
 
 use self::book::Book;
 use self::delta::Delta;
+use self::ways::WayLimits;
 use crate::account_rules::AccountRules;
+use crate::config::Config;
 use crate::stage::StageDefinitions;
 
 pub(crate) use book::STORES;
 
 /// The most entries of a delta that is sent to another account.
-const MAX_ENTRIES: usize = 2_000;
+pub(crate) const MAX_ENTRIES: usize = 2_000;
 
 /// What came of something that was told to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,14 +56,19 @@ pub struct AccountRollups {
     realm: Uuid,
     rules: Arc<AccountRules>,
     stages: Arc<StageDefinitions>,
+    /// The rolling window of stories.
+    window_ms: i64,
     book: Book,
 }
 
 impl AccountRollups {
-    /// Without accounts; the newest `max_touch_times` times of touches are kept for each.
+    /// Without accounts.
     #[must_use]
-    pub fn new(realm: Uuid, rules: Arc<AccountRules>, stages: Arc<StageDefinitions>, max_touch_times: usize) -> Self {
-        Self { realm, rules, stages, book: Book::new(max_touch_times) }
+    pub fn new(config: &Config, rules: Arc<AccountRules>, stages: Arc<StageDefinitions>) -> Self {
+        let reach = Reach { lookback_ms: config.lookback_ms(), max_steps: config.max_path_steps };
+        let limits = WayLimits { reach, max_passed: config.account_exposures, horizon_ms: config.horizon_ms() };
+        let book = Book::new(config.account_touch_times, limits);
+        Self { realm: config.realm_uuid(), rules, stages, window_ms: config.window_ms(), book }
     }
 
     /// Adds the statement of a touch to `account_id`, or takes one back.
@@ -81,7 +91,7 @@ impl AccountRollups {
             }
         }
         let delta = if this.is_none_or(|this| this.is_own) {
-            Delta::of_touch(&rules, &self.stages, event)
+            Delta::of_touch(&rules, &self.stages, event, event.account_ids.first() == Some(&account_id))
         } else {
             Delta::default()
         };
@@ -90,6 +100,7 @@ impl AccountRollups {
 
     /// Adds what a person or another account tells `account_id`.
     pub fn enter(&mut self, account_id: AccountId, delta: Delta) -> Told {
+        self.book.note(account_id);
         self.book.account(account_id).revision += 1;
         let mut others = Vec::new();
         if delta != Delta::default() {
@@ -108,7 +119,7 @@ impl AccountRollups {
                 others.extend(everything.parts(MAX_ENTRIES).into_iter().map(|part| (now, part)));
             }
         }
-        let event = describe::describe(&self.book, &self.rules, &self.stages, account_id);
+        let event = describe::describe(&self.book, &self.rules, &self.stages, self.window_ms, account_id);
         let merged_into = now.filter(|_| before != now);
         Told { event, others, merged_into, is_parted_now: before.is_some() && now.is_none() }
     }
@@ -120,6 +131,16 @@ impl AccountRollups {
         let claims = account.claims(&rules);
         let now = if let [only] = claims.as_slice() { Some(*only) } else { None };
         (std::mem::replace(&mut account.survivor, now), now)
+    }
+
+    /// Hands over what has changed about the paths that accounts went, in order of key, before the transaction is committed.
+    pub fn drain_paths(&mut self) -> Vec<PathDelta> {
+        self.book.drain_paths()
+    }
+
+    /// Forgets what has changed about paths: the transaction was aborted.
+    pub(crate) fn abort(&mut self) {
+        self.book.ways.abort();
     }
 
     pub(crate) fn stores(&mut self) -> Vec<&mut dyn tributary_stream::StateStore> {

@@ -65,7 +65,7 @@ impl<T: AccountStep> AccountsProcessor<T> {
     /// A processor without state.
     #[must_use]
     pub fn new(config: &Config, stages: Arc<StageDefinitions>, rules: Arc<AccountRules>, step: T) -> Self {
-        let rollups = AccountRollups::new(config.realm_uuid(), rules, stages, config.account_touch_times);
+        let rollups = AccountRollups::new(config, rules, stages);
         Self { rollups, step, steps: KeyedStore::new(STEPS, STEPS_VERSION), tally: AccountTally::default() }
     }
 
@@ -174,12 +174,16 @@ impl<T: AccountStep> Processor for AccountsProcessor<T> {
         }
     }
 
-    fn before_commit(&mut self, _effects: &mut Effects) -> Result<(), Failure> {
+    fn before_commit(&mut self, effects: &mut Effects) -> Result<(), Failure> {
+        for delta in self.rollups.drain_paths() {
+            effects.emit(topics::PATH_CHANGES, delta.key.to_key(), &delta)?;
+        }
         std::mem::take(&mut self.tally).publish();
         Ok(())
     }
 
     fn on_abort(&mut self) {
+        self.rollups.abort();
         self.tally = AccountTally::default();
     }
 

@@ -34,6 +34,9 @@ pub struct Config {
     pub allowed_lateness_ms: i64,
     /// Times of touches that are kept for each account, newest first, to say when each team last spoke with it.
     pub account_touch_times: usize,
+    /// Exposures and sales that are kept for each account, newest first, and so recomputed exactly when something late
+    /// arrives: for its story and its paths.
+    pub account_exposures: usize,
 }
 
 impl Default for Config {
@@ -51,6 +54,7 @@ impl Default for Config {
             max_hops: 64,
             allowed_lateness_ms: HOUR_MS,
             account_touch_times: 1_000,
+            account_exposures: 1_000,
         }
     }
 }
@@ -97,6 +101,14 @@ impl Config {
         within("max_hops", self.max_hops.into(), 1, 10_000, "64 suits most");
         within("allowed_lateness_ms", self.allowed_lateness_ms, 0, 7 * DAY_MS, "3600000 (one hour) suits most");
         within("account_touch_times", count(self.account_touch_times), 1, 100_000, "1000 suits most");
+        let least = count(self.max_path_steps.saturating_mul(2));
+        within(
+            "account_exposures",
+            count(self.account_exposures),
+            least,
+            100_000,
+            "keep it at least twice max_path_steps",
+        );
         if self.realm.trim().is_empty() {
             problems.push(Problem::new("journey.realm", "\"\"", "is empty", "give the realm that identity is given"));
         }

@@ -23,6 +23,7 @@ mod config;
 mod context;
 mod decay;
 mod error;
+mod heard;
 mod membership;
 pub mod metrics;
 mod processor;

@@ -46,11 +46,16 @@ pub struct MemberStatement {
 /// The statements of one person by account.
 pub(crate) type Statements = BTreeMap<AccountId, MemberStatement>;
 
+/// Until which day the accounts hear what a person hears.
+pub(crate) type HeardUntil = BTreeMap<AccountId, i64>;
+
 /// A person's memberships, and what the accounts were told of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ToldMemberships {
     pub(crate) memberships: Memberships,
     pub(crate) told: Statements,
+    /// Until which day the accounts were told of exposures.
+    pub(crate) heard: HeardUntil,
 }
 
 impl Membership {
@@ -120,6 +125,17 @@ impl Memberships {
             (*id, statement)
         };
         self.of.iter().map(tell).collect()
+    }
+}
+
+impl Memberships {
+    /// Until which day each account hears what the person hears: all that it ever hears, or until the membership expires.
+    pub(crate) fn heard_until(&self, rules: &AccountRules) -> HeardUntil {
+        let expires = rules.expires_after_days;
+        let until = |membership: &Membership| {
+            if expires == 0 { i64::MAX } else { membership.last_day.saturating_add(expires) }
+        };
+        self.of.iter().map(|(id, membership)| (*id, until(membership))).collect()
     }
 }
 

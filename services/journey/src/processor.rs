@@ -226,7 +226,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.emit(topics::JOURNEYS, person_id.to_key(), retraction)?;
             tell_accounts(retraction, effects)?;
         }
-        self.leave_accounts(person_id, effects)?;
+        self.leave_accounts(person_id, &touches, effects)?;
         let remembered: Vec<TouchKey> = self.remembered.list(&person_id).map(|(key, ())| key.clone()).collect();
         for key in &remembered {
             self.remembered.remove(&person_id, key);

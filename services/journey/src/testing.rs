@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use tributary_model::canvas::{Campaign, Message, Team};
+use tributary_model::path::{PathCounts, PathDelta, PathKey};
 use tributary_model::time::{DAY_MS, MINUTE_MS};
 use tributary_model::{
     AccountEvent, AccountId, Canvas, CanvasEntry, Direction, Domain, Identifier, Item, JourneyEvent, Money, PersonId,
@@ -16,9 +17,12 @@ use crate::account::delta::Delta;
 use crate::account_rules::AccountRules;
 use crate::config::Config;
 use crate::context::Rules;
+use crate::heard::Passed;
 use crate::membership::Memberships;
 use crate::stage::StageDefinitions;
 use crate::touch::Touch;
+
+pub(crate) mod naive;
 
 /// Where test journeys begin.
 pub(crate) const START: i64 = 1_700_000_000_000;
@@ -32,7 +36,8 @@ pub(crate) fn account_rules() -> Arc<AccountRules> {
 }
 
 pub(crate) fn rollups(max_touch_times: usize) -> AccountRollups {
-    AccountRollups::new(Config::default().realm_uuid(), account_rules(), stages(), max_touch_times)
+    let config = Config { account_touch_times: max_touch_times, ..Config::default() };
+    AccountRollups::new(&config, account_rules(), stages())
 }
 
 pub(crate) fn rules(config: &Config) -> Rules {
@@ -195,7 +200,7 @@ pub(crate) enum AccountInput {
 }
 
 /// What statements and retractions of touches tell the accounts that they name, and what the persons tell them of
-/// their memberships, when `told` stands in the end.
+/// their memberships and of what they hear, when `told` stands in the end.
 pub(crate) fn account_inputs(told: &[JourneyEvent]) -> Vec<(AccountId, AccountInput)> {
     let rules = rules(&Config::default());
     let mut inputs = Vec::new();
@@ -205,8 +210,11 @@ pub(crate) fn account_inputs(told: &[JourneyEvent]) -> Vec<(AccountId, AccountIn
         inputs.extend(event.account_ids.iter().map(|id| (*id, AccountInput::Touch(Box::new(event.clone())))));
     }
     for (person_id, memberships) in persons {
+        let own = told.iter().filter(|event| event.person_id == person_id);
+        let heard = own.filter_map(|event| Passed::heard(&touch(person_id, event.touchpoint.clone())));
+        let passed: Vec<(Passed, i64)> = heard.map(|passed| (passed, 1)).collect();
         for (account_id, statement) in memberships.statements(&rules.accounts) {
-            let delta = Delta::of_member(person_id, vec![(statement, 1)]);
+            let delta = Delta { passed: passed.clone(), ..Delta::of_member(person_id, vec![(statement, 1)]) };
             inputs.push((account_id, AccountInput::Delta(Box::new(delta))));
         }
     }
@@ -218,8 +226,18 @@ pub(crate) fn account_inputs(told: &[JourneyEvent]) -> Vec<(AccountId, AccountIn
 pub(crate) fn accounts_after(
     rollups: &mut AccountRollups,
     inputs: Vec<(AccountId, AccountInput)>,
-    mut choices: impl Iterator<Item = u16>,
+    choices: impl Iterator<Item = u16>,
 ) -> BTreeMap<AccountId, AccountEvent> {
+    accounts_and_paths_after(rollups, inputs, choices).0
+}
+
+/// The same with the paths that they went; `choices` say, too, where a transaction ends.
+pub(crate) fn accounts_and_paths_after(
+    rollups: &mut AccountRollups,
+    inputs: Vec<(AccountId, AccountInput)>,
+    mut choices: impl Iterator<Item = u16>,
+) -> (BTreeMap<AccountId, AccountEvent>, BTreeMap<PathKey, PathCounts>) {
+    let mut paths: BTreeMap<PathKey, PathCounts> = BTreeMap::new();
     let mut logs: BTreeMap<AccountId, VecDeque<AccountInput>> = BTreeMap::new();
     for (account_id, input) in inputs {
         logs.entry(account_id).or_default().push_back(input);
@@ -227,10 +245,17 @@ pub(crate) fn accounts_after(
     let mut latest = BTreeMap::new();
     loop {
         let waiting: Vec<AccountId> = logs.iter().filter(|(_, log)| !log.is_empty()).map(|(id, _)| *id).collect();
-        if waiting.is_empty() {
-            return latest;
+        let choice = choices.next().unwrap_or(0);
+        if waiting.is_empty() || choice.is_multiple_of(5) {
+            for PathDelta { key, delta } in rollups.drain_paths() {
+                paths.entry(key).or_default().add(&delta);
+            }
         }
-        let account_id = waiting[usize::from(choices.next().unwrap_or(0)) % waiting.len()];
+        if waiting.is_empty() {
+            paths.retain(|_, counts| !counts.is_zero());
+            return (latest, paths);
+        }
+        let account_id = waiting[usize::from(choice) % waiting.len()];
         let told = match logs.get_mut(&account_id).and_then(VecDeque::pop_front) {
             Some(AccountInput::Touch(event)) => rollups.on_touch(account_id, &event),
             Some(AccountInput::Delta(delta)) => rollups.enter(account_id, *delta),

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tributary_service::config::parse_override;
 
+mod attribution;
 mod reports;
 
-pub use reports::{AttributionArgs, LiftArgs, ReportFormat, ScorecardArgs, SiloReportArgs, StoryArgs};
+pub use attribution::{AttributionArgs, PathsOf};
+pub use reports::{LiftArgs, ReportFormat, ScorecardArgs, SiloReportArgs, StoryArgs};
 
 use crate::canvas::args::CanvasCommand;
 use crate::delivery::args::DeliveryCommand;
@@ -148,6 +150,7 @@ pub enum Command {
     #[command(after_help = "Examples:
   tributary attribution
   tributary attribution --by team --month 2026-11
+  tributary attribution --paths both --by team
   tributary attribution --measure conversions --output json")]
     Attribution(AttributionArgs),
     /// Show how far apart the silos are: match rates, hand-over, identity, consistency, leakage, loops; graded, with

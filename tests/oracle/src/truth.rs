@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod cards;
 pub(crate) mod companies;
+pub(crate) mod groups;
 pub(crate) mod journey;
 pub(crate) mod kinds;
 pub(crate) mod ledger;

@@ -29,7 +29,7 @@ use tributary_model::time::from_rfc3339;
 use crate::calibration::{calibrate, nearest};
 use crate::estimates::Plan;
 use crate::read_lift::{MoneyReturns, PooledLift, money};
-use crate::read_paths::{By, PathCredit, Question, credits};
+use crate::read_paths::{By, PathCredit, Question, Whose, credits};
 
 pub use model::ReadModel;
 pub use scope::{Keys, ReadKey, Scope};
@@ -197,6 +197,7 @@ async fn lift(State(api): State<ReadApi>, headers: HeaderMap, query: Asked<LiftQ
 #[serde(deny_unknown_fields, default)]
 struct CreditQuery {
     by: Option<String>,
+    paths: Option<String>,
     month: Option<String>,
     currency: Option<String>,
     format: Option<Format>,
@@ -220,6 +221,11 @@ async fn attribution(State(api): State<ReadApi>, headers: HeaderMap, query: Aske
         Some("team") => By::Team,
         Some(other) => return Err(bad(format!("by={other} is not known"), "write by=channel or by=team")),
     };
+    let whose = match query.paths.as_deref() {
+        None | Some("persons") => Whose::Persons,
+        Some("accounts") => Whose::Accounts,
+        Some(other) => return Err(bad(format!("paths={other} is not known"), "write paths=persons or paths=accounts")),
+    };
     let paths = api.read().paths.clone();
     let month_start_at = match &query.month {
         None => None,
@@ -235,7 +241,7 @@ async fn attribution(State(api): State<ReadApi>, headers: HeaderMap, query: Aske
         let remedy = format!("name one of {}", known.iter().copied().collect::<Vec<_>>().join(", "));
         return Err(bad(format!("currency={currency} is not among the paths'"), &remedy));
     }
-    let asked = paths.asked(&Question { by, month_start_at, currency }).map_err(|error| internal(&error))?;
+    let asked = paths.asked(&Question { whose, by, month_start_at, currency }).map_err(|error| internal(&error))?;
     let mut models = Vec::new();
     if !asked.is_empty() {
         for model in Model::ALL {
@@ -254,8 +260,8 @@ async fn attribution(State(api): State<ReadApi>, headers: HeaderMap, query: Aske
         });
         return csv(&header, rows);
     }
-    let calibration = match (by, month_start_at) {
-        (By::Team, None) => {
+    let calibration = match (by, whose, month_start_at) {
+        (By::Team, Whose::Persons, None) => {
             let teams = api.read().experiments.teams().map_err(|error| internal(&error))?;
             let credits: Vec<(&str, &[PathCredit])> =
                 models.iter().map(|of| (of.model, of.credits.as_slice())).collect();

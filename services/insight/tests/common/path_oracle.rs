@@ -75,7 +75,7 @@ fn place(event: &JourneyEvent) -> (i64, String) {
 }
 
 fn key(at: i64, waypoints: Vec<Waypoint>) -> PathKey {
-    PathKey { month_start_at: month_start(at), waypoints }
+    PathKey { month_start_at: month_start(at), waypoints, is_account: false }
 }
 
 fn waypoint(team_id: &str, channel: &str) -> Waypoint {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tributary_model::path::PathDelta;
 use tributary_model::{AccountId, PersonId};
 use tributary_stream::{KeyedStore, OrderedStore, StateStore};
 
 use super::delta::{Delta, OpportunityStatement, Sums, Time};
+use super::ways::{PASSED, WayLimits, Ways};
 use crate::membership::MemberStatement;
 
-pub(crate) const STORES: [&str; 5] = ["accounts", "members", "opportunities", "times", "days"];
-const STATE_VERSION: u8 = 2;
+pub(crate) const STORES: [&str; 6] = ["accounts", "members", "opportunities", "times", "days", PASSED];
+const STATE_VERSION: u8 = 3;
 
 /// What is kept of one account in one piece.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,15 @@ pub(crate) struct Account {
     pub(crate) evidence: BTreeMap<AccountId, (String, i64)>,
     /// The account that it turned out to be.
     pub(crate) survivor: Option<AccountId>,
+    /// Its paths to conversions before this are closed.
+    pub(crate) closed_before: Option<i64>,
+}
+
+impl Account {
+    /// Whether it stands for itself, and is not merged into another.
+    fn is_standing(&self) -> bool {
+        self.survivor.is_none()
+    }
 }
 
 /// What is known of one person at an account.
@@ -67,12 +78,14 @@ pub(crate) struct Book {
     pub(crate) times: OrderedStore<AccountId, Time, i64>,
     /// Points of engagement by day, the newest of them.
     pub(crate) days: OrderedStore<AccountId, i64, i64>,
+    /// What they passed, and the paths that this makes.
+    pub(crate) ways: Ways,
 }
 
 impl Book {
     /// Without accounts; the newest `max_times` times and days are kept for each.
-    pub(crate) fn new(max_times: usize) -> Self {
-        let [accounts, members, opportunities, times, days] = STORES;
+    pub(crate) fn new(max_times: usize, limits: WayLimits) -> Self {
+        let [accounts, members, opportunities, times, days, _] = STORES;
         Self {
             max_times,
             accounts: KeyedStore::new(accounts, STATE_VERSION),
@@ -80,6 +93,7 @@ impl Book {
             opportunities: OrderedStore::new(opportunities, STATE_VERSION),
             times: OrderedStore::new(times, STATE_VERSION),
             days: OrderedStore::new(days, STATE_VERSION),
+            ways: Ways::new(limits),
         }
     }
 
@@ -87,9 +101,31 @@ impl Book {
         self.accounts.get_or_insert_with(&account_id, Account::default)
     }
 
+    /// Notes how an account is before it is changed.
+    pub(crate) fn note(&mut self, account_id: AccountId) {
+        self.ways.note(account_id, self.accounts.get(&account_id).is_none_or(Account::is_standing));
+    }
+
+    /// What the open transaction has changed about the paths of accounts.
+    pub(crate) fn drain_paths(&mut self) -> Vec<PathDelta> {
+        let accounts = &self.accounts;
+        for account_id in self.ways.settle(|account_id| accounts.get(&account_id).is_none_or(Account::is_standing)) {
+            if let Some(closed_before) = self.ways.trim(account_id) {
+                let account = self.account(account_id);
+                account.closed_before = account.closed_before.max(Some(closed_before));
+            }
+        }
+        self.ways.drain()
+    }
+
     /// Enters a delta.
     pub(crate) fn enter(&mut self, account_id: AccountId, delta: &Delta) {
-        self.account(account_id).sums.add(&delta.sums);
+        let account = self.account(account_id);
+        account.sums.add(&delta.sums);
+        let (closed_before, is_standing) = (account.closed_before, account.is_standing());
+        for passed in &delta.passed {
+            self.ways.enter(account_id, passed, closed_before, is_standing);
+        }
         for (person_id, statement, count) in &delta.members {
             let mut member = self.members.get(&account_id, person_id).cloned().unwrap_or_default();
             add(&mut member.said, statement, *count);
@@ -190,8 +226,8 @@ impl Book {
             opportunities: opportunities.map(|(id, (said, count))| (id.clone(), said.clone(), *count)).collect(),
             times: self.times.list(&account_id).map(|(time, count)| (time.clone(), *count)).collect(),
             days: self.days.list(&account_id).map(|(day, weight)| (*day, *weight)).collect(),
-            step: Vec::new(),
-            erased: Vec::new(),
+            passed: self.ways.passed.list(&account_id).map(|(passed, count)| (passed.clone(), *count)).collect(),
+            ..Delta::default()
         }
     }
 
@@ -201,7 +237,8 @@ impl Book {
     }
 
     pub(crate) fn stores(&mut self) -> Vec<&mut dyn StateStore> {
-        vec![&mut self.accounts, &mut self.members, &mut self.opportunities, &mut self.times, &mut self.days]
+        let Self { accounts, members, opportunities, times, days, ways, .. } = self;
+        vec![accounts, members, opportunities, times, days, &mut ways.passed]
     }
 }
 
@@ -225,7 +262,7 @@ where
 }
 
 /// Sets an entry, or removes it when there is nothing in it.
-fn put<S, V>(store: &mut OrderedStore<AccountId, S, V>, account_id: AccountId, sort: S, value: V)
+pub(super) fn put<S, V>(store: &mut OrderedStore<AccountId, S, V>, account_id: AccountId, sort: S, value: V)
 where
     S: std::hash::Hash + Ord + Clone,
     V: Clone + PartialEq + Default,

@@ -9,12 +9,13 @@ use tributary_model::{AccountId, Direction, JourneyEvent, PersonId, Touchpoint};
 use tributary_stream::Failure;
 
 use crate::account_rules::AccountRules;
+use crate::heard::Passed;
 use crate::membership::MemberStatement;
 use crate::stage::StageDefinitions;
 
-const VERSION: u8 = 2;
-/// The version before, which knew of no erasures.
-const VERSION_WITHOUT_ERASED: u8 = 1;
+const VERSION: u8 = 3;
+/// The versions before, which did not tell what accounts pass; the first knew of no erasures either.
+const VERSIONS_BEFORE: std::ops::RangeInclusive<u8> = 1..=2;
 
 /// Sums of touches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,9 @@ pub struct Delta {
     /// Persons that were erased. That is neither a sum nor taken back.
     #[serde(default)]
     pub(crate) erased: Vec<PersonId>,
+    /// Exposures and sales, with their count.
+    #[serde(default)]
+    pub(crate) passed: Vec<(Passed, i64)>,
 }
 
 impl Sums {
@@ -130,8 +134,13 @@ fn add_counts<K: Ord + Clone>(counts: &mut BTreeMap<K, i64>, others: &BTreeMap<K
 }
 
 impl Delta {
-    /// What a statement of a touch adds, or what its retraction takes.
-    pub(crate) fn of_touch(rules: &AccountRules, stages: &StageDefinitions, event: &JourneyEvent) -> Self {
+    /// What a statement of a touch adds, or what its retraction takes; `is_first` of the accounts that it names.
+    pub(crate) fn of_touch(
+        rules: &AccountRules,
+        stages: &StageDefinitions,
+        event: &JourneyEvent,
+        is_first: bool,
+    ) -> Self {
         let touchpoint = &event.touchpoint;
         let at = touchpoint.occurred_at;
         let weight = rules.weight(touchpoint);
@@ -140,6 +149,7 @@ impl Delta {
             opportunities: opportunity(rules, touchpoint).into_iter().collect(),
             times: vec![((at, event.team_id.clone(), event.person_id), 1)],
             days: if weight == 0 { Vec::new() } else { vec![(at.div_euclid(DAY_MS), weight)] },
+            passed: Passed::sold(event, is_first).map(|sold| (sold, 1)).into_iter().collect(),
             ..Self::default()
         };
         if event.retracted {
@@ -166,7 +176,8 @@ impl Delta {
         let opportunities = self.opportunities.iter_mut().map(|(_, _, count)| count);
         let times = self.times.iter_mut().map(|(_, count)| count);
         let days = self.days.iter_mut().map(|(_, weight)| weight);
-        members.chain(opportunities).chain(times).chain(days).for_each(|count| *count = -*count);
+        let passed = self.passed.iter_mut().map(|(_, count)| count);
+        members.chain(opportunities).chain(times).chain(days).chain(passed).for_each(|count| *count = -*count);
     }
 
     /// The same in parts of at most `max_entries` entries each; at least one.
@@ -176,10 +187,11 @@ impl Delta {
         share(self.opportunities, max_entries, &mut parts, |part, entries| part.opportunities = entries);
         share(self.times, max_entries, &mut parts, |part, entries| part.times = entries);
         share(self.days, max_entries, &mut parts, |part, entries| part.days = entries);
+        share(self.passed, max_entries, &mut parts, |part, entries| part.passed = entries);
         parts
     }
 
-    /// As it travels: `version 0x02 · MessagePack`.
+    /// As it travels: `version 0x03 · MessagePack`.
     ///
     /// # Errors
     /// [`Failure::Fatal`] when it cannot be written, which no input can cause.
@@ -197,8 +209,10 @@ impl Delta {
     /// when it is corrupt.
     pub fn decode(bytes: &[u8]) -> Result<Self, Failure> {
         match bytes {
-            [VERSION | VERSION_WITHOUT_ERASED, part @ ..] => rmp_serde::from_slice(part)
-                .map_err(|error| Failure::Poison { code: "corrupt_delta", message: error.to_string() }),
+            [version, part @ ..] if *version == VERSION || VERSIONS_BEFORE.contains(version) => {
+                rmp_serde::from_slice(part)
+                    .map_err(|error| Failure::Poison { code: "corrupt_delta", message: error.to_string() })
+            }
             [version, ..] => Err(Failure::Fatal(format!(
                 "an account was told something by version {version} of the journey and this build reads {VERSION}: run \
                  the build that wrote it, or a newer one"

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary_model::account::{AccountEvent, AccountMember, Coverage, LastTouch, OpenOpportunity};
+use tributary_model::account::{AccountEvent, AccountMember, AccountStory, Coverage, LastTouch, OpenOpportunity};
 use tributary_model::time::DAY_MS;
 use tributary_model::{AccountId, PersonId};
 
@@ -10,11 +10,12 @@ use super::book::{Account, Book, Member};
 use crate::account_rules::AccountRules;
 use crate::stage::{Facts, StageDefinitions};
 
-/// The account as it is now.
+/// The account as it is now, with what it heard in the `window_ms` before its newest touch.
 pub(crate) fn describe(
     book: &Book,
     rules: &AccountRules,
     stages: &StageDefinitions,
+    window_ms: i64,
     account_id: AccountId,
 ) -> AccountEvent {
     let nothing = Account::default();
@@ -58,6 +59,7 @@ pub(crate) fn describe(
         engagement_milli: rules.decay.score_milli(book.days.list(&account_id), day(last_at)),
         open_opportunities: open_opportunities(book, rules, account, account_id),
         merged_accounts: sums.merged.iter().filter(|(_, count)| **count > 0).map(|(id, _)| *id).collect(),
+        story: book.ways.story(account_id, last_at, window_ms, rules.max_named),
         ..elsewhere(account, rules, stages, account_id)
     }
 }
@@ -91,6 +93,7 @@ fn elsewhere(
         merged_accounts: Vec::new(),
         merged_into: account.survivor,
         contested_by: account.contested_by(rules),
+        story: AccountStory::default(),
     }
 }
 

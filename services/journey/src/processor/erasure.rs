@@ -46,7 +46,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
                 effects.emit(topics::JOURNEYS, person_id.to_key(), retraction)?;
             }
         }
-        self.leave_accounts(person_id, effects)?;
+        self.leave_accounts(person_id, &touches, effects)?;
         for account_id in accounts {
             effects.emit_bytes(OutRecord {
                 topic: topics::ACCOUNT_TOUCHES.to_owned(),

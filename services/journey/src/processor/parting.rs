@@ -35,7 +35,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             effects.emit(topics::JOURNEYS, person_id.to_key(), retraction)?;
             tell_accounts(retraction, effects)?;
         }
-        self.recount_accounts(person_id, &base, effects)?;
+        self.recount_accounts(person_id, &base, &touches, effects)?;
         let remembered: Vec<TouchKey> = self.remembered.list(&person_id).map(|(key, ())| key.clone()).collect();
         let is_gone = |via: &Identifier, _| merge.destination(via).is_some();
         let mut kept = self.steps.get(&person_id).cloned().unwrap_or_default();

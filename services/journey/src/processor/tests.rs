@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 use tributary_model::account::{AccountCommand, AccountEvent};
 use tributary_model::identity::{IdentifierCommand, IdentifierCommandKind};
+use tributary_model::path::{PathCounts, PathKey};
 use tributary_model::{AccountId, Decision, Enrolment, EnrolmentStatus, Identifier, Touchpoint, TriggerIntent};
 use tributary_schema::{AvroRecord, Contracts};
 use tributary_stream::Change;
@@ -11,11 +12,13 @@ use super::*;
 use crate::account::delta::Delta;
 use crate::read::JourneyFold;
 use crate::testing::{
-    AccountInput, START, account_inputs, accounts_after, canvas, days, person, random_touchpoints, rollups, rules,
-    sale, touch, touchpoint,
+    AccountInput, START, accounts_and_paths_after, canvas, days, person, random_touchpoints, rollups, rules, sale,
+    touch, touchpoint,
 };
+use accounts::check_accounts;
 use witness::{Seen, Witness};
 
+mod accounts;
 mod erasure;
 mod parting;
 mod recheck;
@@ -216,7 +219,15 @@ impl Hub {
 
     /// The accounts after all that they were told.
     fn accounts(&self, choices: impl Iterator<Item = u16>) -> BTreeMap<AccountId, AccountEvent> {
-        accounts_after(&mut rollups(1_000), self.account_inputs.clone(), choices)
+        self.accounts_and_paths(choices).0
+    }
+
+    /// The same with the paths that they went.
+    fn accounts_and_paths(
+        &self,
+        choices: impl Iterator<Item = u16>,
+    ) -> (BTreeMap<AccountId, AccountEvent>, BTreeMap<PathKey, PathCounts>) {
+        accounts_and_paths_after(&mut rollups(1_000), self.account_inputs.clone(), choices)
     }
 
     fn output<T: AvroRecord>(&self, topic: &str) -> Vec<T> {
@@ -445,23 +456,6 @@ proptest! {
         check_accounts(&hub, &all_told, choices)?;
         check_restore(&mut hub, people[survivor[0]])?;
     }
-}
-
-/// The account roll-ups are what the journeys add up to.
-fn check_accounts(hub: &Hub, told: &[JourneyEvent], choices: impl Iterator<Item = u16>) -> Result<(), TestCaseError> {
-    let expected = accounts_after(&mut rollups(1_000), account_inputs(told), std::iter::empty());
-    let mut primaries: BTreeMap<PersonId, usize> = BTreeMap::new();
-    for (account_id, account) in hub.accounts(choices) {
-        match expected.get(&account_id) {
-            Some(expected) => prop_assert_eq!(&account, expected),
-            None => prop_assert_eq!((account.touch_count, account.person_count), (0, 0)),
-        }
-        for member in account.members {
-            *primaries.entry(member.person_id).or_default() += usize::from(member.is_primary);
-        }
-    }
-    prop_assert!(primaries.values().all(|count| *count == 1), "{primaries:?}");
-    Ok(())
 }
 
 /// A task that is restored from the changelog goes on as the one that wrote it.

@@ -4,23 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// Arguments of `attribution`.
-#[derive(Debug, Args)]
-pub struct AttributionArgs {
-    /// Who is credited
-    #[arg(long, default_value = "channel", value_parser = ["channel", "team"])]
-    pub by: String,
-    /// What is credited
-    #[arg(long, default_value = "value", value_parser = ["value", "conversions"])]
-    pub measure: String,
-    /// The month of the sales, as 2026-11; all time when it is left out
-    #[arg(long)]
-    pub month: Option<String>,
-    /// The currency of the value; may be left out when there is only one
-    #[arg(long)]
-    pub currency: Option<String>,
-}
-
 /// How a report is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {

@@ -1,6 +1,7 @@
 //! `tributary account`: one account's story, found by its id or by any identifier that it was ever known by.
 
 use serde::Serialize;
+use tributary_model::account::AccountStory;
 use tributary_model::ids::realm_uuid;
 use tributary_model::time::to_rfc3339;
 use tributary_model::{AccountEvent, AccountId, Money, topics};
@@ -116,6 +117,7 @@ fn story(account: &AccountEvent, found_by: &[AccountId], now: i64) -> String {
             if missing.is_empty() { "nobody is missing".to_owned() } else { missing.join(", ") }
         ),
     );
+    put_story(&mut text, &account.story);
     for member in &account.members {
         put(&mut text, member_line(member));
     }
@@ -141,6 +143,21 @@ fn story(account: &AccountEvent, found_by: &[AccountId], now: i64) -> String {
         put(&mut text, format!("  claimed by {other} and others, and so kept apart"));
     }
     text
+}
+
+/// One story or several, and who told which.
+fn put_story(text: &mut String, story: &AccountStory) {
+    put(
+        text,
+        format!(
+            "  heard {} narratives in {} messages of the last 30 days, {} of these approved",
+            story.narrative_count, story.exposure_count, story.approved_count
+        ),
+    );
+    for heard in &story.narratives {
+        let (times, teams) = (heard.exposure_count, heard.team_ids.join(", "));
+        put(text, format!("    {}  {times} times, by {teams}", heard.narrative_id));
+    }
 }
 
 fn member_line(member: &tributary_model::account::AccountMember) -> String {
@@ -177,6 +194,9 @@ mod tests {
             "open_opportunities": [{"opportunity_id": "o1", "stage": "proposal", "value_minor": 900, "currency": "EUR"},
                 {"opportunity_id": "o2", "stage": null, "value_minor": null, "currency": null}],
             "merged_accounts": [id(3)], "merged_into": null, "contested_by": [],
+            "story": {"narrative_count": 2, "exposure_count": 5, "approved_count": 4, "narratives": [
+                {"narrative_id": "made-to-last", "exposure_count": 3, "team_ids": ["brand", "email"]},
+                {"narrative_id": "welcome", "exposure_count": 1, "team_ids": ["media"]}]},
         }))
         .unwrap();
         let other: AccountId = id(3).parse().unwrap();
@@ -187,6 +207,7 @@ mod tests {
             "5 touches of 2 persons, 1 orders, value 12.50 EUR",
             "engagement 4.0 now, 8.0 at the last touch, halved every 30 days",
             "50 % covered, 1 persons touched lately; not reached: finance",
+            "heard 2 narratives in 5 messages of the last 30 days, 4 of these approved\n    made-to-last  3 times, by brand, email",
             "champion         by company_domain since 1970-01-01T00:00:00Z",
             "belongs to another account first",
             "…  1 more persons",

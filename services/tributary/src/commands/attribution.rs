@@ -6,7 +6,7 @@ use serde::Serialize;
 use tributary_attribution::Model;
 use tributary_insight::calibration::{Calibration, calibrate, nearest};
 use tributary_insight::credit_model::CreditModel;
-use tributary_insight::read_paths::{By, CountedPaths, PathCredit, Question, credits};
+use tributary_insight::read_paths::{By, CountedPaths, PathCredit, Question, Whose, credits};
 use tributary_model::path::PathStatistics;
 use tributary_model::scorecard::{ALL_TEAMS, WINDOW_TOTAL};
 use tributary_model::time::{from_rfc3339, to_rfc3339};
@@ -16,11 +16,14 @@ use tributary_stream::{KafkaSettings, read_to_end};
 
 use super::lift::read_experiments;
 use super::scorecard::{read_scorecards, teams_with_scorecards};
-use crate::cli::AttributionArgs;
+use crate::cli::{AttributionArgs, PathsOf};
 use crate::config::HubConfig;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::Output;
+
+const PERSONS: &str = "persons";
+const ACCOUNTS: &str = "accounts";
 
 /// Shows credit by every model.
 ///
@@ -30,47 +33,75 @@ pub(super) fn attribution(args: &AttributionArgs, hub: &HubConfig, output: &mut 
     let settings = hub.kafka()?;
     let contracts = settings.contracts()?;
     let counted = read(&settings, &contracts, output)?;
-    let by = if args.by == "team" { By::Team } else { By::Channel };
     let month_start_at = args.month.as_deref().map(|month| month_of(month, &counted)).transpose()?;
     let currency = currency(args, &counted)?;
-    let paths = counted.asked(&Question { by, month_start_at, currency: &currency })?;
-    if paths.is_empty() {
-        output.notice("no paths yet: run the hub, and send it messages and sales of the same persons");
+    let whose: &[Whose] = match args.paths {
+        PathsOf::Persons => &[Whose::Persons],
+        PathsOf::Accounts => &[Whose::Accounts],
+        PathsOf::Both => &[Whose::Persons, Whose::Accounts],
+    };
+    let mut answers = Vec::new();
+    for whose in whose {
+        answers.extend(answer(*whose, args, &counted, month_start_at, &currency)?);
+    }
+    if answers.is_empty() {
+        output.notice("no paths yet: run the hub, and send it messages and sales of the same persons or accounts");
         return Ok(Exit::Done);
+    }
+    for answer in answers.iter_mut().filter(|answer| answer.paths == PERSONS && month_start_at.is_none()) {
+        // Times are not known of counted paths; the scorecards know them, of persons alone, and have no months.
+        answer.time_decay_value_minor = Some(time_decay(&settings, &contracts, &args.by, &currency, output)?);
+        if args.by == "team" {
+            answer.calibration = calibrated(&settings, &contracts, &answer.models, &currency, output)?;
+            answer.nearest_to_lift = nearest(&answer.calibration);
+        }
+    }
+    let tables = || answers.iter().map(|answer| answer.table(args)).collect::<Vec<_>>().join("\n\n");
+    match answers.as_slice() {
+        [only] if args.paths != PathsOf::Both => output.either(only, tables)?,
+        _ => output.either(&answers, tables)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// What the models make of these paths; `None` when there are none.
+fn answer<'a>(
+    whose: Whose,
+    args: &'a AttributionArgs,
+    counted: &CountedPaths,
+    month_start_at: Option<i64>,
+    currency: &'a str,
+) -> Result<Option<Answer<'a>>, CliError> {
+    let by = if args.by == "team" { By::Team } else { By::Channel };
+    let paths = counted.asked(&Question { whose, by, month_start_at, currency })?;
+    if paths.is_empty() {
+        return Ok(None);
     }
     let mut models = Vec::new();
     for model in Model::ALL {
         models.push(ModelCredit { model: model.name(), credits: credits(&paths, model)? });
     }
     let totals = paths.totals();
-    let calibration = match by {
-        By::Team if month_start_at.is_none() => calibrated(&settings, &contracts, &models, &currency, output)?,
-        _ => Vec::new(),
-    };
-    let answer = Answer {
-        nearest_to_lift: nearest(&calibration),
-        calibration,
+    Ok(Some(Answer {
+        nearest_to_lift: None,
+        calibration: Vec::new(),
+        paths: if whose == Whose::Accounts { ACCOUNTS } else { PERSONS },
         by: &args.by,
         month: args.month.as_deref(),
-        currency: &currency,
+        currency,
         distinct_paths: paths.len(),
         conversions: totals.conversions,
         nulls: totals.nulls,
         value_minor: totals.value_minor,
         models,
-        // Times are not known of counted paths; the scorecards know them, and have no months.
-        time_decay_value_minor: match month_start_at {
-            None => Some(time_decay(&settings, &contracts, &args.by, &currency, output)?),
-            Some(_) => None,
-        },
-    };
-    output.either(&answer, || answer.table(args))?;
-    Ok(Exit::Done)
+        time_decay_value_minor: None,
+    }))
 }
 
 /// The answer for programs.
 #[derive(Debug, Serialize)]
 struct Answer<'a> {
+    paths: &'static str,
     by: &'a str,
     month: Option<&'a str>,
     currency: &'a str,
@@ -188,14 +219,15 @@ impl Answer<'_> {
             table.add_row(row);
         }
         let paths = format!(
-            "{} paths of {} sales and of {} persons without one so far, worth {}",
+            "{} paths of {} sales and of {} {} without one so far, worth {}",
             self.distinct_paths,
             self.conversions,
             self.nulls,
+            self.paths,
             money(self.value_minor as f64)
         );
         let beside = if is_value { self.beside_lift() } else { String::new() };
-        format!("{table}\n\n{paths}{beside}")
+        format!("What {} heard\n{table}\n\n{paths}{beside}", self.paths)
     }
 
     /// What experiments say, and by what each model's credit would have to be multiplied.

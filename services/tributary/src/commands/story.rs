@@ -35,7 +35,7 @@ pub(super) fn story(args: &StoryArgs, hub: &HubConfig, output: &mut Output) -> R
     read_to_end(&settings, topics::ACCOUNTS, |record| {
         let Some(value) = record.value else { return };
         match contracts.decode::<AccountEvent>(&value) {
-            Ok(account) => fold.account(&account, None),
+            Ok(account) => fold.account(&account),
             Err(_) => unreadable += 1,
         }
     })?;

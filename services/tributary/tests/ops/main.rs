@@ -10,6 +10,7 @@ mod delivery;
 mod identity;
 mod letters;
 mod lift;
+mod measures;
 mod outage;
 mod poison;
 mod privacy;

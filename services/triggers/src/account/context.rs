@@ -1,6 +1,6 @@
 //! What conditions and payloads of triggers about accounts see: `.account` and `.now_at`.
 
-use tributary_model::account::{AccountEvent, AccountMember, Coverage, OpenOpportunity};
+use tributary_model::account::{AccountEvent, AccountMember, AccountStory, Coverage, HeardNarrative, OpenOpportunity};
 use tributary_model::{AccountId, Decision};
 use tributary_rules::{KeyString, ObjectMap, Shape, Value};
 
@@ -55,6 +55,7 @@ const ACCOUNT: &[Field] = &[
         |a| a.open_opportunities.iter().map(opportunity).collect::<Vec<_>>().into(),
     ),
     field("merged_accounts", texts, |a| ids(&a.merged_accounts)),
+    field("story", story_shape, |a| story(&a.story)),
 ];
 
 fn ids(accounts: &[AccountId]) -> Value {
@@ -86,6 +87,33 @@ fn coverage(coverage: &Coverage) -> Value {
         ("known_roles", names(&coverage.known_roles)),
         ("touched_roles", names(&coverage.touched_roles)),
         ("touched_person_count", coverage.touched_person_count.into()),
+    ])
+}
+
+fn story_shape() -> Shape {
+    let narrative =
+        Shape::object([("narrative_id", Shape::text()), ("exposure_count", Shape::integer()), ("team_ids", texts())]);
+    Shape::object([
+        ("narrative_count", Shape::integer()),
+        ("exposure_count", Shape::integer()),
+        ("approved_count", Shape::integer()),
+        ("narratives", Shape::list(narrative)),
+    ])
+}
+
+fn story(story: &AccountStory) -> Value {
+    let narrative = |heard: &HeardNarrative| {
+        object([
+            ("narrative_id", heard.narrative_id.as_str().into()),
+            ("exposure_count", heard.exposure_count.into()),
+            ("team_ids", names(&heard.team_ids)),
+        ])
+    };
+    object([
+        ("narrative_count", story.narrative_count.into()),
+        ("exposure_count", story.exposure_count.into()),
+        ("approved_count", story.approved_count.into()),
+        ("narratives", story.narratives.iter().map(narrative).collect::<Vec<_>>().into()),
     ])
 }
 
@@ -159,8 +187,12 @@ pub(super) fn knows_path(path: &[String]) -> bool {
         [root, team, _] if root == "account" && team == "last_touches" => true,
         [root, name, rest @ ..] if root == "account" => {
             let is_field = ACCOUNT.iter().any(|field| field.name == name);
-            let is_in_coverage = || lookup(&coverage(&Coverage::default()), rest).is_some();
-            is_field && (rest.is_empty() || (name == "coverage" && is_in_coverage()))
+            let is_within = || match name.as_str() {
+                "coverage" => lookup(&coverage(&Coverage::default()), rest).is_some(),
+                "story" => lookup(&story(&AccountStory::default()), rest).is_some(),
+                _ => false,
+            };
+            is_field && (rest.is_empty() || is_within())
         }
         _ => is_of_decision(path),
     }

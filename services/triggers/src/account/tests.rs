@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use tributary_model::account::{AccountEvent, Coverage, LastTouch};
+use tributary_model::account::{AccountEvent, AccountStory, Coverage, HeardNarrative, LastTouch};
 use tributary_model::ids::realm_uuid;
 use tributary_model::step::{AccountStep, StepEffects};
 use tributary_model::time::{DAY_MS, HOUR_MS};
@@ -68,6 +68,7 @@ fn account(id: AccountId, engagement: i64, at: i64) -> AccountEvent {
         merged_accounts: Vec::new(),
         merged_into: None,
         contested_by: Vec::new(),
+        story: AccountStory::default(),
     }
 }
 
@@ -138,6 +139,30 @@ fn what_fired_for_either_of_two_accounts_has_fired_for_the_one_that_they_are() {
     let before = one.state.clone();
     one.triggers.absorb(&mut one.state, other.state);
     assert_eq!(one.state, before, "taking it in again changes nothing");
+}
+
+#[test]
+fn it_sees_how_many_stories_the_account_hears() {
+    let text = HOT
+        .replace(
+            ".account.engagement >= 10 && .account.coverage.percent >= 50",
+            ".account.story.narrative_count >= 2 && .account.story.exposure_count >= 3",
+        )
+        .replace("{{account.stage}} since {{account.last_touches.sales}}", "{{account.story.narrative_count}} stories");
+    let mut world = World::of(&text);
+    let heard = |narrative_id: &str, exposure_count| HeardNarrative {
+        narrative_id: narrative_id.to_owned(),
+        exposure_count,
+        team_ids: vec!["email".to_owned()],
+    };
+    let one =
+        AccountStory { narrative_count: 1, exposure_count: 3, approved_count: 3, narratives: vec![heard("a", 3)] };
+    let two = AccountStory { narrative_count: 2, narratives: vec![heard("a", 3), heard("b", 1)], ..one.clone() };
+    let with = |story| AccountEvent { story, ..account(in_arm(Arm::Treated), 10, START) };
+    assert_eq!(world.see(&with(one)), 0);
+    assert_eq!(world.see(&with(two)), 1);
+    let payload: serde_json::Value = serde_json::from_str(&world.effects.intents[0].payload).unwrap();
+    assert_eq!(payload["text"].as_str(), Some("2 stories"));
 }
 
 #[test]

@@ -37,7 +37,8 @@ fn compare(topic: &str, expected: &Counted, found: &Counted, report: &mut Report
 fn record_key(key: &PathKey) -> String {
     let names = key.waypoints.iter().flat_map(|waypoint| [waypoint.team_id.clone(), waypoint.channel.clone()]);
     let names: String = names.map(|name| format!(",{}", serde_json::Value::String(name))).collect();
-    format!("[{}{names}]", key.month_start_at)
+    let who = if key.is_account { "\"account\"," } else { "" };
+    format!("[{who}{}{names}]", key.month_start_at)
 }
 
 /// The newest counts of each path; a tombstone says that nobody has gone it any more.

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary_model::account::{AccountEvent, AccountMember, LastTouch, OpenOpportunity};
+use tributary_model::account::{AccountEvent, AccountMember, AccountStory, LastTouch, OpenOpportunity};
 use tributary_model::{AccountId, Direction, JourneyEvent, PersonId};
 
 use crate::truth::companies::{Companies, owners};
+use crate::truth::groups::{groups, story};
 use crate::truth::kinds::{money, orders};
 use crate::truth::members::{At, coverage, engagement, half_life_days, members, primary};
 use crate::truth::people::People;
@@ -24,18 +25,22 @@ pub(crate) fn accounts(people: &People, ids: &[PersonId]) -> BTreeMap<AccountId,
             touches.entry(companies.end(id)).or_default().push(at);
         }
     }
+    let groups = groups(people, &companies);
     let account = |id: &AccountId| {
         let touches = touches.get(id).map(Vec::as_slice).unwrap_or_default();
         let merged = companies.namespaces.keys().filter(|other| *other != id && companies.end(**other) == *id);
         let merged_into = companies.merged_into(*id);
+        let rolled_up = roll_up(*id, touches);
+        let heard = groups.get(id).map(|group| group.heard.as_slice()).unwrap_or_default();
         AccountEvent {
             namespace: companies.namespaces[id].clone(),
             merged_accounts: merged.copied().collect(),
             merged_into,
             contested_by: companies.contested_by(*id),
             // Of an account that is another now nothing else is said.
-            coverage: if merged_into.is_some() { Default::default() } else { roll_up(*id, touches).coverage },
-            ..roll_up(*id, touches)
+            coverage: if merged_into.is_some() { Default::default() } else { rolled_up.coverage.clone() },
+            story: story(heard, rolled_up.last_at),
+            ..rolled_up
         }
     };
     companies.namespaces.keys().map(|id| (*id, account(id))).collect()
@@ -88,6 +93,7 @@ fn roll_up(account_id: AccountId, touches: &[At<'_>]) -> AccountEvent {
         merged_accounts: Vec::new(),
         merged_into: None,
         contested_by: Vec::new(),
+        story: AccountStory::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::names::{account_of, pseudonym};
 use crate::truth::accounts::accounts;
 use crate::truth::cards::scorecards;
+use crate::truth::paths::paths;
 use crate::workload::testing::{events, plain};
 use crate::workload::{DAY_MS, HOUR_MS, MINUTE_MS, START_AT, Size, Workload};
 
@@ -236,6 +237,56 @@ fn accounts_that_are_one_are_found_under_the_higher_kind() {
     let two = all(vec![alone(), both(), touch("3", "meeting.held", &[domain, other])]);
     assert_eq!([acme, other, domain].map(|account| two[&id(account)].touch_count), [1, 1, 1]);
     assert_eq!(two[&id(domain)].contested_by.len(), 2);
+}
+
+#[test]
+fn a_buying_group_hears_what_each_of_it_hears() {
+    let acme = |spec: crate::workload::spec::Spec| {
+        let accounts = vec![("crm_account_id", "acme".to_owned())];
+        crate::workload::spec::Spec { accounts, ..spec }
+    };
+    let touch = |id: &str, kind: &str, name: &str, day: i64| {
+        plain("events-crm", id, kind, START_AT + day * DAY_MS).who(vec![("customer_id", name.to_owned())]).on("sales")
+    };
+    let sent = |id: &str, name: &str, day: i64| {
+        plain("events-channel", id, "email.sent", START_AT + day * DAY_MS)
+            .who(vec![("customer_id", name.to_owned())])
+            .on("email")
+    };
+    let world = world(vec![
+        sent("1", "a", 0).spoken("film", "film-1").into(),
+        acme(touch("2", "page.viewed", "a", 1)).into(),
+        sent("3", "b", 2).spoken("partner", "shouting").into(),
+        sent("4", "c", 2).spoken("win-new", "welcome-1").into(),
+        acme(touch("5", "opportunity.won", "b", 3)).worth("EUR", 900).into(),
+        touch("6", "order.placed", "a", 4).worth("EUR", 50).into(),
+    ]);
+    let ids: Vec<_> = world.people.all.iter().map(|person| person.ids()[0]).collect();
+    let story = &accounts(&world.people, &ids)[&account_of(&pseudonym("crm_account_id", "acme"))].story;
+    assert_eq!((story.narrative_count, story.exposure_count, story.approved_count), (2, 2, 1));
+    let names: Vec<&str> = story.narratives.iter().map(|heard| heard.narrative_id.as_str()).collect();
+    assert_eq!(names, ["cheapest-in-town", "made-to-last"]);
+    let paths = paths(&world.people);
+    let of_accounts: Vec<_> = paths.iter().filter(|(key, _)| key.is_account).collect();
+    let [(key, counts)] = of_accounts.as_slice() else { panic!("{of_accounts:?}") };
+    let teams: Vec<&str> = key.waypoints.iter().map(|waypoint| waypoint.team_id.as_str()).collect();
+    assert_eq!(teams, ["brand", "trade"], "the sale to b was heard of by a, too, and c is of no account");
+    assert_eq!((counts.conversions, counts.value_minor["EUR"], counts.nulls), (1, 900, 0));
+}
+
+#[test]
+fn workloads_have_groups_that_hear_several_stories_and_go_ways_of_their_own() {
+    let (mut several, mut longer, mut nulls) = (0, 0, 0);
+    for seed in 0..48 {
+        let world = World::of(Ledger::of(Workload::generate(seed, Size::SMALL).events.iter()));
+        let ids: Vec<_> = world.people.all.iter().map(|person| person.ids()[0]).collect();
+        several += accounts(&world.people, &ids).values().filter(|account| account.story.narrative_count > 1).count();
+        for (key, counts) in paths(&world.people).iter().filter(|(key, _)| key.is_account) {
+            longer += usize::from(counts.conversions > 0 && key.waypoints.len() > 1);
+            nulls += usize::from(counts.nulls > 0);
+        }
+    }
+    assert!(several > 3 && longer > 3 && nulls > 3, "{several} hear several, {longer} sales and {nulls} without");
 }
 
 #[test]

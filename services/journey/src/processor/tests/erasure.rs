@@ -5,6 +5,7 @@ use tributary_model::Erasure;
 
 use super::parting::{IDENTIFIERS, Persons, identifier, named};
 use super::*;
+use crate::testing::accounts_after;
 
 /// What is erased was received up to here; the test says so of the touches before.
 const CUT: i64 = START + 500 * 86_400_000;
