@@ -1,5 +1,5 @@
-//! The accounts on their partition: journey events and commands keyed by account in, the account as it is now out, and
-//! what a merged account tells the one that it turned out to be. Chained behind, in the same transaction, the step that
+//! The accounts on their partition: journey events and commands keyed by account in, the account as it is now out, what
+//! changes about the ways that accounts went, and what a merged account tells the one that it turned out to be. Chained behind, in the same transaction, the step that
 //! decides the triggers about accounts.
 
 use std::sync::Arc;

@@ -3,11 +3,13 @@
 //! **In**: `tributary.resolved` (touchpoints with their person) and `tributary.persons` (merges), both keyed by person; the
 //! canvas as a shared table. **Out**: `tributary.journeys`, `tributary.account-touches`, and what the chained step decides
 //! (`tributary.decisions`, `tributary.triggers.<team>`). A second stage folds `tributary.account-touches`, and what persons
-//! and accounts tell accounts on `tributary.account-commands`, into `tributary.accounts`.
+//! and accounts tell accounts on `tributary.account-commands`, into `tributary.accounts`, and the ways they went into
+//! `tributary.path-changes`.
 //!
 //! **State**, by person: the touches within the horizon (1,000 touches or 400 days), the sum of those beyond it, the
 //! bookkeeping of merges, the memberships of accounts, and the state of the chained step. By account: counts, orders,
-//! opportunities, members, engagement by day, and the account that it turned out to be.
+//! opportunities, members, engagement by day, what it heard and which sales named it, and the account that it turned out
+//! to be.
 //!
 //! **Promise**: a touch is stated in the order of events whatever the order of arrival; what a late touch or a merge
 //! changes is taken back and stated anew, never silently. Folding assertions less retractions gives the present, and it
