@@ -1,14 +1,14 @@
 //! One sheet for each tentpole: what was to be spent, by whom and on what, beside what was spent and what came of it.
 //!
-//! What came of it are the scorecards of the tentpole's campaigns. Persons are not added up over campaigns: who was reached by
-//! two would count twice.
+//! What came of it are the scorecards of the tentpole's campaigns. Persons are not added up over campaigns, since who was reached
+//! by two would count twice: whom the tentpole reached in all, and each of its teams, its own scorecards know.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use tributary_insight::read::{Row, RowKey};
 use tributary_model::canvas::{Budget, Campaign};
-use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CAMPAIGN};
+use tributary_model::scorecard::{ALL_TEAMS, DIMENSION_CAMPAIGN, DIMENSION_TENTPOLE};
 use tributary_model::{Canvas, canvas::Tentpole};
 
 use super::file::write_instant;
@@ -52,7 +52,8 @@ pub struct Results {
     pub touches: i64,
     /// Messages received.
     pub exposures: i64,
-    /// Distinct persons with an exposure, of one campaign; none of several, because it cannot be added up.
+    /// Distinct persons with an exposure: of the tentpole, in all or of a team, and of one campaign; none of several campaigns,
+    /// because it cannot be added up.
     pub reach: Option<i64>,
     /// Sales made in its touches.
     pub conversions: i64,
@@ -145,15 +146,37 @@ pub fn sheets(
     let mut tentpoles: Vec<&Tentpole> = canvas.tentpoles(at).collect();
     tentpoles.retain(|tentpole| tentpole_id.is_none_or(|id| id == tentpole.tentpole_id));
     tentpoles.sort_by_key(|tentpole| &tentpole.tentpole_id);
-    let sheet = |tentpole: &Tentpole| Sheet {
-        tentpole_id: tentpole.tentpole_id.clone(),
-        name: tentpole.name.clone(),
-        starts_at: tentpole.starts_at.map(write_instant),
-        ends_at: tentpole.ends_at.map(write_instant),
-        partner: partner.map(str::to_owned),
-        lines: Book::of(canvas, at, &tentpole.tentpole_id, partner, rows).lines(),
+    let sheet = |tentpole: &Tentpole| {
+        let mut lines = Book::of(canvas, at, &tentpole.tentpole_id, partner, rows).lines();
+        if partner.is_none() {
+            lines.iter_mut().for_each(|line| line.know_reach(&tentpole.tentpole_id, rows));
+        }
+        Sheet {
+            tentpole_id: tentpole.tentpole_id.clone(),
+            name: tentpole.name.clone(),
+            starts_at: tentpole.starts_at.map(write_instant),
+            ends_at: tentpole.ends_at.map(write_instant),
+            partner: partner.map(str::to_owned),
+            lines,
+        }
     };
     tentpoles.into_iter().map(sheet).collect()
+}
+
+impl Line {
+    /// The tentpole has scorecards of its own, over all teams and of each, which know whom it reached.
+    fn know_reach(&mut self, tentpole_id: &str, rows: &BTreeMap<RowKey, Row>) {
+        let team_id = match self.by {
+            "total" => ALL_TEAMS,
+            "team" => &self.subject,
+            _ => return,
+        };
+        let (team_id, dimension) = (team_id.to_owned(), DIMENSION_TENTPOLE.to_owned());
+        let row = rows.get(&RowKey { team_id, dimension, subject: tentpole_id.to_owned() });
+        if let (Some(results), Some(row)) = (&mut self.results, row) {
+            results.reach = Some(row.counts.reach);
+        }
+    }
 }
 
 impl<'a> Book<'a> {

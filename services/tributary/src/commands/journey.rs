@@ -1,10 +1,10 @@
 //! `tributary journey`: one person's story, found by any identifier the person was ever known by, or by any id it ever had.
 
 use tributary_journey::read::fold_journey;
-use tributary_model::{JourneyEvent, topics};
+use tributary_model::{JourneyEvent, PersonId, topics};
 use tributary_stream::read_to_end;
 
-use super::persons::{aliases, person};
+use super::persons::{aliases, person, pseudonym};
 use crate::cli::JourneyArgs;
 use crate::config::HubConfig;
 use crate::error::CliError;
@@ -17,6 +17,10 @@ use crate::timeline::timeline;
 /// # Errors
 /// [`CliError`] when the identifier is none, there is no key, or no broker answers.
 pub(super) fn journey(args: &JourneyArgs, config: &HubConfig, output: &mut Output) -> Result<Exit, CliError> {
+    if args.person.parse::<PersonId>().is_err() {
+        // What is no name of anybody is said before a broker is asked.
+        pseudonym(&args.person, config)?;
+    }
     let settings = config.kafka()?;
     let contracts = settings.contracts()?;
     let aliases = aliases(&settings, &contracts)?;

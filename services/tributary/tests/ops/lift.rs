@@ -167,7 +167,7 @@ fn a_published_experiment_that_is_streamed_comes_to_what_was_published() {
     // Both e-mails are of one team, which is told what they caused together.
     let teams = answer["teams"].as_array().unwrap();
     let team = &tried[0]["key"]["team_id"];
-    let revenue = teams.iter().find(|one| one["team_id"] == *team && one["metric"] == "revenue").unwrap();
+    let revenue = teams.iter().find(|one| one["subject"] == *team && one["metric"] == "revenue").unwrap();
     assert_eq!((&revenue["experiments"], revenue["treated"].as_f64()), (&json!(2), Some(21_322.0)));
     // People see the same, and what they mistype is told with what there is.
     let table = said(&bed.run(&["lift", "--experiment", "external:mens-e-mail"]));

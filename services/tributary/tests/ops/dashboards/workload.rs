@@ -37,8 +37,10 @@ const TRIGGERS: [(&str, &str); 5] = [
       condition: to_int!(.touchpoint.order_id) > 7",
     ),
 ];
-/// Two prices for one machine.
+/// Two prices for one machine, and a fair at which brand itself sells.
 const CANVAS: &str = r#"
+campaigns:
+  - {campaign_id: fair, name: The fair, team_id: brand, demand_percent: 30, funnel_role: awareness}
 messages:
   - {message_id: a-fifth-off, narrative_id: plenty, approved: true, offer_subject: KIT-1, offer_claim: 20% off}
   - {message_id: a-third-off, narrative_id: cheap, approved: true, offer_subject: KIT-1, offer_claim: 30% off}
@@ -99,6 +101,9 @@ pub(super) fn wave(number: i64) -> Vec<Value> {
     let sale = json!({
         "channel": "in_store", "order_id": id("order"), "value": { "currency": "EUR", "amount": "25.00" },
     });
+    let at_the_fair = json!({
+        "channel": "in_store", "campaign_id": "fair", "value": { "currency": "EUR", "amount": "8.00" },
+    });
     let in_store = json!({ "channel": "in_store" });
     let visit =
         |name: &str, minutes_ago: i64, who: Value| event(id(name), "store.visited", minutes_ago, who, &in_store);
@@ -123,6 +128,7 @@ pub(super) fn wave(number: i64) -> Vec<Value> {
         // Heard, bought, and heard another price although it was to be left alone.
         event(id("first"), "display.shown", 180, by_loyalty("shopper"), &shown("a-fifth-off")),
         event(id("sale"), "store.purchased", 120, by_loyalty("shopper"), &sale),
+        event(id("fair"), "store.purchased", 25, by_loyalty("visitor"), &at_the_fair),
         event(id("second"), "display.shown", 60, by_loyalty("shopper"), &shown("a-third-off")),
         // One person who seemed to be two.
         visit("by-card", 40, json!({ "loyalty_id": card(number) })),
