@@ -22,7 +22,14 @@ fn row(team_id: &str, campaign_id: &str, reach: i64, cost: i64, linear: i64) -> 
 }
 
 fn sheet(partner: Option<&str>) -> Sheet {
+    // Five persons were reached by two campaigns.
+    let of_tentpole = |team_id: &str, reach: i64| {
+        let (key, row) = row(team_id, "made-to-last", reach, 0, 0);
+        (RowKey { dimension: "tentpole".to_owned(), ..key }, row)
+    };
     let rows = BTreeMap::from([
+        of_tentpole("all", 85),
+        of_tentpole("brand", 70),
         row("brand", "brand-film", 70, 5_000, 300),
         row("retail-media", "onsite-retail-media", 20, 900, 200),
         row("trade", "partner-sms", 10, 100, 50),
@@ -43,7 +50,9 @@ fn budgets_stand_beside_what_was_spent_and_what_came_of_it() {
     let total = line(&sheet, "total", "");
     assert_eq!(total.budget_minor["USD"], 3_500_000);
     let results = total.results.as_ref().unwrap();
-    assert_eq!((results.touches, results.exposures, results.conversions, results.reach), (180, 90, 2, None));
+    assert_eq!((results.touches, results.exposures, results.conversions, results.reach), (180, 90, 2, Some(85)));
+    assert_eq!(line(&sheet, "team", "brand").results.as_ref().unwrap().reach, Some(70));
+    assert_eq!(line(&sheet, "kind", "brand").results.as_ref().unwrap().reach, None, "several campaigns");
     assert_eq!((results.money["USD"].spent_minor, results.money["USD"].credit_minor["linear"]), (5_900, 500));
     let spent =
         |by, subject| line(&sheet, by, subject).results.as_ref().map(|results| results.money["USD"].spent_minor);
