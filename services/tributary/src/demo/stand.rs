@@ -199,6 +199,8 @@ fn own(args: &DemoArgs, mut config: HubConfig) -> HubConfig {
     config.identity.realm.clone_from(&config.realm);
     config.journey.realm.clone_from(&config.realm);
     config.pseudonym_key = Some(Secret::generated(PSEUDONYM_KEY));
+    // Its shoppers do answer more to a demand message when a brand message came before.
+    config.insight.lift.brand_demand = true;
     if config.log == LogConfig::default() {
         config.log.filter = "error".to_owned();
     }
