@@ -165,6 +165,26 @@ impl Experiments {
     }
 }
 
+/// The part of the cost of experiments that went to persons who would have bought anyway, all of them together, in minor units
+/// by currency: what is known of those that can be trusted and have a base rate.
+///
+/// # Errors
+/// [`LiftError`] when the sums of one cannot be compared.
+pub fn wasted<'e>(
+    experiments: impl Iterator<Item = &'e ExperimentLift>,
+    plan: Plan,
+) -> Result<BTreeMap<String, i64>, LiftError> {
+    let mut by_currency: BTreeMap<String, f64> = BTreeMap::new();
+    for experiment in experiments.filter(|experiment| experiment.is_trusted) {
+        for money in money(experiment, plan)? {
+            if let Some(wasted) = money.wasted_minor {
+                *by_currency.entry(money.currency).or_insert(0.0) += wasted.value;
+            }
+        }
+    }
+    Ok(by_currency.into_iter().map(|(currency, minor)| (currency, minor.round() as i64)).collect())
+}
+
 /// What the money for messages brought in an experiment, by currency.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! `GET /v1/scorecards`, `/v1/products`, `/v1/lift`, `/v1/attribution`. It answers from what it has read of the topics; who
 //! wants each change as it happens reads the topics. A reader sees what its key is for ([`scope::Scope`]).
 
+mod caused;
 mod model;
 mod query;
 mod rows;
@@ -21,6 +22,7 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tributary_attribution::Model;
+use tributary_lift::LiftError;
 use tributary_model::Scorecard;
 use tributary_model::experiment::ExperimentLift;
 use tributary_model::scorecard::{DIMENSION_CREATIVE, DIMENSION_PRODUCT};
@@ -34,6 +36,7 @@ use crate::read_paths::{By, PathCredit, Question, Whose, credits};
 pub use model::ReadModel;
 pub use scope::{Keys, ReadKey, Scope};
 
+use caused::{CardRow, Caused};
 use query::{CardQuery, Format, record_key};
 
 /// What the API answers from.
@@ -114,7 +117,7 @@ async fn products(State(api): State<ReadApi>, headers: HeaderMap, query: Asked<C
 
 #[derive(Serialize)]
 struct Cards<'a> {
-    scorecards: &'a [&'a Scorecard],
+    scorecards: Vec<CardRow<'a>>,
     /// What to ask for `after` to get the next rows; nothing when these were the last.
     next_after: Option<String>,
 }
@@ -135,7 +138,11 @@ fn cards(api: &ReadApi, headers: &HeaderMap, query: Asked<CardQuery>, is_meant: 
     found.truncate(asked.limit);
     let next_after = found.last().filter(|_| has_more).map(|card| record_key(&card.key));
     match format {
-        Format::Json => Ok(Json(Cards { scorecards: &found, next_after }).into_response()),
+        Format::Json => {
+            let caused = Caused::of(&model.experiments, api.plan).map_err(|error| internal(&error))?;
+            let scorecards = found.into_iter().map(|card| caused.beside(card)).collect();
+            Ok(Json(Cards { scorecards, next_after }).into_response())
+        }
         Format::Csv => {
             let mut response = csv(rows::CARD, found.into_iter().map(rows::card))?;
             if let Some(Ok(link)) = next_after.map(|next| header::HeaderValue::from_str(&next)) {
@@ -185,7 +192,7 @@ async fn lift(State(api): State<ReadApi>, headers: HeaderMap, query: Asked<LiftQ
         let money = money(lift, api.plan)?;
         Ok(OneLift { lift: lift.clone(), money })
     };
-    let all = experiments.iter().map(with_money).collect::<Result<_, tributary_lift::LiftError>>();
+    let all = experiments.iter().map(with_money).collect::<Result<_, LiftError>>();
     let lifts = all.and_then(|all| {
         Ok(Lifts { experiments: all, teams: experiments.teams()?, campaigns: experiments.campaigns()? })
     });
