@@ -22,7 +22,7 @@ pub(crate) struct Story<'a> {
     is_known: bool,
     /// The newest exposure with another claim about the same.
     other_claim: Option<&'a str>,
-    /// The newest sale of the window.
+    /// The newest sale of the window, for a message to those who have not bought.
     sale: Option<&'a str>,
     /// Pieces bought of what is pushed, less those returned; and the newest sale of it.
     bought: i64,
@@ -90,7 +90,7 @@ impl<'a> Story<'a> {
 
     /// Looks at an earlier touch of the window, newest first: what it bought, and which case it opened or closed.
     pub(crate) fn look_at(&mut self, touchpoint: &'a Touchpoint) {
-        if touchpoint.is_sale() {
+        if self.told.is_some_and(|told| told.is_acquisition) && touchpoint.is_sale() {
             self.sale.get_or_insert(&touchpoint.touchpoint_id);
         }
         if !self.is_push {
