@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tributary_insight::read_api::{Keys, ReadApi, ReadModel};
 use tributary_schema::Contracts;
@@ -12,6 +13,9 @@ use tributary_stream::{KafkaSettings, follow, list_topics};
 
 use crate::config::HubConfig;
 use crate::error::CliError;
+
+/// How long is waited after an outage before everything is read again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The read API at work.
 #[derive(Debug)]
@@ -29,8 +33,8 @@ impl Reads {
     /// there.
     ///
     /// # Errors
-    /// [`CliError::System`] when the thread cannot be started. When the broker refuses later on, the process is not ready
-    /// any more and says why.
+    /// [`CliError::System`] when the thread cannot be started. While the broker refuses later on, the process is not ready and
+    /// says why.
     pub fn start(
         config: &HubConfig,
         settings: &KafkaSettings,
@@ -46,11 +50,14 @@ impl Reads {
         let (settings, read, stopped) = (settings.clone(), Arc::clone(&model), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("read-api".to_owned()).spawn(move || {
             let names = || Ok(ReadModel::topics(list_topics(&settings)?.into_iter().map(|(name, _)| name)));
-            let ready = component.clone();
-            let each = |record| read.write().unwrap_or_else(PoisonError::into_inner).apply(record);
-            if let Err(error) = follow(&settings, names, &stopped, each, || ready.ready()) {
-                tracing::error!(%error, "the read API reads no more");
-                component.not_ready(error.to_string());
+            // What is read again after an outage says what is known, or something newer.
+            while !stopped.load(Ordering::Acquire) {
+                let each = |record| read.write().unwrap_or_else(PoisonError::into_inner).apply(record);
+                if let Err(error) = follow(&settings, names, &stopped, each, || component.ready()) {
+                    tracing::error!(%error, "the read API reads from the beginning again");
+                    component.not_ready(error.to_string());
+                    std::thread::park_timeout(AGAIN);
+                }
             }
         });
         let thread = thread.map_err(CliError::system("starting the read API"))?;
