@@ -51,6 +51,7 @@ impl ReadModel {
 
     /// Takes over a record of one of these topics; one that cannot be read is counted.
     pub fn apply(&mut self, record: Record) {
+        let position = record.position();
         let Record { topic, key, value, .. } = record;
         let read = match (topic.as_str(), value) {
             (topics::LIFT, value) => value
@@ -67,8 +68,11 @@ impl ReadModel {
                 Ok(())
             }
         };
-        if read.is_err() {
+        if let Err(error) = read {
             self.unreadable += 1;
+            if self.unreadable == 1 {
+                tracing::warn!(position, %error, "a record is left out, and so will others be: is the schema registry set?");
+            }
         }
     }
 }
