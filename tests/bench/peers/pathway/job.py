@@ -16,6 +16,8 @@ CONSUMER = {
     **BROKER,
     "group.id": "pathway-enrich",
     "auto.offset.reset": "earliest",
+    # The persisted offsets alone say where to go on, not those of the group.
+    "enable.auto.commit": "false",
     # Room for a broker that answers a fetch with more than it was asked for.
     "receive.message.max.bytes": "2000000000",
 }
