@@ -13,6 +13,7 @@ mod kafka;
 mod plan;
 mod problem;
 mod scenario;
+pub mod sim;
 #[cfg(test)]
 mod testing;
 mod worker;

@@ -8,7 +8,7 @@ use crate::flow::{self, Flow, Input};
 use crate::kafka::{self, KafkaPlan};
 use crate::problem::{Problem, Problems};
 use crate::scenario::Scenario;
-use crate::worker::{Cycle, Pace};
+use crate::worker::{Cycle, Pace, spread_over};
 
 /// No topic has more partitions: the search for their number has gone astray.
 const MOST_PARTITIONS: f64 = 50_000.0;
@@ -330,11 +330,6 @@ impl<'a> Draft<'a> {
             },
         }
     }
-}
-
-/// How many of `places` get at least one of so many records that fall anywhere.
-fn spread_over(records: f64, places: f64) -> f64 {
-    if places <= 1.0 { records.min(1.0) } else { places * (1.0 - libm::pow(1.0 - 1.0 / places, records)) }
 }
 
 impl RealmPlan {

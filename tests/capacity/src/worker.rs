@@ -1,4 +1,5 @@
-//! What one worker can do: it handles records until its input is drained or the interval is over, and then commits.
+//! What one worker can do: it handles records until its input is drained or the interval is over, and then commits; how
+//! much of Kafka that touches.
 
 /// How a worker's time goes by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,6 +49,11 @@ impl Pace {
         }
         cycle
     }
+}
+
+/// How many of `places` get at least one of so many records that fall anywhere.
+pub(crate) fn spread_over(records: f64, places: f64) -> f64 {
+    if places <= 1.0 { records.min(1.0) } else { places * (1.0 - libm::pow(1.0 - 1.0 / places, records)) }
 }
 
 #[cfg(test)]

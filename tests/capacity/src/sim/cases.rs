@@ -1,0 +1,3 @@
+//! x
+pub struct Case;
+pub struct Slice;
