@@ -33,8 +33,12 @@ pub struct Runtime {
     pub session_timeout_ms: Figure,
     /// The broker leaves a transaction open for so long whose producer has died.
     pub transaction_timeout_ms: Figure,
+    /// How often the broker looks for such transactions.
+    pub transaction_check_ms: Figure,
     /// How long a commit stops its worker.
     pub commit_ms: Figure,
+    /// Standard deviation of that by its mean.
+    pub commit_spread: Figure,
     /// By how much longer for each partition that was written to.
     pub commit_ms_per_partition: Figure,
     /// What a commit costs the worker's process.
@@ -217,7 +221,9 @@ impl Runtime {
             ("commit_records", &self.commit_records),
             ("session_timeout_ms", &self.session_timeout_ms),
             ("transaction_timeout_ms", &self.transaction_timeout_ms),
+            ("transaction_check_ms", &self.transaction_check_ms),
             ("commit_ms", &self.commit_ms),
+            ("commit_spread", &self.commit_spread),
             ("commit_ms_per_partition", &self.commit_ms_per_partition),
             ("commit_cpu_us", &self.commit_cpu_us),
             ("hop_ms", &self.hop_ms),

@@ -6,14 +6,20 @@
 //!
 //! Promise: the same costs and seed give the same document on every machine.
 
+pub mod cli;
 mod costs;
+pub mod document;
 mod figure;
 mod flow;
+pub mod format;
 mod kafka;
 mod plan;
 mod problem;
+pub mod report;
 mod scenario;
 pub mod sim;
+pub mod svg;
+pub mod tables;
 #[cfg(test)]
 mod testing;
 mod worker;

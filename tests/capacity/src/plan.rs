@@ -47,10 +47,12 @@ pub struct RealmPlan {
     pub scenario: Scenario,
     /// Partitions of each keyed topic.
     pub partitions: f64,
-    /// The stage that needs so many.
+    /// The stage that needs so many, or `least_partitions`.
     pub partitions_for: String,
     /// Its stages, in the order of the costs.
     pub stages: Vec<StagePlan>,
+    /// Records a second, topic by topic and stage by stage.
+    pub flow: Flow,
     /// What the sequencer can do.
     pub sequencer: SequencerPlan,
     /// What Kafka has to do.
@@ -68,7 +70,7 @@ pub struct StagePlan {
     pub records_per_s: f64,
     /// Records a second that one worker can do at most.
     pub worker_per_s: f64,
-    /// Worker threads for the rate.
+    /// Worker threads, for the rate and for restoring in time.
     pub workers: f64,
     /// Cores to provide.
     pub cores: f64,
@@ -262,8 +264,10 @@ impl<'a> Draft<'a> {
             let is_gateway = stage.reads.is_empty();
             let most = if is_gateway { 1e6 / stage.thread_us.value } else { pace.most_per_s(&commit_us) };
             let busiest = read * if is_gateway || stage.alone { 1.0 } else { runtime.skew.value };
-            let workers =
-                if stage.alone { 1.0 } else { (busiest / (self.scenario.utilisation * most)).ceil().max(1.0) };
+            let for_rate = (busiest / (self.scenario.utilisation * most)).ceil().max(1.0);
+            let restored = runtime.restore_checkpoint_per_s.value * self.scenario.restore_s;
+            let for_restore = (self.entries(stage) / restored).ceil();
+            let workers = if stage.alone { 1.0 } else { for_rate.max(for_restore) };
             let cycle = pace.cycle(read / workers, &commit_us);
             let memory: f64 = self.state_bytes(stage);
             let processes = if stage.alone { 1.0 } else { (memory / room).ceil() };
@@ -281,6 +285,10 @@ impl<'a> Draft<'a> {
         needed
     }
 
+    fn entries(&self, stage: &Stage) -> f64 {
+        stage.state.iter().map(|state| entries(state, self.scenario, self.partitions)).sum()
+    }
+
     fn state_bytes(&self, stage: &Stage) -> f64 {
         let of = |state: &State| entries(state, self.scenario, self.partitions) * state.memory_bytes.value;
         stage.state.iter().map(of).sum()
@@ -294,7 +302,7 @@ impl<'a> Draft<'a> {
         let state_bytes = self.state_bytes(stage);
         let for_workers = (workers / scenario.workers_per_process).ceil();
         let processes = if stage.alone { 1.0 } else { for_workers.max((state_bytes / room).ceil()) };
-        let entries: f64 = stage.state.iter().map(|state| entries(state, scenario, self.partitions)).sum();
+        let entries = self.entries(stage);
         let changelog_per_s = stage.changelog.as_ref().map_or(0.0, |log| records_per_s * log.records.value);
         let overhead = runtime.record_overhead_bytes.value;
         let record_bytes = stage.changelog.as_ref().map_or(0.0, |log| log.bytes.value + overhead);
@@ -336,7 +344,8 @@ impl RealmPlan {
     fn new(costs: &Costs, scenario: &Scenario) -> Result<Self, Problems> {
         let room = state_room(costs, scenario)?;
         let mut draft = Draft::new(costs, scenario);
-        let mut partitions_for = String::new();
+        draft.partitions = scenario.least_partitions;
+        let mut partitions_for = "least_partitions".to_owned();
         loop {
             draft.follow()?;
             let (needed, stage) = draft.size(room);
@@ -362,6 +371,7 @@ impl RealmPlan {
             partitions: draft.partitions,
             partitions_for,
             stages,
+            flow: draft.flow,
             sequencer: sequencer(costs, scenario),
             kafka,
             notes,

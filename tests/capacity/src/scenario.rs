@@ -28,8 +28,12 @@ pub struct Scenario {
     pub scorecards: f64,
     /// How busy the busiest worker may be at the peak.
     pub utilisation: f64,
+    /// Seconds in which a process has its state back from checkpoints, the sequencer aside.
+    pub restore_s: f64,
     /// Copies of each partition.
     pub replication: f64,
+    /// Partitions of each keyed topic, at least.
+    pub least_partitions: f64,
     /// No topic is kept longer, whatever the hub asks for.
     pub longest_retention_days: f64,
     /// Worker threads of a process.
@@ -59,7 +63,9 @@ impl Default for Scenario {
             teams: 8,
             scorecards: 50_000.0,
             utilisation: 0.6,
+            restore_s: 60.0,
             replication: 3.0,
+            least_partitions: 4.0,
             longest_retention_days: 400.0,
             workers_per_process: 4.0,
             gbytes_per_process: 64.0,
@@ -112,7 +118,9 @@ impl Scenario {
         check.within("accounts", self.accounts, 0.0, 1e11, "give the number of accounts; 0 where there are none");
         check.within("scorecards", self.scorecards, 0.0, 1e10, "give teams × dimensions × days");
         check.within("utilisation", self.utilisation, 0.05, 0.95, "0.6 leaves room to catch up after a failure");
+        check.within("restore_s", self.restore_s, 0.1, 1e9, "60 is a minute; more workers share a shorter time");
         check.within("replication", self.replication, 1.0, 9.0, "3 outlives one broker");
+        check.within("least_partitions", self.least_partitions, 1.0, 1e4, "4 lets a hub grow to four workers");
         check.within(
             "longest_retention_days",
             self.longest_retention_days,

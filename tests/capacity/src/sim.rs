@@ -15,7 +15,7 @@ mod outcome;
 #[cfg(test)]
 mod tests;
 
-pub use cases::{Case, Slice};
+pub use cases::{Case, FAULT_AT_S, PATH, Slice};
 pub use draw::Time;
 pub use hub::run;
 pub use model::{Arrivals, Commit, Fault, FaultKind, Model, StageModel};

@@ -36,6 +36,8 @@ fn scenario() -> Scenario {
         persons: 8e6,
         links_per_person_day: 0.0,
         utilisation: 0.5,
+        restore_s: 1e6,
+        least_partitions: 1.0,
         mean_share: 0.5,
         replication: 3.0,
         markers_per_record: 100.0,
@@ -109,6 +111,24 @@ fn memory_alone_can_ask_for_partitions() {
     // 40 GB in processes of 2 GB, each of which needs a partition to own.
     near(plan.realm.stages[1].processes, 20.0);
     near(plan.realm.partitions, 20.0);
+}
+
+#[test]
+fn restoring_in_time_can_ask_for_workers() {
+    let plan = Plan::new(&small(), &Scenario { restore_s: 0.5, ..scenario() }).unwrap();
+    // 8 million entries, half a million of a worker in half a second: sixteen workers of two a process.
+    near(plan.realm.stages[1].workers, 16.0);
+    near(plan.realm.stages[1].processes, 8.0);
+    near(plan.realm.partitions, 16.0);
+}
+
+#[test]
+fn a_small_hub_has_room_to_grow() {
+    let plan = Plan::new(&small(), &Scenario { events_per_s: 10.0, least_partitions: 4.0, ..scenario() }).unwrap();
+    near(plan.realm.partitions, 4.0);
+    assert_eq!(plan.realm.partitions_for, "least_partitions");
+    // All partitions are left on one worker.
+    near(plan.realm.stages[1].workers, 1.0);
 }
 
 /// With a sequencer of 50 µs a link and 1,000 bytes an identifier.

@@ -6,6 +6,8 @@ use crate::sim::model::FaultKind;
 
 /// The worker that goes: the first, which has the busiest partition.
 const VICTIM: usize = 0;
+/// Until a worker is looked at again that is to be killed while it does something else.
+const MOMENT_NS: u64 = 50_000;
 
 impl Hub<'_> {
     pub(crate) fn fault(&mut self, index: usize) {
@@ -15,18 +17,17 @@ impl Hub<'_> {
                 self.kill(fault.stage);
                 self.after(ns(back_s), Event::Back { fault: index, worker: VICTIM });
             }
-            FaultKind::KillForGood { session_s, transaction_s } => {
-                let was_committing = self.stages[fault.stage].workers[VICTIM].doing == Doing::Committing;
-                self.kill(fault.stage);
+            FaultKind::KillForGood { session_s, transaction_s, in_commit } => {
                 let own = &self.stages[fault.stage].workers[VICTIM];
-                let end = (own.opened + ns(transaction_s)).saturating_sub(self.now);
-                let mut assigned = ns(session_s + fault.rebalance_s);
-                if own.transaction.is_some() {
-                    self.after(end, Event::TimedOut { stage: fault.stage, worker: VICTIM });
-                    // Offsets that hang in the open transaction are not told before its end.
-                    assigned = if was_committing { assigned.max(end) } else { assigned };
+                if own.transaction.is_none() || (own.doing == Doing::Committing) != in_commit {
+                    return self.after(MOMENT_NS, Event::Fault(index));
                 }
-                self.after(assigned, Event::Assign { fault: index });
+                let end = (own.opened + ns(transaction_s)).saturating_sub(self.now);
+                self.kill(fault.stage);
+                self.after(end, Event::TimedOut { stage: fault.stage, worker: VICTIM });
+                // Offsets that hang in the open transaction are not told before its end.
+                let assigned = ns(session_s + fault.rebalance_s);
+                self.after(if in_commit { assigned.max(end) } else { assigned }, Event::Assign { fault: index });
             }
             FaultKind::Leave { .. } => {
                 self.stages[fault.stage].workers[VICTIM].leaving = Some(index);

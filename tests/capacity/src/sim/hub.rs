@@ -263,6 +263,10 @@ impl<'a> Hub<'a> {
             }
             return;
         };
+        if grain > 1 {
+            self.open(stage, worker); // The first of so many records is handled at once.
+        }
+        let own = &self.stages[stage].workers[worker];
         let factor = if own.restoring > 0 { SHARED } else { 1.0 };
         let state = &mut self.stages[stage];
         let bundle = state.logs[partition].queue.pop_front();
@@ -297,22 +301,12 @@ impl<'a> Hub<'a> {
         let own = &mut self.stages[stage].workers[worker];
         own.doing = Doing::Nothing;
         let Some((partition, bundle)) = own.in_hand.take() else { return };
-        let transaction = match own.transaction {
-            Some(transaction) => transaction,
-            None => {
-                own.opened = self.now;
-                *own.transaction.insert(self.transactions.begin())
-            }
-        };
+        let transaction = self.open(stage, worker);
+        let own = &mut self.stages[stage].workers[worker];
         own.records += u64::from(self.model.grain);
         own.taken.push((partition, bundle));
-        let is_first = own.taken.len() == 1;
         if !own.touched.contains(&place) {
             own.touched.push(place);
-        }
-        if is_first && self.model.grain as usize >= self.stages[stage + 1].logs.len() {
-            // So many records are on every partition, although all of them are counted on one.
-            self.hold_all(stage, worker, transaction);
         }
         let next = &mut self.stages[stage + 1];
         next.waiting += 1;
@@ -320,11 +314,22 @@ impl<'a> Hub<'a> {
         self.go_on(stage, worker);
     }
 
-    fn hold_all(&mut self, stage: usize, worker: usize, transaction: usize) {
+    /// The open transaction of a worker; begins one when there is none.
+    fn open(&mut self, stage: usize, worker: usize) -> usize {
+        if let Some(transaction) = self.stages[stage].workers[worker].transaction {
+            return transaction;
+        }
+        let transaction = self.transactions.begin();
         let logs = &mut self.stages[stage + 1].logs;
-        logs.iter_mut().for_each(|log| log.hold(transaction));
-        let count = logs.len();
-        self.stages[stage].workers[worker].touched = (0..count).collect();
+        let is_everywhere = self.model.grain as usize >= logs.len();
+        if is_everywhere {
+            // So many records are on every partition, although all of them are counted on one.
+            logs.iter_mut().for_each(|log| log.hold(transaction));
+        }
+        let touched = if is_everywhere { (0..logs.len()).collect() } else { Vec::new() };
+        let own = &mut self.stages[stage].workers[worker];
+        (own.transaction, own.opened, own.touched) = (Some(transaction), self.now, touched);
+        transaction
     }
 
     fn commit(&mut self, stage: usize, worker: usize) {

@@ -102,6 +102,8 @@ pub enum FaultKind {
         session_s: f64,
         /// Seconds from its begin until the broker ends the transaction.
         transaction_s: f64,
+        /// It is killed while it commits: its offsets hang in the transaction, too. Otherwise while it handles records.
+        in_commit: bool,
     },
     /// A worker commits and ends. Its partitions go to others when the session is over.
     Leave {

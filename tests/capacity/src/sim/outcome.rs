@@ -80,12 +80,12 @@ impl Outcome {
         buckets.into_iter().enumerate().filter_map(of).collect()
     }
 
-    /// The second from which on everything that came in is through as fast as before: p99 of each second at most twice
-    /// `usual_ms`. `None` when that was never so.
+    /// The second after `after_s` from which on p99 of what comes in each second is at most `limit_ms`. `None` when that was
+    /// never so.
     #[must_use]
-    pub fn usual_again(&self, after_s: f64, seconds: f64, usual_ms: f64) -> Option<f64> {
+    pub fn below_again(&self, after_s: f64, seconds: f64, limit_ms: f64) -> Option<f64> {
         let points = self.over_time(99.0, 1.0, seconds);
-        let is_slow = |(at, ms): &&(f64, f64)| *at > after_s && *ms > 2.0 * usual_ms;
+        let is_slow = |(at, ms): &&(f64, f64)| *at > after_s && *ms > limit_ms;
         match points.iter().rev().find(is_slow) {
             None => Some(after_s),
             Some((at, _)) if *at + 1.5 < seconds => Some(at + 0.5),
@@ -114,9 +114,9 @@ mod tests {
         assert_eq!(outcome.percentile(50.0, 0.0, 100.0), 10.0);
         assert_eq!(outcome.percentile(99.0, 0.0, 100.0), 500.0);
         assert_eq!(outcome.percentile(99.0, 0.0, 30.0), 10.0);
-        assert_eq!(outcome.usual_again(40.0, 100.0, 10.0), Some(52.0));
-        assert_eq!(outcome.usual_again(60.0, 100.0, 10.0), Some(60.0));
-        assert_eq!(outcome.usual_again(0.0, 100.0, 1.0), None);
+        assert_eq!(outcome.below_again(40.0, 100.0, 20.0), Some(52.0));
+        assert_eq!(outcome.below_again(60.0, 100.0, 20.0), Some(60.0));
+        assert_eq!(outcome.below_again(0.0, 100.0, 2.0), None);
         assert!((outcome.mean_ms(0.0) - (10.0 * 0.88 + 500.0 * 0.12)).abs() < 1e-9);
     }
 }

@@ -37,11 +37,11 @@ fn with_commits_at_once_the_mean_is_that_of_pollaczek_and_khinchine() {
         [(Time::Fixed(100.0), 0.0), (Time::Exponential(100.0), 1.0), (Time::Lognormal(100.0, 0.5), 0.25)]
     {
         for load in [0.3, 0.6, 0.8] {
-            let outcome = run(&model(vec![stage(step, 0.0, 0.0, 1, 1)], load / 100e-6, 60.0));
+            let outcome = run(&model(vec![stage(step, 0.0, 0.0, 1, 1)], load / 100e-6, 40.0));
             // Time in the system: a step, and the wait ρ/(1−ρ) · (1+c²)/2 of its mean.
             let expected_us = 100.0 * (1.0 + load / (1.0 - load) * (1.0 + square) / 2.0);
-            near(outcome.mean_ms(0.0) * 1e3, expected_us, 0.04);
-            near(outcome.busy_s[0] / 60.0, load, 0.02);
+            near(outcome.mean_ms(0.0) * 1e3, expected_us, 0.05);
+            near(outcome.busy_s[0] / 40.0, load, 0.02);
         }
     }
 }
@@ -58,8 +58,8 @@ fn two_stages_of_exponential_steps_add_up() {
 fn commits_are_as_many_as_the_arithmetic_says() {
     let pace = Pace { thread_us: 100.0, interval_us: 90_000.0, most_records: 1e9 };
     for per_s in [4_000.0, 6_000.0, 8_000.0] {
-        let outcome = run(&model(vec![stage(Time::Fixed(100.0), 10_000.0, 90_000.0, 1, 1)], per_s, 60.0));
-        near(outcome.commits[0] as f64 / 60.0, pace.cycle(per_s, &|_| 10_000.0).commits_per_s, 0.05);
+        let outcome = run(&model(vec![stage(Time::Fixed(100.0), 10_000.0, 90_000.0, 1, 1)], per_s, 20.0));
+        near(outcome.commits[0] as f64 / 20.0, pace.cycle(per_s, &|_| 10_000.0).commits_per_s, 0.05);
     }
 }
 
@@ -92,10 +92,11 @@ fn fault(kind: FaultKind) -> Fault {
     Fault { at_s: 2.0, stage: 1, kind, restore_s: 0.5, rebalance_s: 0.2 }
 }
 
-fn all_faults() -> [Fault; 4] {
+fn all_faults() -> [Fault; 5] {
     [
+        fault(FaultKind::KillForGood { session_s: 1.0, transaction_s: 3.0, in_commit: true }),
         fault(FaultKind::KillAndBack(1.0)),
-        fault(FaultKind::KillForGood { session_s: 1.0, transaction_s: 3.0 }),
+        fault(FaultKind::KillForGood { session_s: 1.0, transaction_s: 3.0, in_commit: false }),
         fault(FaultKind::Leave { session_s: 1.0 }),
         fault(FaultKind::Join),
     ]
@@ -103,12 +104,12 @@ fn all_faults() -> [Fault; 4] {
 
 #[test]
 fn each_event_leaves_once_and_in_order_whatever_happens() {
-    for seed in 0..6 {
+    for seed in 0..3 {
         for fault in all_faults() {
             for stage in 0..3 {
                 let faults = vec![Fault { stage, ..fault }];
-                let outcome = run(&Model { faults, seed, ..hub(9_000.0, 6.0) });
-                assert!(outcome.arrived > 50_000, "{outcome:?}");
+                let outcome = run(&Model { faults, seed, ..hub(6_000.0, 6.0) });
+                assert!(outcome.arrived > 30_000, "{outcome:?}");
                 assert_eq!((outcome.left, outcome.repeated), (outcome.arrived, 0), "seed {seed}, {fault:?} in {stage}");
                 assert_eq!(outcome.out_of_order, 0, "seed {seed}, {fault:?} in {stage}");
             }
@@ -118,7 +119,7 @@ fn each_event_leaves_once_and_in_order_whatever_happens() {
 
 #[test]
 fn a_seed_says_everything() {
-    let with = |seed: u64| run(&Model { faults: vec![all_faults()[1]], seed, ..hub(9_000.0, 5.0) });
+    let with = |seed: u64| run(&Model { faults: vec![all_faults()[0]], seed, ..hub(9_000.0, 5.0) });
     assert_eq!(with(3), with(3));
     assert_ne!(with(3).samples, with(4).samples);
 }
@@ -153,13 +154,13 @@ fn who_comes_back_at_once_is_missed_for_less_than_who_stays_away() {
     let back = last(fault(FaultKind::KillAndBack(1.0)));
     assert!((2_000.0..2_400.0).contains(&back), "{back}");
     // Five seconds of session, the assignment, and a partition to restore beside the others: 5 + 0.2 + 2 × 0.5.
-    let away = last(fault(FaultKind::KillForGood { session_s: 5.0, transaction_s: 5.0 }));
+    let away = last(fault(FaultKind::KillForGood { session_s: 5.0, transaction_s: 5.0, in_commit: false }));
     assert!((6_100.0..7_500.0).contains(&away), "{away}");
 }
 
 #[test]
 fn an_open_transaction_of_the_dead_holds_up_all_who_read_behind_it() {
-    let away = fault(FaultKind::KillForGood { session_s: 0.1, transaction_s: 8.0 });
+    let away = fault(FaultKind::KillForGood { session_s: 0.1, transaction_s: 8.0, in_commit: true });
     let outcome = run(&Model { faults: vec![away], ..hub(20_000.0, 30.0) });
     // Whatever passes the partitions that it wrote to waits for the broker's timeout, also what others wrote.
     let waiting = outcome.percentile(10.0, 2.5, 3.5);
@@ -168,14 +169,17 @@ fn an_open_transaction_of_the_dead_holds_up_all_who_read_behind_it() {
     assert!(before < 100.0, "{before}");
     // Ten seconds after the start it all comes at once: 8 s of 7,700 a second before the busiest worker of the last stage,
     // which does 17,000: gone 6.6 s later.
-    let usual_again = outcome.usual_again(2.0, 30.0, before).unwrap();
-    assert!((15.0..19.0).contains(&usual_again), "{usual_again}");
+    let again = outcome.below_again(2.0, 30.0, 2.0 * before).unwrap();
+    assert!((15.0..19.0).contains(&again), "{again}");
 }
 
 #[test]
 fn a_grain_of_many_records_tells_the_same_of_slow_things() {
     let p50 = |grain: u32| {
-        let faults = vec![Fault { stage: 2, ..fault(FaultKind::KillForGood { session_s: 5.0, transaction_s: 5.0 }) }];
+        let faults = vec![Fault {
+            stage: 2,
+            ..fault(FaultKind::KillForGood { session_s: 5.0, transaction_s: 5.0, in_commit: false })
+        }];
         run(&Model { grain, faults, ..hub(20_000.0, 12.0) }).percentile(75.0, 2.0, 8.0)
     };
     near(p50(20), p50(1), 0.1);
