@@ -19,8 +19,6 @@ pub struct Costs {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {
-    /// A raw event as its source sends it.
-    pub raw_bytes: Figure,
     /// What Kafka stores with each record beside its value.
     pub record_overhead_bytes: Figure,
     /// The marker that a transaction leaves on each partition that it has written.
@@ -214,7 +212,6 @@ impl Costs {
 impl Runtime {
     fn figures(&self) -> Vec<(&'static str, &Figure)> {
         vec![
-            ("raw_bytes", &self.raw_bytes),
             ("record_overhead_bytes", &self.record_overhead_bytes),
             ("marker_bytes", &self.marker_bytes),
             ("commit_interval_ms", &self.commit_interval_ms),

@@ -30,6 +30,8 @@ pub struct KafkaPlan {
     pub markers_per_s: f64,
     /// Bytes on disk, all copies.
     pub stored_bytes: f64,
+    /// The same if no topic were kept for longer than a week.
+    pub stored_week_bytes: f64,
     /// Copies of partitions.
     pub partition_copies: f64,
     /// Brokers.
@@ -108,7 +110,13 @@ impl KafkaPlan {
         plan.written_bytes_per_s += plan.changelog_bytes_per_s + markers;
         plan.copied_bytes_per_s = plan.written_bytes_per_s * (scenario.replication - 1.0);
         let changelogs: f64 = stages.iter().map(|stage| stage.changelog_stored_bytes).sum();
-        plan.stored_bytes = stored.iter().map(|(_, bytes, _)| bytes).sum::<f64>() + changelogs * scenario.replication;
+        let total = |most_days: f64| {
+            let kept = |(_, bytes, days): &(String, f64, f64)| {
+                if *days > most_days { bytes / days * most_days } else { *bytes }
+            };
+            stored.iter().map(kept).sum::<f64>() + changelogs * scenario.replication
+        };
+        (plan.stored_bytes, plan.stored_week_bytes) = (total(f64::INFINITY), total(7.0));
         stored.sort_by(|left, right| right.1.total_cmp(&left.1));
         plan.largest = stored;
         plan.partition_copies = partition_count(costs, scenario, partitions) * scenario.replication;
@@ -121,6 +129,7 @@ impl KafkaPlan {
         let needs = [
             (scenario.replication, "copies"),
             (traffic, "traffic"),
+            (self.markers_per_s * scenario.replication / scenario.broker_markers_per_s, "markers"),
             (self.partition_copies / scenario.broker_partitions, "partitions"),
             (self.stored_bytes / (scenario.broker_tbytes * 1e12), "disk"),
         ];

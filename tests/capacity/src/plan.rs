@@ -12,8 +12,8 @@ use crate::worker::{Cycle, Pace, spread_over};
 
 /// No topic has more partitions: the search for their number has gone astray.
 const MOST_PARTITIONS: f64 = 50_000.0;
-/// More realms are not looked for.
-const MOST_REALMS: u32 = 1_000;
+/// Rounds in which rates and sizes come to agree.
+const ROUNDS: usize = 20;
 const SECONDS_A_DAY: f64 = 86_400.0;
 
 /// How large a hub has to be.
@@ -30,14 +30,12 @@ pub struct Plan {
 /// How many realms, and why.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Realms {
-    /// How many there are to be: the most of the others.
+    /// How many there are to be: the most of the others, and `least_realms`.
     pub count: f64,
     /// For the rate of the sequencers.
     pub by_rate: f64,
     /// For the memory of the sequencers.
     pub by_memory: f64,
-    /// For the markers of transactions.
-    pub by_markers: f64,
 }
 
 /// One realm.
@@ -128,19 +126,9 @@ impl Plan {
         let whole = sequencer(costs, scenario);
         let by_rate = (whole.links_per_s / (whole.most_per_s * scenario.utilisation)).ceil().max(1.0);
         let by_memory = (whole.memory_bytes / state_room(costs, scenario)?).ceil().max(1.0);
-        let mut by_markers: f64 = 1.0;
-        loop {
-            let count = by_rate.max(by_memory).max(by_markers);
-            let planned = RealmPlan::new(costs, &scenario.part(count));
-            let is_few = planned.as_ref().is_ok_and(|realm| {
-                realm.kafka.markers_per_s <= scenario.markers_per_record * realm.kafka.records_per_s
-            });
-            if is_few || by_markers >= f64::from(MOST_REALMS) {
-                let realms = Realms { count, by_rate, by_memory, by_markers };
-                return Ok(Self { scenario: scenario.clone(), realms, realm: planned? });
-            }
-            by_markers = count + 1.0;
-        }
+        let count = by_rate.max(by_memory).max(scenario.least_realms);
+        let realm = RealmPlan::new(costs, &scenario.part(count))?;
+        Ok(Self { scenario: scenario.clone(), realms: Realms { count, by_rate, by_memory }, realm })
     }
 
     /// The sum of `of` over the stages of all realms.
@@ -356,13 +344,15 @@ impl RealmPlan {
             if needed > MOST_PARTITIONS {
                 let why =
                     "needs more partitions than a hub can have, because each transaction then touches more of them";
-                let remedy = "share the persons out over more realms, or raise utilisation";
+                let remedy = "raise least_realms: each realm has a part of the persons";
                 return Err(Problems(vec![Problem::new("events_per_s", scenario.events_per_s, why, remedy)]));
             }
         }
-        // The sizes are those of the last flow; one more round lets flow and sizes agree.
-        draft.follow()?;
-        draft.size(room);
+        // What combines changes writes by its transactions, and these go by what it reads.
+        for _ in 0..ROUNDS {
+            draft.follow()?;
+            draft.size(room);
+        }
         let stages: Vec<StagePlan> = (0..costs.stages.len()).map(|index| draft.stage(index, room)).collect();
         let kafka = KafkaPlan::new(costs, scenario, draft.partitions, &draft.flow, &stages);
         let notes = notes(costs, scenario, draft.partitions);

@@ -10,7 +10,7 @@ use crate::svg::{Line, Plot};
 /// Shares of what a slice can do at which latency is looked at.
 const LOADS: [f64; 11] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95];
 /// Seconds of each, the first of which is not counted.
-const SECONDS: f64 = 4.0;
+const SECONDS: f64 = 8.0;
 const WARM_UP_S: f64 = 1.0;
 /// Workers of the busiest stage, and partitions of each worker, where latency over load is looked at.
 const STEADY: (usize, usize) = (2, 3);

@@ -40,8 +40,10 @@ pub struct Scenario {
     pub workers_per_process: f64,
     /// Memory of a process.
     pub gbytes_per_process: f64,
-    /// Markers of transactions for each record, at most.
-    pub markers_per_record: f64,
+    /// Realms, at least.
+    pub least_realms: f64,
+    /// Markers of transactions that a broker takes in a second, copies included.
+    pub broker_markers_per_s: f64,
     /// Megabytes a second that a broker takes, copies included.
     pub broker_mbytes_per_s: f64,
     /// Copies of partitions on a broker.
@@ -69,7 +71,8 @@ impl Default for Scenario {
             longest_retention_days: 400.0,
             workers_per_process: 4.0,
             gbytes_per_process: 64.0,
-            markers_per_record: 1.0,
+            least_realms: 1.0,
+            broker_markers_per_s: 50_000.0,
             broker_mbytes_per_s: 200.0,
             broker_partitions: 4_000.0,
             broker_tbytes: 20.0,
@@ -130,7 +133,8 @@ impl Scenario {
         );
         check.within("workers_per_process", self.workers_per_process, 1.0, 256.0, "give one a core");
         check.within("gbytes_per_process", self.gbytes_per_process, 0.5, 1e4, "give the memory of a process");
-        check.within("markers_per_record", self.markers_per_record, 0.01, 100.0, "1 is one marker for each record");
+        check.within("least_realms", self.least_realms, 1.0, 1e4, "1 unless persons are to be apart");
+        check.within("broker_markers_per_s", self.broker_markers_per_s, 1.0, 1e9, "50000 is a guess; measure it");
         check.within("broker_mbytes_per_s", self.broker_mbytes_per_s, 1.0, 1e5, "give what its disk and network take");
         check.within("broker_partitions", self.broker_partitions, 10.0, 1e6, "4000 is usual");
         check.within("broker_tbytes", self.broker_tbytes, 0.001, 1e4, "give the disk of a broker");

@@ -3,10 +3,13 @@
 use std::fmt::Write;
 
 const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 340.0;
+/// From the lowest to the highest value.
+const HIGH: f64 = 250.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 40.0;
+/// Above the lines' names, and for each of them.
+const TOP: f64 = 50.0;
+const ROW: f64 = 16.0;
 const BOTTOM: f64 = 50.0;
 const COLOURS: [&str; 6] = ["#1f5fa8", "#c2501c", "#2e7d43", "#7b3f98", "#8a6d00", "#444444"];
 
@@ -47,9 +50,11 @@ impl Plot {
         high = high.max(low + 1.0);
         let span = (right - left).max(1e-9);
         let at_x = |x: f64| LEFT + (x - left) / span * (WIDTH - LEFT - RIGHT);
-        let at_y = |y: f64| HEIGHT - BOTTOM - (libm::log10(y) - low) / (high - low) * (HEIGHT - TOP - BOTTOM);
+        let top = TOP + ROW * self.lines.len() as f64;
+        let height = top + HIGH + BOTTOM;
+        let at_y = |y: f64| top + HIGH - (libm::log10(y) - low) / (high - low) * HIGH;
         let mut out = String::new();
-        head(&mut out, &self.title);
+        head(&mut out, &self.title, height);
         for power in low as i32..=high as i32 {
             let y = at_y(libm::pow(10.0, f64::from(power)));
             line(&mut out, (LEFT, y), (WIDTH - RIGHT, y));
@@ -58,11 +63,11 @@ impl Plot {
         let step = step_of(span);
         let mut tick = (left / step).ceil() * step;
         while tick <= right + step * 1e-6 {
-            text(&mut out, (at_x(tick), HEIGHT - BOTTOM + 18.0), "middle", &round(tick));
+            text(&mut out, (at_x(tick), top + HIGH + 18.0), "middle", &round(tick));
             tick += step;
         }
-        text(&mut out, ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12.0), "middle", &self.x);
-        text(&mut out, (LEFT, TOP - 8.0), "start", &self.y);
+        text(&mut out, ((LEFT + WIDTH - RIGHT) / 2.0, height - 12.0), "middle", &self.x);
+        text(&mut out, (LEFT, top - 8.0), "start", &self.y);
         for (index, each) in self.lines.iter().enumerate() {
             let colour = COLOURS[index % COLOURS.len()];
             let path: Vec<String> = each
@@ -76,16 +81,12 @@ impl Plot {
                 &mut out,
                 &format!("<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{path}\"/>"),
             );
-            let y = TOP + 16.0 + 16.0 * index as f64;
+            let y = TOP - 12.0 + ROW * index as f64;
             add(
                 &mut out,
-                &format!(
-                    "<rect x=\"{:.0}\" y=\"{:.0}\" width=\"14\" height=\"3\" fill=\"{colour}\"/>",
-                    LEFT + 12.0,
-                    y - 5.0
-                ),
+                &format!("<rect x=\"{:.0}\" y=\"{:.0}\" width=\"14\" height=\"3\" fill=\"{colour}\"/>", LEFT, y - 5.0),
             );
-            text(&mut out, (LEFT + 32.0, y), "start", &each.name);
+            text(&mut out, (LEFT + 20.0, y), "start", &each.name);
         }
         add(&mut out, "</svg>");
         out
@@ -97,11 +98,11 @@ fn add(out: &mut String, text: &str) {
     out.push('\n');
 }
 
-fn head(out: &mut String, title: &str) {
+fn head(out: &mut String, title: &str, height: f64) {
     add(
         out,
         &format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
              font-family=\"sans-serif\" font-size=\"12\" role=\"img\">"
         ),
     );
@@ -157,8 +158,8 @@ mod tests {
             lines: vec![Line { name: "p50".to_owned(), points }],
         };
         let svg = plot.svg();
-        // The axes are 670 wide from 70, and 250 high from 290 upwards; ten is half way from one to a hundred.
-        assert!(svg.contains("points=\"70.0,290.0 405.0,165.0 740.0,40.0\""), "{svg}");
+        // The axes are 670 wide from 70, and 250 high from 316 upwards; ten is half way from one to a hundred.
+        assert!(svg.contains("points=\"70.0,316.0 405.0,191.0 740.0,66.0\""), "{svg}");
         assert!(svg.contains("<title>a &lt;b&gt;</title>") && svg.trim_end().ends_with("</svg>"));
         assert_eq!(Plot { lines: Vec::new(), ..plot }.svg(), "");
     }

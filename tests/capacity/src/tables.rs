@@ -200,6 +200,7 @@ pub fn kafka(plans: &[Plan]) -> String {
         row("copied to followers", &a_second(|plan| plan.realm.kafka.copied_bytes_per_s)),
         row("read by stages", &a_second(|plan| plan.realm.kafka.read_bytes_per_s)),
         row("on disk, all copies", &|plan| bytes(plan.realms.count * plan.realm.kafka.stored_bytes)),
+        row("of these, kept for a week at most", &|plan| bytes(plan.realms.count * plan.realm.kafka.stored_week_bytes)),
         row("the largest topics", &largest),
         row("copies of partitions", &|plan| count(plan.realms.count * plan.realm.kafka.partition_copies)),
         row("brokers", &|plan| {
@@ -228,7 +229,6 @@ pub fn identity(plans: &[Plan]) -> String {
                 bytes(plan.realms.count * sequencer.memory_bytes),
                 count(plan.realms.by_rate),
                 count(plan.realms.by_memory),
-                count(plan.realms.by_markers),
                 count(plan.realms.count),
                 seconds(sequencer.load_hours * 3_600.0),
                 restore.map_or_else(String::new, |stage| seconds(stage.restore.checkpoint_s)),
@@ -243,7 +243,6 @@ pub fn identity(plans: &[Plan]) -> String {
             "memory of sequencers",
             "realms for the rate",
             "for the memory",
-            "for the markers",
             "realms",
             "linking all persons at once",
             "a sequencer is back",

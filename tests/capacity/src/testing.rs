@@ -13,7 +13,6 @@ pub(crate) fn costs(stages: Vec<Stage>) -> Costs {
 pub(crate) fn runtime() -> Runtime {
     let figure = Figure::assumed;
     Runtime {
-        raw_bytes: figure(400.0),
         record_overhead_bytes: figure(100.0),
         marker_bytes: figure(80.0),
         commit_interval_ms: figure(90.0),

@@ -40,7 +40,6 @@ fn scenario() -> Scenario {
         least_partitions: 1.0,
         mean_share: 0.5,
         replication: 3.0,
-        markers_per_record: 100.0,
         gbytes_per_process: 2.0,
         workers_per_process: 2.0,
         ..Scenario::default()
@@ -90,6 +89,12 @@ fn traffic_and_disk_are_those_worked_out_by_hand() {
     // records of 200 bytes, twice.
     let week = 2.0 * 27_000.0 * 0.5 * 604_800.0 * 1_000.0 * 3.0;
     near(kafka.stored_bytes, week + 8e6 * 200.0 * 2.0 * 3.0);
+    near(kafka.stored_week_bytes, kafka.stored_bytes);
+    let mut long = small();
+    long.stages[1].writes[0].topic = tributary_model::topics::JOURNEYS.to_owned();
+    let kafka = Plan::new(&long, &scenario()).unwrap().realm.kafka;
+    near(kafka.stored_bytes, week / 2.0 * 57.0 + 8e6 * 200.0 * 2.0 * 3.0);
+    near(kafka.stored_week_bytes, week + 8e6 * 200.0 * 2.0 * 3.0);
 }
 
 #[test]
@@ -193,16 +198,23 @@ fn a_bound_on_what_is_remembered_is_said() {
 }
 
 #[test]
-fn more_realms_are_made_until_markers_are_few() {
-    let with = |markers_per_record: f64| {
-        let scenario = Scenario { events_per_s: 500_000.0, markers_per_record, ..scenario() };
-        Plan::new(&small(), &scenario).unwrap()
-    };
-    let (many, few) = (with(100.0), with(0.1));
-    near(many.realms.count, 1.0);
-    assert!(few.realms.count > 1.0 && few.realms.by_markers >= few.realms.count, "{:?}", few.realms);
-    let share = |plan: &Plan| plan.realm.kafka.markers_per_s / plan.realm.kafka.records_per_s;
-    assert!(share(&few) <= 0.1 && share(&many) > 0.1, "{} {}", share(&few), share(&many));
+fn markers_ask_for_brokers_and_persons_can_be_kept_apart() {
+    let plan = Plan::new(&small(), &Scenario { broker_markers_per_s: 10.0, ..scenario() }).unwrap();
+    let kafka = &plan.realm.kafka;
+    near(kafka.brokers, (kafka.markers_per_s * 3.0 / 10.0).ceil());
+    assert_eq!(kafka.brokers_for, "markers");
+    let apart = Plan::new(&small(), &Scenario { least_realms: 3.0, ..scenario() }).unwrap();
+    near(apart.realms.count, 3.0);
+    near(apart.realm.scenario.persons, 8e6 / 3.0);
+    near(apart.total(|stage| stage.cores), plan.total(|stage| stage.cores));
+}
+
+#[test]
+fn a_realm_with_too_many_partitions_is_refused_with_the_remedy() {
+    let mut costs = small();
+    costs.runtime.commit_ms_per_partition = Figure::assumed(1.0);
+    let told = Plan::new(&costs, &Scenario { events_per_s: 1e8, ..scenario() }).unwrap_err().to_string();
+    assert!(told.starts_with("events_per_s = 100000000: ") && told.contains("least_realms"), "{told}");
 }
 
 #[test]
