@@ -59,6 +59,11 @@ bench-webhooks *args:
 capacity:
     cargo run --release -p tributary-capacity -- write docs/capacity.md
 
+# write measured costs into tests/capacity/costs.yaml: `just capacity-set --by "just bench-identity" identity.thread_us=5.2`
+[positional-arguments]
+capacity-set *args:
+    cargo run --release -p tributary-capacity -- set tests/capacity/costs.yaml "$@"
+
 # how large a hub has to be: `just capacity-plan --events 100000 --persons 1e8`
 capacity-plan *args:
     cargo run --release -p tributary-capacity -- plan {{args}}

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::figure::Figure;
-use crate::problem::{Check, Problems};
+use crate::problem::{Check, Problem, Problems};
 
 /// All figures.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -136,6 +136,21 @@ pub enum Of {
     Event,
 }
 
+impl Of {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Identifier => "identifier",
+            Self::Touch => "touch",
+            Self::Account => "account",
+            Self::Scorecard => "scorecard",
+            Self::Event => "event",
+        }
+    }
+}
+
 /// What a stage remembers of one kind of thing.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -169,17 +184,35 @@ impl Costs {
         Ok(costs)
     }
 
-    /// The stage of this name.
-    #[must_use]
-    pub fn stage(&self, name: &str) -> Option<&Stage> {
-        self.stages.iter().find(|stage| stage.name == name)
-    }
-
     /// Every figure with its full name.
     #[must_use]
-    pub fn figures(&self) -> Vec<(String, &Figure)> {
-        let common = self.runtime.figures().into_iter().map(|(name, figure)| (format!("runtime.{name}"), figure));
-        common.chain(self.stages.iter().flat_map(Stage::figures)).collect()
+    pub fn figures(&self) -> Vec<(String, Figure)> {
+        let mut copy = self.clone();
+        copy.figures_mut().into_iter().map(|(name, figure)| (name, figure.clone())).collect()
+    }
+
+    /// Writes a figure down under its full name.
+    ///
+    /// # Errors
+    /// [`Problems`] when there is no figure of this name, or it cannot have this value.
+    pub fn set(&mut self, name: &str, figure: Figure) -> Result<(), Problems> {
+        let Some((_, place)) = self.figures_mut().into_iter().find(|(other, _)| other == name) else {
+            let remedy = "take a name of the tables of docs/capacity.md, or see `capacity figures`";
+            return Err(Problems(vec![Problem::new(name, figure.value, "is no figure of the costs", remedy)]));
+        };
+        let before = std::mem::replace(place, figure);
+        let checked = self.validate();
+        if let (Err(_), Some((_, place))) = (&checked, self.figures_mut().into_iter().find(|(other, _)| other == name))
+        {
+            *place = before;
+        }
+        checked
+    }
+
+    fn figures_mut(&mut self) -> Vec<(String, &mut Figure)> {
+        let common = self.runtime.figures_mut().into_iter();
+        let common = common.map(|(name, figure)| (format!("runtime.{name}"), figure));
+        common.chain(self.stages.iter_mut().flat_map(Stage::figures_mut)).collect()
     }
 
     fn validate(&self) -> Result<(), Problems> {
@@ -188,12 +221,17 @@ impl Costs {
             let most = if key.ends_with("bytes") { 1e12 } else { 1e9 };
             check.within(key, figure.value, 0.0, most, "give what was measured, in the unit that the name ends in");
         }
-        let positive = ["commit_interval_ms", "commit_records", "restore_checkpoint_per_s", "restore_changelog_per_s"];
-        for (name, figure) in self.runtime.figures().into_iter().filter(|(name, _)| positive.contains(name)) {
+        let runtime = &self.runtime;
+        for (name, figure) in [
+            ("commit_interval_ms", &runtime.commit_interval_ms),
+            ("commit_records", &runtime.commit_records),
+            ("restore_checkpoint_per_s", &runtime.restore_checkpoint_per_s),
+            ("restore_changelog_per_s", &runtime.restore_changelog_per_s),
+        ] {
             check.within(format!("runtime.{name}"), figure.value, 1.0, 1e9, "give at least 1");
         }
-        check.within("runtime.skew", self.runtime.skew.value, 1.0, 100.0, "1 is no skew at all");
-        check.within("runtime.compaction", self.runtime.compaction.value, 1.0, 100.0, "1 is compacted at once");
+        check.within("runtime.skew", runtime.skew.value, 1.0, 100.0, "1 is no skew at all");
+        check.within("runtime.compaction", runtime.compaction.value, 1.0, 100.0, "1 is compacted at once");
         let written: Vec<&str> =
             self.stages.iter().flat_map(|stage| &stage.writes).map(|write| write.topic.as_str()).collect();
         for stage in &self.stages {
@@ -210,56 +248,57 @@ impl Costs {
 }
 
 impl Runtime {
-    fn figures(&self) -> Vec<(&'static str, &Figure)> {
+    pub(crate) fn figures_mut(&mut self) -> Vec<(&'static str, &mut Figure)> {
         vec![
-            ("record_overhead_bytes", &self.record_overhead_bytes),
-            ("marker_bytes", &self.marker_bytes),
-            ("commit_interval_ms", &self.commit_interval_ms),
-            ("commit_records", &self.commit_records),
-            ("session_timeout_ms", &self.session_timeout_ms),
-            ("transaction_timeout_ms", &self.transaction_timeout_ms),
-            ("transaction_check_ms", &self.transaction_check_ms),
-            ("commit_ms", &self.commit_ms),
-            ("commit_spread", &self.commit_spread),
-            ("commit_ms_per_partition", &self.commit_ms_per_partition),
-            ("commit_cpu_us", &self.commit_cpu_us),
-            ("hop_ms", &self.hop_ms),
-            ("rebalance_ms", &self.rebalance_ms),
-            ("restart_ms", &self.restart_ms),
-            ("standby_behind_ms", &self.standby_behind_ms),
-            ("checkpoint_behind_ms", &self.checkpoint_behind_ms),
-            ("restore_checkpoint_per_s", &self.restore_checkpoint_per_s),
-            ("restore_changelog_per_s", &self.restore_changelog_per_s),
-            ("skew", &self.skew),
-            ("spread", &self.spread),
-            ("compaction", &self.compaction),
-            ("process_mbytes", &self.process_mbytes),
+            ("record_overhead_bytes", &mut self.record_overhead_bytes),
+            ("marker_bytes", &mut self.marker_bytes),
+            ("commit_interval_ms", &mut self.commit_interval_ms),
+            ("commit_records", &mut self.commit_records),
+            ("session_timeout_ms", &mut self.session_timeout_ms),
+            ("transaction_timeout_ms", &mut self.transaction_timeout_ms),
+            ("transaction_check_ms", &mut self.transaction_check_ms),
+            ("commit_ms", &mut self.commit_ms),
+            ("commit_spread", &mut self.commit_spread),
+            ("commit_ms_per_partition", &mut self.commit_ms_per_partition),
+            ("commit_cpu_us", &mut self.commit_cpu_us),
+            ("hop_ms", &mut self.hop_ms),
+            ("rebalance_ms", &mut self.rebalance_ms),
+            ("restart_ms", &mut self.restart_ms),
+            ("standby_behind_ms", &mut self.standby_behind_ms),
+            ("checkpoint_behind_ms", &mut self.checkpoint_behind_ms),
+            ("restore_checkpoint_per_s", &mut self.restore_checkpoint_per_s),
+            ("restore_changelog_per_s", &mut self.restore_changelog_per_s),
+            ("skew", &mut self.skew),
+            ("spread", &mut self.spread),
+            ("compaction", &mut self.compaction),
+            ("process_mbytes", &mut self.process_mbytes),
         ]
     }
 }
 
 impl Stage {
     /// Every figure with its full name.
-    fn figures(&self) -> Vec<(String, &Figure)> {
+    fn figures_mut(&mut self) -> Vec<(String, &mut Figure)> {
         let name = &self.name;
-        let mut all = vec![(format!("{name}.cpu_us"), &self.cpu_us), (format!("{name}.thread_us"), &self.thread_us)];
-        for Write { topic, records, bytes, most_per_transaction, .. } in &self.writes {
+        let mut all =
+            vec![(format!("{name}.cpu_us"), &mut self.cpu_us), (format!("{name}.thread_us"), &mut self.thread_us)];
+        for Write { topic, records, bytes, most_per_transaction, .. } in &mut self.writes {
             all.push((format!("{name}.{topic}.records"), records));
             all.push((format!("{name}.{topic}.bytes"), bytes));
-            let most = most_per_transaction.iter();
+            let most = most_per_transaction.iter_mut();
             all.extend(most.map(|figure| (format!("{name}.{topic}.most_per_transaction"), figure)));
         }
-        if let Some(Changelog { records, bytes }) = &self.changelog {
+        if let Some(Changelog { records, bytes }) = &mut self.changelog {
             all.push((format!("{name}.changelog.records"), records));
             all.push((format!("{name}.changelog.bytes"), bytes));
         }
-        for state in &self.state {
-            let of = format!("{name}.{:?}", state.of).to_lowercase();
-            all.push((format!("{of}.entries"), &state.entries));
-            all.push((format!("{of}.memory_bytes"), &state.memory_bytes));
-            all.push((format!("{of}.changelog_bytes"), &state.changelog_bytes));
-            all.extend(state.days.iter().map(|figure| (format!("{of}.days"), figure)));
-            let most = state.most_per_partition.iter();
+        for state in &mut self.state {
+            let of = format!("{name}.{}", state.of.name());
+            all.push((format!("{of}.entries"), &mut state.entries));
+            all.push((format!("{of}.memory_bytes"), &mut state.memory_bytes));
+            all.push((format!("{of}.changelog_bytes"), &mut state.changelog_bytes));
+            all.extend(state.days.iter_mut().map(|figure| (format!("{of}.days"), figure)));
+            let most = state.most_per_partition.iter_mut();
             all.extend(most.map(|figure| (format!("{of}.most_per_partition"), figure)));
         }
         all
@@ -293,6 +332,7 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::Source;
 
     const TEXT: &str = include_str!("../costs.yaml");
 
@@ -330,6 +370,19 @@ mod tests {
             told,
             "runtime.hop_ms = -1: must be from 0 to 1000000000; give what was measured, in the unit that the name ends in"
         );
+    }
+
+    #[test]
+    fn what_is_measured_is_written_down_or_refused() {
+        let mut costs = Costs::read(TEXT).unwrap();
+        let measured = |value: f64| Figure { value, source: Source::Measured("just bench-costs".to_owned()) };
+        costs.set("journey.cpu_us", measured(23.5)).unwrap();
+        assert_eq!(costs.stages.iter().find(|stage| stage.name == "journey").unwrap().cpu_us, measured(23.5));
+        let told = costs.set("journey.cpu", measured(1.0)).unwrap_err().to_string();
+        assert!(told.starts_with("journey.cpu = 1: is no figure of the costs"), "{told}");
+        let before = costs.clone();
+        assert!(costs.set("runtime.skew", measured(0.1)).is_err());
+        assert_eq!(costs, before, "what is refused changes nothing");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use crate::{report, tables};
 const RATES: [f64; 3] = [1_000.0, 100_000.0, 5_000_000.0];
 /// Persons that it plans for.
 const PERSONS: [f64; 3] = [1e6, 1e8, 1e9];
+/// The files of its pictures.
+pub const PICTURES: [&str; 3] = ["capacity-load.svg", "capacity-failure-latency.svg", "capacity-failure-lag.svg"];
 /// The load at which workers die in it.
 pub const STRUCK_LOAD: f64 = 0.5;
 
@@ -49,9 +51,8 @@ pub fn make(costs: &Costs) -> Result<Made, Problems> {
         ("load", steady.text),
         ("failure", faults.text),
     ];
-    let names = ["capacity-load.svg", "capacity-failure-latency.svg", "capacity-failure-lag.svg"];
     let plots = steady.plots.iter().chain(&faults.plots);
-    let pictures = names.into_iter().zip(plots.map(crate::svg::Plot::svg)).collect();
+    let pictures = PICTURES.into_iter().zip(plots.map(crate::svg::Plot::svg)).collect();
     Ok(Made { blocks, pictures })
 }
 

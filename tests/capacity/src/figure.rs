@@ -56,6 +56,19 @@ impl TryFrom<String> for Source {
     }
 }
 
+impl Source {
+    /// As it is written in the costs.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Measured(command) => format!("measured by {command}"),
+            Self::Set(setting) => format!("set by {setting}"),
+            Self::Assumed(why) if why.is_empty() => "assumed".to_owned(),
+            Self::Assumed(why) => format!("assumed: {why}"),
+        }
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

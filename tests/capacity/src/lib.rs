@@ -15,6 +15,7 @@ pub mod format;
 mod kafka;
 mod plan;
 mod problem;
+pub mod record;
 pub mod report;
 mod scenario;
 pub mod sim;

@@ -1,6 +1,6 @@
 //! Plans and costs as Markdown.
 
-use crate::costs::{Costs, Of, Stage};
+use crate::costs::{Costs, Stage};
 use crate::figure::{Figure, Source};
 use crate::format::{bytes, count, seconds, table};
 use crate::plan::Plan;
@@ -56,14 +56,7 @@ fn cost_row(stage: &Stage) -> Vec<String> {
         .as_ref()
         .map_or_else(String::new, |log| format!("{} × {}", marked(&log.records), marked(&log.bytes)));
     let state = stage.state.iter().map(|state| {
-        let of = match state.of {
-            Of::Person => "person",
-            Of::Identifier => "identifier",
-            Of::Touch => "touch",
-            Of::Account => "account",
-            Of::Scorecard => "scorecard",
-            Of::Event => "event",
-        };
+        let of = state.of.name();
         format!("{of}: {} × {} B", marked(&state.entries), marked(&state.memory_bytes))
     });
     vec![
