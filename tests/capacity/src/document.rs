@@ -49,6 +49,7 @@ pub fn make(costs: &Costs) -> Result<Made, Problems> {
         ("kafka", tables::kafka(&diagonal)),
         ("identity", tables::identity(&diagonal)),
         ("load", steady.text),
+        ("hubs", report::hubs(costs, &diagonal)?),
         ("failure", faults.text),
     ];
     let plots = steady.plots.iter().chain(&faults.plots);

@@ -342,8 +342,7 @@ impl RealmPlan {
             }
             (draft.partitions, partitions_for) = (needed, stage);
             if needed > MOST_PARTITIONS {
-                let why =
-                    "needs more partitions than a hub can have, because each transaction then touches more of them";
+                let why = "needs more partitions than a realm can have";
                 let remedy = "raise least_realms: each realm has a part of the persons";
                 return Err(Problems(vec![Problem::new("events_per_s", scenario.events_per_s, why, remedy)]));
             }

@@ -2,9 +2,9 @@
 
 use crate::costs::Costs;
 use crate::format::{count, seconds, table};
-use crate::plan::RealmPlan;
+use crate::plan::{Plan, RealmPlan};
 use crate::problem::Problems;
-use crate::sim::{Case, FAULT_AT_S, Model, Outcome, Slice, run};
+use crate::sim::{Case, FAULT_AT_S, Model, Outcome, PATH, Slice, run};
 use crate::svg::{Line, Plot};
 
 /// Shares of what a slice can do at which latency is looked at.
@@ -60,6 +60,34 @@ pub fn steady(costs: &Costs, realm: &RealmPlan) -> Result<Report, Problems> {
         lines: vec![line("p50", p50), line("p99", p99)],
     };
     Ok(Report { text, plots: vec![plot] })
+}
+
+/// Latency of several hubs, each with the load that it is planned for and with the one that workers may have.
+///
+/// # Errors
+/// [`Problems`] when a stage of the path has no costs.
+pub fn hubs(costs: &Costs, plans: &[Plan]) -> Result<String, Problems> {
+    let (mut models, mut rows) = (Vec::new(), Vec::new());
+    for plan in plans {
+        let slice = Slice::of(costs, &plan.realm, STEADY.0, STEADY.1)?;
+        let on_path = plan.realm.stages.iter().filter(|stage| PATH.contains(&stage.name.as_str()));
+        let planned = on_path.map(|stage| stage.records_per_s / stage.workers / stage.worker_per_s).fold(0.0, f64::max);
+        for load in [planned, plan.scenario.utilisation] {
+            let rate = load * slice.most_per_s;
+            rows.push(vec![
+                count(plan.scenario.events_per_s),
+                count(plan.scenario.persons),
+                count(plan.realm.partitions),
+                format!("{:.0} %", load * 100.0),
+                format!("{:.2} %", 100.0 * rate / plan.scenario.events_per_s.max(rate)),
+            ]);
+            models.push(slice.at(load, SECONDS));
+        }
+    }
+    for (row, outcome) in rows.iter_mut().zip(run_all(models)) {
+        row.extend([50.0, 99.0].map(|percent| seconds(outcome.percentile(percent, WARM_UP_S, SECONDS) / 1e3)));
+    }
+    Ok(table(&["events/s", "persons", "partitions", "load", "simulated, of all", "p50", "p99"], &rows))
 }
 
 fn described(slice: &Slice) -> String {
