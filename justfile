@@ -55,6 +55,23 @@ bench-trigger *args:
 bench-webhooks *args:
     cargo run --release -p tributary-bench --bin webhooks -- {{args}}
 
+# make the tables and pictures of docs/capacity.md new from tests/capacity/costs.yaml
+capacity:
+    cargo run --release -p tributary-capacity -- write docs/capacity.md
+
+# write measured costs into tests/capacity/costs.yaml: `just capacity-set --by "just bench-identity" identity.thread_us=5.2`
+[positional-arguments]
+capacity-set *args:
+    cargo run --release -p tributary-capacity -- set tests/capacity/costs.yaml "$@"
+
+# how large a hub has to be: `just capacity-plan --events 100000 --persons 1e8`
+capacity-plan *args:
+    cargo run --release -p tributary-capacity -- plan {{args}}
+
+# how it behaves then: latency over load, and when workers come, go and die
+capacity-simulate *args:
+    cargo run --release -p tributary-capacity -- simulate {{args}}
+
 # the hub on a log in memory with faults, over many seeds
 sim seeds="10000" *args:
     cargo run --release -p tributary-test-sim -- {{seeds}} {{args}}
