@@ -170,4 +170,7 @@ fn an_absent_registry_is_named() {
         RawEvent { source: "s".into(), event_id: None, received_at: 1, content_type: "a/b".into(), body: Vec::new() };
     let error = contracts.encode("tributary.raw.crm", &raw).unwrap_err();
     assert!(matches!(error, SchemaError::Registry { .. }), "{error}");
+    let mut buffer = vec![1, 2];
+    contracts.encode_into("tributary.raw.crm", &raw, &mut buffer).unwrap_err();
+    assert_eq!(buffer, [1, 2]);
 }
