@@ -92,7 +92,10 @@ fn wrong_bytes_are_named() {
     let mut bytes = contracts.encode("t", &raw).unwrap();
     assert_eq!(contracts.decode::<RawEvent>(&bytes).unwrap(), raw);
     bytes.truncate(bytes.len() - 1);
-    assert!(matches!(contracts.decode::<RawEvent>(&bytes).unwrap_err(), SchemaError::Avro { .. }));
+    let error = contracts.decode::<RawEvent>(&bytes).unwrap_err();
+    assert!(matches!(error, SchemaError::Avro { .. }), "{error}");
+    let expected = "raw_event could not be decoded: RawEvent.body: 2 bytes are announced and 1 are left";
+    assert_eq!(error.to_string(), expected);
 }
 
 /// A registry as far as the client needs one: register a schema, give it back by id.

@@ -14,10 +14,10 @@ pub(super) fn encode(node: &Node, json: &Value) -> Option<Box<[u8]>> {
 
 fn append(node: &Node, json: &Value, out: &mut Vec<u8>) -> Option<()> {
     match (node, json) {
-        (Node::Nullable(nullable), Value::Null) => output::long(out, nullable.null_index.into()),
-        (Node::Nullable(nullable), json) => {
-            output::long(out, nullable.some_index.into());
-            append(&nullable.inner, json, out)?;
+        (Node::Nullable { null_first, .. }, Value::Null) => output::null(out, *null_first),
+        (Node::Nullable { null_first, inner }, json) => {
+            output::present(out, *null_first);
+            append(inner, json, out)?;
         }
         (Node::Boolean, Value::Bool(value)) => out.push(u8::from(*value)),
         (Node::Int, Value::Number(number)) => output::long(out, i32::try_from(number.as_i64()?).ok()?.into()),
@@ -27,7 +27,7 @@ fn append(node: &Node, json: &Value, out: &mut Vec<u8>) -> Option<()> {
         (Node::Double, Value::Number(number)) => out.extend_from_slice(&number.as_f64()?.to_le_bytes()),
         (Node::String | Node::Bytes, Value::String(text)) => output::bytes(out, text.as_bytes()),
         (Node::Enum(node), Value::String(text)) => {
-            output::count(out, node.symbols.iter().position(|symbol| symbol == text)?);
+            output::count(out, node.symbols.iter().position(|symbol| **symbol == **text)?);
         }
         (Node::Array(block), Value::Array(items)) => {
             if !items.is_empty() {
@@ -48,7 +48,7 @@ fn append(node: &Node, json: &Value, out: &mut Vec<u8>) -> Option<()> {
         }
         (Node::Record(record), Value::Object(values)) => {
             for field in &record.fields {
-                match (values.get(&field.name), &field.default) {
+                match (values.get(&*field.name), &field.default) {
                     (Some(value), _) => append(&field.node, value, out)?,
                     (None, Some(default)) => out.extend_from_slice(default),
                     (None, None) => return None,

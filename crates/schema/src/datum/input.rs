@@ -17,6 +17,7 @@ impl<'de> Input<'de> {
     }
 
     /// The next `length` bytes.
+    #[inline]
     pub(super) fn take(&mut self, length: usize) -> Result<&'de [u8], DatumError> {
         let Some((taken, rest)) = self.bytes.split_at_checked(length) else { return Err(self.too_short(length)) };
         self.bytes = rest;
@@ -35,6 +36,7 @@ impl<'de> Input<'de> {
     }
 
     /// A zigzag variable-length integer (Avro 1.12, "Binary encode primitive types").
+    #[inline]
     pub(super) fn long(&mut self) -> Result<i64, DatumError> {
         if let Some((first, rest)) = self.bytes.split_first()
             && *first < 0x80
@@ -42,6 +44,10 @@ impl<'de> Input<'de> {
             self.bytes = rest;
             return Ok(zigzag(u64::from(*first)));
         }
+        self.long_of_bytes()
+    }
+
+    fn long_of_bytes(&mut self) -> Result<i64, DatumError> {
         let mut value = 0;
         for (place, byte) in self.bytes.iter().take(LONGEST_VARINT).enumerate() {
             value |= u64::from(byte & 0x7F) << (7 * place);
@@ -57,12 +63,14 @@ impl<'de> Input<'de> {
         })
     }
 
+    #[inline]
     pub(super) fn int(&mut self) -> Result<i32, DatumError> {
         let long = self.long()?;
         i32::try_from(long).map_err(|_| DatumError::new(format!("{long} is no integer of 32 bits")))
     }
 
     /// Bytes after their length.
+    #[inline]
     pub(super) fn bytes(&mut self) -> Result<&'de [u8], DatumError> {
         let length = self.long()?;
         let Ok(length) = usize::try_from(length) else {
@@ -71,6 +79,7 @@ impl<'de> Input<'de> {
         self.take(length)
     }
 
+    #[inline]
     pub(super) fn text(&mut self) -> Result<&'de str, DatumError> {
         let bytes = self.bytes()?;
         std::str::from_utf8(bytes).map_err(|error| DatumError::new(format!("a text is not UTF-8: {error}")))
@@ -78,6 +87,7 @@ impl<'de> Input<'de> {
 
     /// How many items the next block of an array or map has, each of at least `least` bytes; 0 ends the array or map. A
     /// negative number says that the block's size in bytes follows, which nobody needs who reads every item.
+    #[inline]
     pub(super) fn block(&mut self, least: usize) -> Result<usize, DatumError> {
         let count = self.long()?;
         if count < 0 {

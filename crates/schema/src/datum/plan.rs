@@ -27,27 +27,28 @@ pub(super) enum Node {
     Record(Arc<Record>),
     Array(Arc<Block>),
     Map(Arc<Block>),
-    Nullable(Arc<Nullable>),
+    Nullable { null_first: bool, inner: Arc<Node> },
 }
 
 /// The values of an enum, in the order of their numbers.
 pub(super) struct Enum {
     pub(super) name: String,
-    pub(super) symbols: Box<[String]>,
+    pub(super) symbols: Box<[Named]>,
 }
 
 /// A record with its fields in the order of their bytes.
 pub(super) struct Record {
-    pub(super) name: String,
+    pub(super) name: Named,
     pub(super) fields: Box<[Field]>,
     /// The fewest bytes that one takes.
     least: usize,
+    /// The list of a struct's fields that are these.
     known: Known,
 }
 
 /// A field of a record.
 pub(super) struct Field {
-    pub(super) name: String,
+    pub(super) name: Named,
     pub(super) node: Node,
     /// What is written where the struct has no such field, already encoded.
     pub(super) default: Option<Box<[u8]>>,
@@ -60,17 +61,53 @@ pub(super) struct Block {
     pub(super) least: usize,
 }
 
-/// A value or null.
-pub(super) struct Nullable {
-    pub(super) null_index: i32,
-    pub(super) some_index: i32,
-    pub(super) inner: Node,
-}
-
-/// Remembers which list of names was found to be the one that a record has, by its address: it lives as long as the
-/// program and does not change, so it need not be compared again.
+/// Remembers a name, or list of names, that was found to be the one of the schema, by its address: it lives as long as the
+/// program and does not change, so the same address with the same length need not be compared again.
 #[derive(Default)]
 struct Known(AtomicUsize);
+
+impl Known {
+    /// Whether what has this address is the same, as `compare` finds out when it is seen for the first time.
+    #[inline]
+    fn is(&self, address: usize, compare: impl FnOnce() -> bool) -> bool {
+        self.0.load(Ordering::Relaxed) == address || self.learn(address, compare)
+    }
+
+    fn learn(&self, address: usize, compare: impl FnOnce() -> bool) -> bool {
+        let same = compare();
+        // The first address stays: threads that come with different ones would take the memory from each other.
+        if same && self.0.load(Ordering::Relaxed) == 0 {
+            self.0.store(address, Ordering::Relaxed);
+        }
+        same
+    }
+}
+
+/// A name of the schema.
+pub(super) struct Named {
+    text: Box<str>,
+    known: Known,
+}
+
+impl Named {
+    fn new(text: &str) -> Self {
+        Self { text: text.into(), known: Known::default() }
+    }
+
+    /// Whether it is the name that a Rust type uses.
+    #[inline]
+    pub(super) fn is(&self, name: &'static str) -> bool {
+        name.len() == self.text.len() && self.known.is(name.as_ptr().addr(), || *self.text == *name)
+    }
+}
+
+impl std::ops::Deref for Named {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
 
 impl Plan {
     /// Compiles `schema`; the error says what the codec does not know.
@@ -95,10 +132,10 @@ impl Node {
             Self::String => "string",
             Self::Bytes => "bytes",
             Self::Enum(node) => return format!("enum {}", node.name),
-            Self::Record(node) => return format!("record {}", node.name),
+            Self::Record(node) => return format!("record {}", &*node.name),
             Self::Array(_) => "array",
             Self::Map(_) => "map",
-            Self::Nullable(node) => return format!("null or {}", node.inner.describe()),
+            Self::Nullable { inner, .. } => return format!("null or {}", inner.describe()),
         };
         name.to_owned()
     }
@@ -114,20 +151,11 @@ impl Node {
 }
 
 impl Record {
-    /// True when `names` are those of the fields, in their order.
+    /// Whether `names` are those of the fields, in their order.
+    #[inline]
     pub(super) fn has_fields(&self, names: &'static [&'static str]) -> bool {
-        if names.len() != self.fields.len() {
-            return false;
-        }
-        let address = names.as_ptr().addr();
-        if self.known.0.load(Ordering::Relaxed) == address {
-            return true;
-        }
-        let same = self.fields.iter().zip(names).all(|(field, name)| field.name == *name);
-        if same {
-            self.known.0.store(address, Ordering::Relaxed);
-        }
-        same
+        let same = || self.fields.iter().zip(names).all(|(field, name)| *field.name == **name);
+        names.len() == self.fields.len() && self.known.is(names.as_ptr().addr(), same)
     }
 }
 
@@ -175,21 +203,24 @@ impl Compiler {
 
     fn enumeration(&mut self, schema: &EnumSchema) -> Node {
         let name = schema.name.name().to_owned();
-        let node = Node::Enum(Arc::new(Enum { name, symbols: schema.symbols.clone().into() }));
+        let node = Node::Enum(Arc::new(Enum {
+            name,
+            symbols: schema.symbols.iter().map(|symbol| Named::new(symbol)).collect(),
+        }));
         self.named.insert(schema.name.clone(), node.clone());
         node
     }
 
     fn record(&mut self, schema: &RecordSchema) -> Result<Node, DatumError> {
-        let name = schema.name.name().to_owned();
+        let name = Named::new(schema.name.name());
         if schema.fields.is_empty() {
-            return Err(DatumError::new(format!("{name} has no fields: an array of it could be of any length")));
+            return Err(DatumError::new(format!("{} has no fields: an array of it could be of any length", &*name)));
         }
         let mut fields = Vec::with_capacity(schema.fields.len());
         for field in &schema.fields {
             let node = self.node(&field.schema).map_err(|error| error.within(&name, &field.name))?;
             let default = field.default.as_ref().and_then(|json| default::encode(&node, json));
-            fields.push(Field { name: field.name.clone(), node, default });
+            fields.push(Field { name: Named::new(&field.name), node, default });
         }
         let least = fields.iter().map(|field| field.node.least()).sum();
         let node = Node::Record(Arc::new(Record { name, fields: fields.into(), least, known: Known::default() }));
@@ -198,11 +229,11 @@ impl Compiler {
     }
 
     fn union(&mut self, union: &UnionSchema) -> Result<Node, DatumError> {
-        let (null_index, some_index, inner) = match union.variants() {
-            [Schema::Null, inner] => (0, 1, inner),
-            [inner, Schema::Null] => (1, 0, inner),
+        let (null_first, inner) = match union.variants() {
+            [Schema::Null, inner] => (true, inner),
+            [inner, Schema::Null] => (false, inner),
             _ => return Err(DatumError::new("the codec knows unions of null and one other type only")),
         };
-        Ok(Node::Nullable(Arc::new(Nullable { null_index, some_index, inner: self.node(inner)? })))
+        Ok(Node::Nullable { null_first, inner: Arc::new(self.node(inner)?) })
     }
 }

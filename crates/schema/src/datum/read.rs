@@ -15,11 +15,12 @@ pub(super) struct Reader<'p, 'a, 'de> {
 
 impl<'p> Reader<'p, '_, '_> {
     /// The type of the value that is there: of a nullable one, what it is when it is not null; `None` for null.
+    #[inline]
     fn present(&mut self) -> Result<Option<&'p Node>, DatumError> {
-        let Node::Nullable(nullable) = self.node else { return Ok(Some(self.node)) };
+        let Node::Nullable { null_first, inner } = self.node else { return Ok(Some(self.node)) };
         match self.input.long()? {
-            index if index == i64::from(nullable.some_index) => Ok(Some(&nullable.inner)),
-            index if index == i64::from(nullable.null_index) => Ok(None),
+            index @ (0 | 1) if (index == 0) == *null_first => Ok(None),
+            0 | 1 => Ok(Some(inner)),
             index => Err(DatumError::new(format!("type {index} of a union of two is announced"))),
         }
     }
@@ -79,7 +80,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
             Node::Record(record) => visitor.visit_map(RecordReader::new(record, reader.input)),
             Node::Array(block) => visitor.visit_seq(BlockReader::new(block, reader.input)?),
             Node::Map(block) => visitor.visit_map(BlockReader::new(block, reader.input)?),
-            Node::Nullable(_) => Err(reader.misfit("a type")),
+            Node::Nullable { .. } => Err(reader.misfit("a type")),
         }
     }
 
@@ -145,7 +146,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DatumError> {
-        let Node::Nullable(_) = self.node else { return Err(self.misfit("an optional value")) };
+        let Node::Nullable { .. } = self.node else { return Err(self.misfit("an optional value")) };
         match self.present()? {
             Some(node) => visitor.visit_some(Reader { node, input: self.input }),
             None => visitor.visit_none(),
@@ -173,6 +174,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
         }
     }
 
+    #[inline]
     fn deserialize_struct<V: Visitor<'de>>(
         mut self,
         name: &'static str,
@@ -180,15 +182,17 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
         visitor: V,
     ) -> Result<V::Value, DatumError> {
         match self.present()? {
-            Some(Node::Record(record)) if record.name == name => {
+            Some(Node::Record(record)) if record.name.is(name) => {
                 let mut reader = RecordReader::new(record, self.input);
                 if !record.has_fields(fields) {
                     return visitor.visit_map(reader);
                 }
                 // The struct has the record's fields in the record's order, so their names need not be told.
-                let value = visitor.visit_seq(&mut reader)?;
-                reader.finish()?;
-                Ok(value)
+                let value = visitor.visit_seq(&mut reader);
+                if value.is_ok() {
+                    reader.finish()?;
+                }
+                value
             }
             _ => Err(self.misfit(name)),
         }

@@ -19,11 +19,13 @@ pub(super) struct RecordReader<'p, 'a, 'de> {
 }
 
 impl<'p, 'a, 'de> RecordReader<'p, 'a, 'de> {
+    #[inline]
     pub(super) fn new(record: &'p Record, input: &'a mut Input<'de>) -> Self {
         Self { record, input, next: 0 }
     }
 
     /// Makes sure that no field was left unread: what comes after the record would be read from the wrong place.
+    #[inline]
     pub(super) fn finish(&self) -> Result<(), DatumError> {
         match self.record.fields.get(self.next) {
             None => Ok(()),
@@ -32,19 +34,19 @@ impl<'p, 'a, 'de> RecordReader<'p, 'a, 'de> {
     }
 
     /// The next field's value; `None` after the last.
+    #[inline]
     fn read<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DatumError> {
         let Some(field) = self.record.fields.get(self.next) else { return Ok(None) };
         self.next += 1;
-        match seed.deserialize(Reader { node: &field.node, input: self.input }) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(error.within(&self.record.name, &field.name)),
-        }
+        let value = seed.deserialize(Reader { node: &field.node, input: self.input });
+        value.map(Some).map_err(|error| error.within(&self.record.name, &field.name))
     }
 }
 
 impl<'de> SeqAccess<'de> for RecordReader<'_, '_, 'de> {
     type Error = DatumError;
 
+    #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DatumError> {
         self.read(seed)
     }
@@ -55,10 +57,11 @@ impl<'de> MapAccess<'de> for RecordReader<'_, '_, 'de> {
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DatumError> {
         let Some(field) = self.record.fields.get(self.next) else { return Ok(None) };
-        let name: StrDeserializer<'_, DatumError> = field.name.as_str().into_deserializer();
+        let name: StrDeserializer<'_, DatumError> = field.name.into_deserializer();
         seed.deserialize(name).map(Some).map_err(|error| error.within(&self.record.name, &field.name))
     }
 
+    #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DatumError> {
         self.read(seed)?.ok_or_else(|| DatumError::new("a value is asked for after the last field"))
     }
@@ -73,24 +76,27 @@ pub(super) struct BlockReader<'p, 'a, 'de> {
 }
 
 impl<'p, 'a, 'de> BlockReader<'p, 'a, 'de> {
+    #[inline]
     pub(super) fn new(block: &'p Block, input: &'a mut Input<'de>) -> Result<Self, DatumError> {
         let remaining = input.block(block.least)?;
         Ok(Self { block, input, remaining })
     }
 
+    #[inline]
     fn item<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DatumError> {
-        let value = seed.deserialize(Reader { node: &self.block.item, input: self.input })?;
+        let value = seed.deserialize(Reader { node: &self.block.item, input: self.input });
         self.remaining = self.remaining.saturating_sub(1);
-        if self.remaining == 0 {
+        if self.remaining == 0 && value.is_ok() {
             self.remaining = self.input.block(self.block.least)?;
         }
-        Ok(value)
+        value
     }
 }
 
 impl<'de> SeqAccess<'de> for BlockReader<'_, '_, 'de> {
     type Error = DatumError;
 
+    #[inline]
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DatumError> {
         if self.remaining == 0 { Ok(None) } else { self.item(seed).map(Some) }
     }
@@ -110,6 +116,7 @@ impl<'de> MapAccess<'de> for BlockReader<'_, '_, 'de> {
         seed.deserialize(Reader { node: &Node::String, input: self.input }).map(Some)
     }
 
+    #[inline]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DatumError> {
         self.item(seed)
     }
@@ -121,6 +128,7 @@ impl<'de> MapAccess<'de> for BlockReader<'_, '_, 'de> {
 
 impl Enum {
     /// Reads the name of a value.
+    #[inline]
     pub(super) fn symbol(&self, input: &mut Input<'_>) -> Result<&str, DatumError> {
         let index = input.long()?;
         match usize::try_from(index).ok().and_then(|index| self.symbols.get(index)) {

@@ -1,6 +1,7 @@
 //! What the record types of the model do not show: structs that differ from their schema, and what errors say.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
@@ -88,8 +89,10 @@ fn schema(text: &str) -> Schema {
     Schema::parse_str(text).unwrap()
 }
 
-fn plan() -> Plan {
-    Plan::compile(&schema(ORDER)).unwrap()
+/// One for all tests, so that several structs make use of it.
+fn plan() -> &'static Plan {
+    static PLAN: LazyLock<Plan> = LazyLock::new(|| Plan::compile(&schema(ORDER)).unwrap());
+    &PLAN
 }
 
 fn write<T: Serialize>(value: &T) -> Result<Vec<u8>, DatumError> {
@@ -114,6 +117,30 @@ fn fields_in_another_order_take_their_places_and_left_out_ones_their_defaults() 
     assert_eq!(write(&part).unwrap(), library_write(&part));
     assert_eq!(plan().read::<Part>(&bytes).unwrap(), part);
     plan().read::<IgnoredAny>(&bytes).unwrap();
+}
+
+#[test]
+fn several_structs_of_one_record_take_turns() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename = "Line")]
+    struct Turned {
+        count: i32,
+        sku: String,
+    }
+    let text = r#"{"type": "record", "name": "Line", "fields": [
+        {"name": "sku", "type": "string"}, {"name": "count", "type": "int"}
+    ]}"#;
+    let plan = Plan::compile(&schema(text)).unwrap();
+    for count in 0..3 {
+        let (line, turned) = (Line { sku: "s".into(), count }, Turned { count, sku: "s".into() });
+        let mut bytes = [Vec::new(), Vec::new()];
+        plan.write(&line, &mut bytes[0]).unwrap();
+        plan.write(&turned, &mut bytes[1]).unwrap();
+        assert_eq!(bytes[0], bytes[1]);
+        assert_eq!(plan.read::<Line>(&bytes[0]).unwrap(), line);
+        assert_eq!(plan.read::<Turned>(&bytes[0]).unwrap(), turned);
+        assert!(plan.read::<Part>(&bytes[0]).is_err());
+    }
 }
 
 #[test]

@@ -19,11 +19,12 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// The type that a value has which is there: of a nullable one, what it is when it is not null.
+    #[inline]
     fn present(&mut self) -> &'a Node {
         match self.node {
-            Node::Nullable(nullable) => {
-                output::long(self.out, nullable.some_index.into());
-                &nullable.inner
+            Node::Nullable { null_first, inner } => {
+                output::present(self.out, *null_first);
+                inner
             }
             node => node,
         }
@@ -34,6 +35,7 @@ impl<'a> Writer<'a> {
         DatumError::new(format!("{what} is no {}", self.node.describe()))
     }
 
+    #[inline]
     fn int(mut self, value: i32) -> Result<(), DatumError> {
         match self.present() {
             Node::Int => output::long(self.out, value.into()),
@@ -42,6 +44,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn long(mut self, value: i64) -> Result<(), DatumError> {
         match self.present() {
             Node::Long => output::long(self.out, value),
@@ -71,6 +74,7 @@ impl<'a> Serializer for Writer<'a> {
     type SerializeTupleVariant = Impossible<(), DatumError>;
     type SerializeStructVariant = Impossible<(), DatumError>;
 
+    #[inline]
     fn serialize_bool(mut self, value: bool) -> Result<(), DatumError> {
         match self.present() {
             Node::Boolean => self.out.push(u8::from(value)),
@@ -87,10 +91,12 @@ impl<'a> Serializer for Writer<'a> {
         self.int(value.into())
     }
 
+    #[inline]
     fn serialize_i32(self, value: i32) -> Result<(), DatumError> {
         self.int(value)
     }
 
+    #[inline]
     fn serialize_i64(self, value: i64) -> Result<(), DatumError> {
         self.long(value)
     }
@@ -115,6 +121,7 @@ impl<'a> Serializer for Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_f64(mut self, value: f64) -> Result<(), DatumError> {
         match self.present() {
             Node::Double => self.out.extend_from_slice(&value.to_le_bytes()),
@@ -127,6 +134,7 @@ impl<'a> Serializer for Writer<'a> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(mut self, value: &str) -> Result<(), DatumError> {
         match self.present() {
             Node::String => output::bytes(self.out, value.as_bytes()),
@@ -152,16 +160,18 @@ impl<'a> Serializer for Writer<'a> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), DatumError> {
         match self.node {
-            Node::Nullable(nullable) => output::long(self.out, nullable.null_index.into()),
+            Node::Nullable { null_first, .. } => output::null(self.out, *null_first),
             _ => return Err(self.misfit("nothing")),
         }
         Ok(())
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(mut self, value: &T) -> Result<(), DatumError> {
-        let Node::Nullable(_) = self.node else { return Err(self.misfit("an optional value")) };
+        let Node::Nullable { .. } = self.node else { return Err(self.misfit("an optional value")) };
         let node = self.present();
         value.serialize(Writer { node, out: self.out })
     }
@@ -170,18 +180,20 @@ impl<'a> Serializer for Writer<'a> {
         self.serialize_none()
     }
 
+    #[inline]
     fn serialize_unit_variant(self, _: &'static str, index: u32, variant: &'static str) -> Result<(), DatumError> {
         let Node::Enum(node) = self.node else { return Err(self.misfit("an enum")) };
         let index = index as usize;
-        let index = if node.symbols.get(index).is_some_and(|symbol| symbol == variant) {
+        let index = if node.symbols.get(index).is_some_and(|symbol| symbol.is(variant)) {
             Some(index)
         } else {
-            node.symbols.iter().position(|symbol| symbol == variant)
+            node.symbols.iter().position(|symbol| symbol.is(variant))
         };
         output::count(self.out, index.ok_or_else(|| DatumError::new(format!("{} has no {variant}", node.name)))?);
         Ok(())
     }
 
+    #[inline]
     fn serialize_seq(mut self, length: Option<usize>) -> Result<BlockWriter<'a>, DatumError> {
         match self.present() {
             Node::Array(block) => Ok(BlockWriter::new(&block.item, self.out, length)),
@@ -189,6 +201,7 @@ impl<'a> Serializer for Writer<'a> {
         }
     }
 
+    #[inline]
     fn serialize_map(mut self, length: Option<usize>) -> Result<BlockWriter<'a>, DatumError> {
         match self.present() {
             Node::Map(block) => Ok(BlockWriter::new(&block.item, self.out, length)),
@@ -196,6 +209,7 @@ impl<'a> Serializer for Writer<'a> {
         }
     }
 
+    #[inline]
     fn serialize_struct(mut self, name: &'static str, _: usize) -> Result<RecordWriter<'a>, DatumError> {
         match self.present() {
             Node::Record(record) => Ok(RecordWriter::new(record, self.out)),

@@ -20,10 +20,12 @@ pub(super) struct RecordWriter<'a> {
 }
 
 impl<'a> RecordWriter<'a> {
+    #[inline]
     pub(super) fn new(record: &'a Record, out: &'a mut Vec<u8>) -> Self {
         Self { record, out, next: 0, early: Vec::new() }
     }
 
+    #[inline]
     fn write<T: Serialize + ?Sized>(&mut self, field: &'a Field, value: &T) -> Result<(), DatumError> {
         let writer = Writer { node: &field.node, out: self.out };
         value.serialize(writer).map_err(|error| error.within(&self.record.name, &field.name))
@@ -32,7 +34,7 @@ impl<'a> RecordWriter<'a> {
     #[cold]
     fn write_early<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), DatumError> {
         let record = self.record;
-        let Some(position) = record.fields.iter().position(|field| field.name == key) else {
+        let Some(position) = record.fields.iter().position(|field| field.name.is(key)) else {
             return Err(DatumError::new("the schema has no such field").within(&record.name, key));
         };
         if position < self.next || self.early.iter().any(|(early, _)| *early == position) {
@@ -63,7 +65,7 @@ impl SerializeStruct for RecordWriter<'_> {
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), DatumError> {
         let record = self.record;
         match record.fields.get(self.next) {
-            Some(field) if field.name == key => self.write(field, value)?,
+            Some(field) if field.name.is(key) => self.write(field, value)?,
             _ => return self.write_early(key, value),
         }
         self.next += 1;
@@ -99,6 +101,7 @@ pub(super) struct BlockWriter<'a> {
 }
 
 impl<'a> BlockWriter<'a> {
+    #[inline]
     pub(super) fn new(item: &'a Node, out: &'a mut Vec<u8>, announced: Option<usize>) -> Self {
         // No items are no block: only the end is written.
         if let Some(count) = announced
@@ -110,6 +113,7 @@ impl<'a> BlockWriter<'a> {
         Self { item, out, announced, count: 0, start }
     }
 
+    #[inline]
     fn finish(self) -> Result<(), DatumError> {
         match self.announced {
             Some(announced) if announced != self.count => {
@@ -132,6 +136,7 @@ impl SerializeSeq for BlockWriter<'_> {
         value.serialize(Writer { node: self.item, out: self.out })
     }
 
+    #[inline]
     fn end(self) -> Result<(), DatumError> {
         self.finish()
     }
@@ -149,6 +154,7 @@ impl SerializeMap for BlockWriter<'_> {
         self.serialize_element(value)
     }
 
+    #[inline]
     fn end(self) -> Result<(), DatumError> {
         self.finish()
     }
