@@ -154,7 +154,7 @@ fn refuses_what_the_library_refuses<T: AvroRecord + Debug>() {
     let damages = prop::collection::vec((any::<prop::sample::Index>(), Damage::any()), 1..4);
     // Damage to one value many times over: making values is what takes time.
     let damages = prop::collection::vec(damages, 24);
-    run(32, (generate::values(&both.schema), damages), |(value, damages)| {
+    run(100, (generate::values(&both.schema), damages), |(value, damages)| {
         let whole = both.library_value(&value);
         for damage in damages {
             let mut datum = whole.clone();
@@ -168,9 +168,9 @@ fn refuses_what_the_library_refuses<T: AvroRecord + Debug>() {
         }
         Ok(())
     });
-    run(512, prop::collection::vec(any::<u8>(), 0..200), |datum| both.agree::<T>(&datum));
+    run(2000, prop::collection::vec(any::<u8>(), 0..200), |datum| both.agree::<T>(&datum));
     // Small numbers are short texts and small blocks, with which one gets further.
-    run(512, prop::collection::vec(0..5_u8, 0..400), |datum| both.agree::<T>(&datum));
+    run(2000, prop::collection::vec(0..5_u8, 0..400), |datum| both.agree::<T>(&datum));
 }
 
 macro_rules! every_record {

@@ -1,6 +1,8 @@
 //! The bytes of a datum, read from front to back. Nothing is read beyond their end, and no length in them is believed
 //! before the bytes that it promises are seen to be there.
 
+use std::str::Utf8Error;
+
 use super::error::DatumError;
 
 /// Seven bits a byte: ten bytes hold 64.
@@ -47,6 +49,7 @@ impl<'de> Input<'de> {
         self.long_of_bytes()
     }
 
+    #[inline(never)]
     fn long_of_bytes(&mut self) -> Result<i64, DatumError> {
         let mut value = 0;
         for (place, byte) in self.bytes.iter().take(LONGEST_VARINT).enumerate() {
@@ -66,23 +69,23 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn int(&mut self) -> Result<i32, DatumError> {
         let long = self.long()?;
-        i32::try_from(long).map_err(|_| DatumError::new(format!("{long} is no integer of 32 bits")))
+        i32::try_from(long).map_err(|_| no_int(long))
     }
 
     /// Bytes after their length.
     #[inline]
     pub(super) fn bytes(&mut self) -> Result<&'de [u8], DatumError> {
         let length = self.long()?;
-        let Ok(length) = usize::try_from(length) else {
-            return Err(DatumError::new(format!("a length of {length} bytes is announced")));
-        };
-        self.take(length)
+        match usize::try_from(length) {
+            Ok(length) => self.take(length),
+            Err(_) => Err(no_length(length)),
+        }
     }
 
     #[inline]
     pub(super) fn text(&mut self) -> Result<&'de str, DatumError> {
         let bytes = self.bytes()?;
-        std::str::from_utf8(bytes).map_err(|error| DatumError::new(format!("a text is not UTF-8: {error}")))
+        std::str::from_utf8(bytes).map_err(no_text)
     }
 
     /// How many items the next block of an array or map has, each of at least `least` bytes; 0 ends the array or map. A
@@ -96,15 +99,33 @@ impl<'de> Input<'de> {
         let room = self.bytes.len() / least.max(1);
         match usize::try_from(count.unsigned_abs()) {
             Ok(count) if count <= room => Ok(count),
-            _ => Err(DatumError::new(format!(
-                "a block of {} items is announced and {} bytes are left",
-                count.unsigned_abs(),
-                self.bytes.len()
-            ))),
+            _ => Err(self.too_many(count)),
         }
+    }
+
+    #[cold]
+    fn too_many(&self, count: i64) -> DatumError {
+        let (count, left) = (count.unsigned_abs(), self.bytes.len());
+        DatumError::new(format!("a block of {count} items is announced and {left} bytes are left"))
     }
 }
 
+#[cold]
+fn no_length(length: i64) -> DatumError {
+    DatumError::new(format!("a length of {length} bytes is announced"))
+}
+
+#[cold]
+fn no_text(error: Utf8Error) -> DatumError {
+    DatumError::new(format!("a text is not UTF-8: {error}"))
+}
+
+#[cold]
+fn no_int(long: i64) -> DatumError {
+    DatumError::new(format!("{long} is no integer of 32 bits"))
+}
+
+#[inline]
 fn zigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }

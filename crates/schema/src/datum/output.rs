@@ -10,6 +10,7 @@ pub(super) fn long(out: &mut Vec<u8>, value: i64) {
     }
 }
 
+#[inline(never)]
 fn varint(out: &mut Vec<u8>, mut rest: u64) {
     let mut bytes = [0; 10];
     let mut length = 0;

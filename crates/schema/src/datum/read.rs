@@ -21,7 +21,7 @@ impl<'p> Reader<'p, '_, '_> {
         match self.input.long()? {
             index @ (0 | 1) if (index == 0) == *null_first => Ok(None),
             0 | 1 => Ok(Some(inner)),
-            index => Err(DatumError::new(format!("type {index} of a union of two is announced"))),
+            index => Err(no_type(index)),
         }
     }
 
@@ -39,10 +39,16 @@ impl<'p> Reader<'p, '_, '_> {
     }
 }
 
+#[cold]
+fn no_type(index: i64) -> DatumError {
+    DatumError::new(format!("type {index} of a union of two is announced"))
+}
+
 /// Integers, as what Avro has of them and converted.
 macro_rules! integers {
     ($($method:ident: $node:ident by $read:ident to $integer:ty, $visit:ident;)*) => {
-        $(fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DatumError> {
+        $(#[inline]
+        fn $method<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DatumError> {
             let Some(Node::$node) = self.present()? else { return Err(self.misfit(stringify!($integer))) };
             let value = self.input.$read()?;
             match <$integer>::try_from(value) {
@@ -84,6 +90,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
         }
     }
 
+    #[inline]
     fn deserialize_bool<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DatumError> {
         match self.present()? {
             Some(Node::Boolean) => visitor.visit_bool(self.boolean()?),
@@ -108,6 +115,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
         }
     }
 
+    #[inline]
     fn deserialize_f64<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DatumError> {
         match self.present()? {
             Some(Node::Double) => visitor.visit_f64(f64::from_le_bytes(self.input.array()?)),
@@ -119,6 +127,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
         self.deserialize_str(visitor)
     }
 
+    #[inline]
     fn deserialize_str<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DatumError> {
         match self.present()? {
             Some(Node::String) => visitor.visit_borrowed_str(self.input.text()?),
@@ -126,6 +135,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
         }
     }
 
+    #[inline]
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DatumError> {
         self.deserialize_str(visitor)
     }
@@ -145,6 +155,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, 'de> {
         self.deserialize_bytes(visitor)
     }
 
+    #[inline]
     fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DatumError> {
         let Node::Nullable { .. } = self.node else { return Err(self.misfit("an optional value")) };
         match self.present()? {
