@@ -6,6 +6,7 @@ mod generate;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use apache_avro::Schema;
@@ -39,8 +40,11 @@ struct Both {
 
 impl Both {
     fn of<T: AvroRecord>() -> Self {
-        let text = tributary_schema::flattened_schema(T::NAME).unwrap();
-        let schema = Schema::parse_str(&text).unwrap();
+        Self::new(&tributary_schema::flattened_schema(T::NAME).unwrap())
+    }
+
+    fn new(text: &str) -> Self {
+        let schema = Schema::parse_str(text).unwrap();
         let fingerprint = schema.fingerprint::<apache_avro::rabin::Rabin>().bytes;
         Self { schema, header: [&[0xC3, 0x01], &fingerprint[..]].concat() }
     }
@@ -173,6 +177,26 @@ fn refuses_what_the_library_refuses<T: AvroRecord + Debug>() {
     run(2000, prop::collection::vec(0..5_u8, 0..400), |datum| both.agree::<T>(&datum));
 }
 
+/// What a published version wrote is resolved by the library; the value is then one like any other.
+fn published_versions_are_read<T: AvroRecord + Debug>() {
+    let current = Both::of::<T>();
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/avro/published");
+    let files = (1..).map(|version| published.join(format!("{}.{version}.avsc", T::NAME)));
+    for file in files.take_while(|file| file.exists()) {
+        let old = Both::new(&std::fs::read_to_string(file).unwrap());
+        let resolving = GenericDatumReader::builder(&old.schema).reader_schema(&current.schema).build().unwrap();
+        run(16, generate::values(&old.schema), |value| {
+            let datum = old.library_value(&value);
+            let record = old.decode::<T>(&datum).map_err(TestCaseError::fail)?;
+            let resolved = resolving.read_value(&mut &datum[..]).unwrap();
+            let theirs: T = apache_avro::from_value(&resolved).unwrap();
+            prop_assert_eq!(current.library_encode(&record), current.library_encode(&theirs));
+            let now = CONTRACTS.encode("topic", &record).unwrap();
+            current.agree::<T>(&now[HEADER_BYTES..])
+        });
+    }
+}
+
 macro_rules! every_record {
     ($($name:ident: $record:ty;)*) => {
         $(mod $name {
@@ -186,6 +210,11 @@ macro_rules! every_record {
             #[test]
             fn is_refused_where_the_library_refuses() {
                 refuses_what_the_library_refuses::<$record>();
+            }
+
+            #[test]
+            fn is_read_from_every_published_version() {
+                published_versions_are_read::<$record>();
             }
         })*
 
