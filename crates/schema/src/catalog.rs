@@ -9,6 +9,7 @@ use apache_avro::schema_compatibility::SchemaCompatibility;
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
+use crate::datum::Plan;
 use crate::error::SchemaError;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas/avro");
@@ -22,6 +23,8 @@ pub(crate) struct Entry {
 /// All schemas of one name: the current one and those published before.
 pub(crate) struct Versions {
     pub(crate) current: Entry,
+    /// The current one as the codec writes and reads it.
+    pub(crate) plan: Plan,
     pub(crate) published: Vec<Entry>,
 }
 
@@ -116,7 +119,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Entry, SchemaError> {
     let schema = Schema::parse_str(text).map_err(|source| SchemaError::Avro {
         name: name.to_owned(),
         action: "parsed",
-        source: Box::new(source),
+        source: Box::new(source).into(),
     })?;
     let bytes = schema.fingerprint::<Rabin>().bytes;
     let mut little_endian = [0; 8];
@@ -128,7 +131,8 @@ fn load() -> Result<BTreeMap<String, Versions>, SchemaError> {
     let mut catalog = BTreeMap::new();
     for name in names() {
         let current = parse(&name, &flattened_schema(&name)?)?;
-        catalog.insert(name, Versions { current, published: Vec::new() });
+        let plan = Plan::compile(&current.schema).map_err(|error| bad(&name, error))?;
+        catalog.insert(name, Versions { current, plan, published: Vec::new() });
     }
     for (name, _, text) in published() {
         if let Some(versions) = catalog.get_mut(&name) {

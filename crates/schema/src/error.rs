@@ -1,5 +1,7 @@
 //! What can go wrong between a record and its bytes.
 
+use crate::datum::DatumError;
+
 /// Errors of encoding, decoding and the registry.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
@@ -45,7 +47,7 @@ pub enum SchemaError {
         /// What it said.
         detail: String,
     },
-    /// The Avro library refused.
+    /// The schema, the value or its bytes are not what Avro allows.
     #[error("{name} could not be {action}: {source}")]
     Avro {
         /// The record.
@@ -54,7 +56,7 @@ pub enum SchemaError {
         action: &'static str,
         /// Why.
         #[source]
-        source: Box<apache_avro::Error>,
+        source: AvroError,
     },
     /// A schema file is no JSON, or refers to a type that no file defines.
     #[error("schema {name}: {detail}")]
@@ -64,4 +66,15 @@ pub enum SchemaError {
         /// What is wrong with it.
         detail: String,
     },
+}
+
+/// Who refused, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum AvroError {
+    /// The Avro library, of a schema or a value of another version.
+    #[error(transparent)]
+    Library(#[from] Box<apache_avro::Error>),
+    /// The codec of current versions.
+    #[error(transparent)]
+    Datum(#[from] DatumError),
 }

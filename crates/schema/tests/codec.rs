@@ -92,7 +92,10 @@ fn wrong_bytes_are_named() {
     let mut bytes = contracts.encode("t", &raw).unwrap();
     assert_eq!(contracts.decode::<RawEvent>(&bytes).unwrap(), raw);
     bytes.truncate(bytes.len() - 1);
-    assert!(matches!(contracts.decode::<RawEvent>(&bytes).unwrap_err(), SchemaError::Avro { .. }));
+    let error = contracts.decode::<RawEvent>(&bytes).unwrap_err();
+    assert!(matches!(error, SchemaError::Avro { .. }), "{error}");
+    let expected = "raw_event could not be decoded: RawEvent.body: 2 bytes are announced and 1 are left";
+    assert_eq!(error.to_string(), expected);
 }
 
 /// A registry as far as the client needs one: register a schema, give it back by id.
@@ -170,4 +173,7 @@ fn an_absent_registry_is_named() {
         RawEvent { source: "s".into(), event_id: None, received_at: 1, content_type: "a/b".into(), body: Vec::new() };
     let error = contracts.encode("tributary.raw.crm", &raw).unwrap_err();
     assert!(matches!(error, SchemaError::Registry { .. }), "{error}");
+    let mut buffer = vec![1, 2];
+    contracts.encode_into("tributary.raw.crm", &raw, &mut buffer).unwrap_err();
+    assert_eq!(buffer, [1, 2]);
 }
