@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::identifier::Identifier;
@@ -19,8 +20,7 @@ pub struct IdParseError {
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(into = "String", try_from = "String")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub Uuid);
 
         impl $name {
@@ -38,7 +38,20 @@ macro_rules! uuid_id {
             /// The record key: the id's 36 characters as bytes.
             #[must_use]
             pub fn to_key(self) -> Vec<u8> {
-                self.0.hyphenated().to_string().into_bytes()
+                self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes().to_vec()
+            }
+        }
+
+        /// As the text of 36 characters, without making a string of it on the way.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(IdText).map(Self)
             }
         }
 
@@ -74,6 +87,21 @@ macro_rules! uuid_id {
             }
         }
     };
+}
+
+/// Reads the text of an id.
+struct IdText;
+
+impl Visitor<'_> for IdText {
+    type Value = Uuid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id: a UUID as text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Uuid, E> {
+        Uuid::parse_str(text).map_err(|_| E::custom(IdParseError { text: text.to_owned() }))
+    }
 }
 
 uuid_id! {
