@@ -7,6 +7,7 @@ use crate::disk::Shelf;
 
 mod cache;
 mod keyed;
+mod list;
 mod ordered;
 #[cfg(test)]
 mod tests;

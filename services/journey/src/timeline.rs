@@ -55,7 +55,7 @@ impl Timeline<'_> {
             Some((_, previous)) => Before::from_touch(previous, None, base, &touch),
             None => Before::from_base(self.rules, base, &touch),
         };
-        let earlier = self.touches.list(&self.person_id).rev().map(|(_, earlier)| earlier);
+        let earlier = self.touches.list(&self.person_id).rev().map(|(_, earlier)| &**earlier);
         let context = derive(self.rules, self.person_id, &touch, before, earlier, base);
         let mut outcome = Outcome::default();
         self.state(touch, context, &mut outcome);
@@ -102,7 +102,8 @@ impl Timeline<'_> {
             kept.iter().enumerate().map(retraction).collect()
         };
         let keys: Vec<TouchKey> = self.touches.list(&self.person_id).map(|(key, _)| key.clone()).collect();
-        let touches = keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key)).collect();
+        let touches =
+            keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key).map(|touch| *touch)).collect();
         (retractions, touches)
     }
 
@@ -135,14 +136,15 @@ impl Timeline<'_> {
             let keys: Vec<TouchKey> = taken.iter().map(|index| kept[*index].key()).collect();
             (retractions, keys, behind.map(review).collect::<Vec<_>>())
         };
-        let touches = keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key)).collect();
+        let touches =
+            keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key).map(|touch| *touch)).collect();
         self.restate(reviews, Vec::new(), &mut outcome);
         (retractions, touches, outcome)
     }
 
     /// The touches within the horizon, oldest first.
     fn kept(&self) -> Vec<&Touch> {
-        self.touches.list(&self.person_id).map(|(_, touch)| touch).collect()
+        self.touches.list(&self.person_id).map(|(_, touch)| &**touch).collect()
     }
 
     fn is_known(&self, id: &str) -> bool {
@@ -193,7 +195,7 @@ impl Timeline<'_> {
         outcome.late_count += outcome.beyond_horizon_count;
         for mut touch in beyond {
             let place = touch.place();
-            let earlier = || self.touches.list(&self.person_id).map(|(_, kept)| kept).rev();
+            let earlier = || self.touches.list(&self.person_id).map(|(_, kept)| &**kept).rev();
             let earlier = || earlier().skip_while(move |kept| kept.place() > place);
             let before = match earlier().next() {
                 Some(previous) => Before::from_touch(previous, None, &base, &touch),
@@ -291,7 +293,7 @@ impl Timeline<'_> {
         context.write_to(&mut touch.event);
         outcome.changes.push(touch.event.clone());
         touch.event.path = Vec::new();
-        self.touches.insert(&self.person_id, touch.key(), touch);
+        self.touches.insert(&self.person_id, touch.key(), Box::new(touch));
     }
 
     /// Folds what is beyond the horizon into the base.

@@ -11,8 +11,9 @@ use crate::context::{PathLimits, Rules};
 /// A touch's place in its person's journey: event time, then id.
 pub type TouchKey = (i64, String);
 
-/// The touches of all persons of a task, each person's in order.
-pub type Touches = OrderedStore<PersonId, TouchKey, Touch>;
+/// The touches of all persons of a task, each person's in order. A touch is large: in a box it does not move when its list
+/// grows, and a list with room to grow does not keep it for whole touches.
+pub type Touches = OrderedStore<PersonId, TouchKey, Box<Touch>>;
 
 /// Campaigns below this share of demand count as brand.
 const DEMAND_PERCENT_OF_BRAND: i32 = 50;

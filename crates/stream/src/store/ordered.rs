@@ -1,6 +1,5 @@
 //! An ordered list of values a key.
 
-use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::ops::Bound;
 
@@ -9,14 +8,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::cache::Cache;
+use super::list::List;
 use super::walk::{Map, Walk};
 use super::{
     Change, EachEntry, EntryEncoder, RestoreError, StateStore, decode, decode_value, encode_key, encode_value, write_to,
 };
 use crate::disk::Shelf;
-
-/// The list of a key.
-type List<S, V> = BTreeMap<S, V>;
 
 /// How MessagePack begins an array of two.
 const ARRAY_OF_TWO: u8 = 0x92;
@@ -70,7 +67,7 @@ where
     /// How many entries `key` has.
     #[must_use]
     pub fn list_len(&self, key: &K) -> usize {
-        self.find(key).map_or(0, BTreeMap::len)
+        self.find(key).map_or(0, List::len)
     }
 
     /// One entry.
@@ -103,7 +100,7 @@ where
     /// Entries in memory, those that were only read in the open transaction aside.
     #[cfg(test)]
     pub(crate) fn in_memory(&self) -> usize {
-        self.values.values().map(BTreeMap::len).sum()
+        self.values.values().map(List::len).sum()
     }
 
     /// An empty list goes; with a place on disk it only goes when the transaction ends, or it would be read there again.
@@ -231,7 +228,7 @@ where
         if left > 0
             && let Some((key, sort)) = self.within.take()
         {
-            left = self.walk_list(&key, Bound::Excluded(sort), left, each);
+            left = self.walk_list(&key, Bound::Excluded(&sort), left, each);
         }
         while left > 0 && self.within.is_none() {
             let Some(place) = self.walk.next(self.values.len()) else { return true };
@@ -282,7 +279,7 @@ where
     fn settle(&mut self) {
         let Some(disk) = &mut self.disk else { return };
         for key in std::mem::take(&mut self.emptied) {
-            if self.values.get(&key).is_some_and(BTreeMap::is_empty) {
+            if self.values.get(&key).is_some_and(List::is_empty) {
                 self.values.swap_remove(&key);
                 disk.removed(&key);
             }
@@ -327,7 +324,7 @@ where
     // Key and place in its list are written as an array of two; no value of MessagePack begins with another one.
     let mut prefix = vec![ARRAY_OF_TWO];
     write_to(&mut prefix, key);
-    let mut list = List::new();
+    let mut list = List::default();
     let mut total = 0;
     shelf.each(&prefix, |key, bytes| {
         total += key.len() + bytes.len();
@@ -347,12 +344,12 @@ where
     V: Serialize,
 {
     /// Hands at most `limit` entries of one list to `each`; gives what is left of the limit, and notes where it stopped.
-    fn walk_list(&mut self, key: &K, from: Bound<S>, limit: usize, each: &mut EachEntry<'_>) -> usize {
+    fn walk_list(&mut self, key: &K, from: Bound<&S>, limit: usize, each: &mut EachEntry<'_>) -> usize {
         let Some(list) = self.values.get(key) else { return limit };
         let mut encoder = EntryEncoder::default();
         let mut left = limit;
         let mut last = None;
-        for (sort, value) in list.range((from, Bound::Unbounded)) {
+        for (sort, value) in list.from(from) {
             if left == 0 {
                 self.within = last.map(|sort: &S| (key.clone(), sort.clone()));
                 break;

@@ -143,7 +143,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         };
         moved.gone.iter().filter_map(Passed::heard).for_each(|passed| tell(before, &passed, -1));
         let new = moved.new.iter().filter_map(|key| self.touches.get(&person_id, key));
-        new.filter_map(Passed::heard).for_each(|passed| tell(now, &passed, 1));
+        new.filter_map(|touch| Passed::heard(touch)).for_each(|passed| tell(now, &passed, 1));
         let others = || self.touches.list(&person_id).rev().filter(|(key, _)| !moved.new.contains(*key));
         let accounts: BTreeSet<&AccountId> = before.keys().chain(now.keys()).collect();
         for account_id in accounts {

@@ -21,7 +21,7 @@ impl Timeline<'_> {
             corrected.push((without.key(), without));
         }
         for (key, touch) in corrected {
-            self.touches.insert(&self.person_id, key, touch);
+            self.touches.insert(&self.person_id, key, Box::new(touch));
         }
         changes
     }
