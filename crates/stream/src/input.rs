@@ -4,14 +4,30 @@
 //! and what the others bring would be late. So fetched records are buffered, within a bound, and the one with the
 //! smallest timestamp is handled next; within a partition the order stays.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::record::Record;
 
-/// Fetched records by partition.
+/// The fetched records of one partition.
+#[derive(Debug)]
+struct Queue {
+    topic: String,
+    partition: i32,
+    records: VecDeque<Record>,
+}
+
+impl Queue {
+    fn is_of(&self, topic: &str, partition: i32) -> bool {
+        self.partition == partition && self.topic == topic
+    }
+}
+
+/// Fetched records by partition, in the order of topic and partition.
 #[derive(Debug, Default)]
 pub(crate) struct InputBuffer {
-    queues: BTreeMap<(String, i32), VecDeque<Record>>,
+    queues: Vec<Queue>,
+    /// The queue that took the last record: records come in runs.
+    last: usize,
     bytes: usize,
 }
 
@@ -33,17 +49,30 @@ impl InputBuffer {
     /// Adds a fetched record behind those of its partition.
     pub(crate) fn push(&mut self, record: Record) {
         self.bytes += size(&record);
-        match self.queues.get_mut(&(record.topic.clone(), record.partition)) {
-            Some(queue) => queue.push_back(record),
-            None => drop(self.queues.insert((record.topic.clone(), record.partition), VecDeque::from([record]))),
+        let is_of_last = self.queues.get(self.last).is_some_and(|queue| queue.is_of(&record.topic, record.partition));
+        if !is_of_last {
+            self.last = self.queue_of(&record.topic, record.partition);
         }
+        if let Some(queue) = self.queues.get_mut(self.last) {
+            queue.records.push_back(record);
+        }
+    }
+
+    /// The place of a partition's queue, which is made when there is none.
+    fn queue_of(&mut self, topic: &str, partition: i32) -> usize {
+        let place = |queue: &Queue| (queue.topic.as_str(), queue.partition).cmp(&(topic, partition));
+        self.queues.binary_search_by(place).unwrap_or_else(|place| {
+            let queue = Queue { topic: topic.to_owned(), partition, records: VecDeque::new() };
+            self.queues.insert(place, queue);
+            place
+        })
     }
 
     /// Takes the record with the smallest timestamp among the partitions' first ones.
     pub(crate) fn pop(&mut self) -> Option<Record> {
-        let fronts = self.queues.iter_mut().filter(|(_, queue)| !queue.is_empty());
-        let (_, oldest) = fronts.min_by_key(|(_, queue)| queue.front().and_then(|record| record.timestamp_ms))?;
-        let record = oldest.pop_front()?;
+        let fronts = self.queues.iter_mut().filter(|queue| !queue.records.is_empty());
+        let oldest = fronts.min_by_key(|queue| queue.records.front().and_then(|record| record.timestamp_ms))?;
+        let record = oldest.records.pop_front()?;
         self.bytes -= size(&record);
         Some(record)
     }
@@ -56,8 +85,9 @@ impl InputBuffer {
 
     /// Forgets the records of a partition that was given back.
     pub(crate) fn remove(&mut self, topic: &str, partition: i32) {
-        if let Some(queue) = self.queues.remove(&(topic.to_owned(), partition)) {
-            self.bytes -= queue.iter().map(size).sum::<usize>();
+        if let Some(place) = self.queues.iter().position(|queue| queue.is_of(topic, partition)) {
+            let queue = self.queues.remove(place);
+            self.bytes -= queue.records.iter().map(size).sum::<usize>();
         }
     }
 }

@@ -9,6 +9,7 @@ use tributary_schema::Contracts;
 use crate::disk::{Shelf, TaskDisk};
 use crate::effects::{Effects, Timer};
 use crate::error::Failure;
+use crate::open_counts::OpenCounts;
 use crate::processor::{Processor, Stage, TaskInfo};
 use crate::record::{OutRecord, Record};
 use crate::runtime_state::{Count, RuntimeState};
@@ -25,7 +26,7 @@ pub struct Task {
     state: RuntimeState,
     effects: Effects,
     /// Counts of the open transaction, added to the state before it is committed.
-    open_counts: BTreeMap<Count, i64>,
+    open_counts: OpenCounts,
     /// Timers whose handling failed for good; they are skipped and counted when the transaction is tried again.
     poisoned_timers: BTreeSet<Timer>,
     /// True when something was handled since the last commit.
@@ -52,7 +53,7 @@ impl Task {
             processor: (stage.factory)(info),
             state: RuntimeState::new(stage.allowed_lateness_ms),
             effects: Effects::new(contracts),
-            open_counts: BTreeMap::new(),
+            open_counts: OpenCounts::default(),
             poisoned_timers: BTreeSet::new(),
             dirty: false,
             changelog_next: BTreeMap::new(),
@@ -282,7 +283,7 @@ impl Task {
         let result = self.processor.before_commit(&mut self.effects);
         self.unless_unreadable(result)?;
         self.settle(out);
-        for (count, by) in std::mem::take(&mut self.open_counts) {
+        for (count, by) in self.open_counts.take() {
             self.state.count(count, by);
         }
         Ok(())
@@ -352,7 +353,7 @@ impl Task {
     }
 
     fn count(&mut self, count: Count) {
-        *self.open_counts.entry(count).or_insert(0) += 1;
+        self.open_counts.count(count);
     }
 
     fn settle_input(&mut self, topic: &str, out: &mut Vec<OutRecord>) {
@@ -361,7 +362,7 @@ impl Task {
             Some(drops) => Count::Dropped(drops.reason.to_owned()),
             None => Count::Processed,
         };
-        self.count(Count::Accepted(topic.to_owned()));
+        self.open_counts.accepted.add(topic);
         self.count(outcome);
         self.settle(out);
     }
@@ -377,10 +378,7 @@ impl Task {
             self.state.set_timer(Timer { at, key });
         }
         for record in self.effects.records.drain(..) {
-            match self.open_counts.get_mut(&Count::Emitted(record.topic.clone())) {
-                Some(count) => *count += 1,
-                None => drop(self.open_counts.insert(Count::Emitted(record.topic.clone()), 1)),
-            }
+            self.open_counts.emitted.add(&record.topic);
             out.push(record);
         }
     }

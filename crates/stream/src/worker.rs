@@ -12,12 +12,14 @@ use crate::assignment::Assignment;
 use crate::checkpoint::Checkpoints;
 use crate::client::{Client, GroupChange, Slot, TransactionError};
 use crate::error::{Failure, StreamError};
+use crate::fetch_pace::FetchPace;
 use crate::input::InputBuffer;
 use crate::kafka_client::KafkaClient;
 use crate::metrics::StageMetrics;
 use crate::processor::Stage;
 use crate::pulse::Pulse;
 use crate::record::{OutRecord, Record};
+use crate::setback::Setback;
 use crate::settings::KafkaSettings;
 use crate::standby::StandbySettings;
 use crate::stats::StageStats;
@@ -28,6 +30,9 @@ const IDLE_POLL: Duration = Duration::from_millis(20);
 const FETCHES_IN_A_ROW: usize = 1_000;
 /// Pause after an abort, so that a lasting fault does not spin.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// Acknowledgements are looked at once for so many records; a commit takes all that are left.
+const SERVE_EVERY: u64 = 32;
 
 /// Where a record was read.
 type Position = (String, i32, i64);
@@ -45,6 +50,7 @@ pub struct Worker<C: Client = KafkaClient> {
     /// When the open transaction began.
     open_since: Option<Duration>,
     records_in_transaction: u64,
+    fetch_pace: FetchPace,
     /// Inputs that were found to be poisonous, with their reason; they are dead-lettered when they come again.
     poisoned: FxHashMap<Position, (String, String)>,
     last_input: Duration,
@@ -61,18 +67,6 @@ impl<C: Client> std::fmt::Debug for Worker<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker").field("stage", &self.stage).finish_non_exhaustive()
     }
-}
-
-/// Why the transaction at hand cannot be committed.
-enum Setback {
-    /// Roll back and try again after a pause: the cause may last.
-    Abort(String),
-    /// Roll back and try again at once: the cause is known and will be passed by.
-    Poisoned(String),
-    /// Roll back, build the tasks anew and try again: a processor panicked and its state cannot be trusted.
-    Rebuild(String),
-    /// Stop.
-    Stop(StreamError),
 }
 
 impl Worker<KafkaClient> {
@@ -118,6 +112,7 @@ impl<C: Client> Worker<C> {
             out: Vec::new(),
             open_since: None,
             records_in_transaction: 0,
+            fetch_pace: FetchPace::default(),
             poisoned: FxHashMap::default(),
             next_takeover: Duration::ZERO,
             paused_until: None,
@@ -222,14 +217,18 @@ impl<C: Client> Worker<C> {
         let bound = self.settings.input_buffer_kbytes as usize * 1024;
         for _ in 0..FETCHES_IN_A_ROW {
             let is_busy = !self.input.is_empty() || self.open_since.is_some() || self.assignment.is_taking_over();
-            if self.input.bytes() >= bound {
+            let is_early = !self.input.is_empty() && self.fetch_pace.is_early();
+            if self.input.bytes() >= bound || is_early {
                 return Ok(());
             }
             let wait = if is_busy { Duration::ZERO } else { self.assignment.patience(&self.client, IDLE_POLL) };
             match self.client.poll(wait)? {
                 Some(_) if self.paused_until.is_some() => {} // It is read again after the pause.
                 Some(record) => self.input.push(record),
-                None => return Ok(()),
+                None => {
+                    self.fetch_pace.had_nothing_more();
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -279,15 +278,16 @@ impl<C: Client> Worker<C> {
             return Ok(()); // Prefetched before the partition was given back.
         };
         self.out.clear();
-        let position = (record.topic.clone(), record.partition, record.offset);
-        if let Some((code, message)) = self.poisoned.get(&position) {
+        let position = || (record.topic.clone(), record.partition, record.offset);
+        let known = if self.poisoned.is_empty() { None } else { self.poisoned.get(&position()) };
+        if let Some((code, message)) = known {
             task.dead_letter(record, code, message, &mut self.out);
         } else {
             match catch_unwind(AssertUnwindSafe(|| task.handle(record, &mut self.out))) {
                 Ok(Ok(())) => {}
                 Ok(Err(Failure::Poison { code, message })) => {
                     let why = format!("{} is poisonous: {code}: {message}", record.position());
-                    self.poisoned.insert(position, (code.to_owned(), message));
+                    self.poisoned.insert(position(), (code.to_owned(), message));
                     return Err(Setback::Poisoned(why));
                 }
                 Ok(Err(failure)) => return Err(self.setback(failure)),
@@ -296,13 +296,14 @@ impl<C: Client> Worker<C> {
                 }
                 Err(_) => {
                     let why = format!("the step panicked on {}", record.position());
-                    self.poisoned.insert(position, ("panic".to_owned(), "the step panicked".to_owned()));
+                    self.poisoned.insert(position(), ("panic".to_owned(), "the step panicked".to_owned()));
                     return Err(Setback::Rebuild(why));
                 }
             }
         }
         self.assignment.advance(&record.topic, record.partition, record.offset + 1);
         self.records_in_transaction += 1;
+        self.fetch_pace.handled();
         self.write_out()
     }
 
@@ -342,7 +343,9 @@ impl<C: Client> Worker<C> {
         self.out = out;
         self.out.clear();
         sent.map_err(|error| self.setback_of(error))?;
-        self.client.serve();
+        if self.records_in_transaction.is_multiple_of(SERVE_EVERY) {
+            self.client.serve();
+        }
         Ok(())
     }
 
