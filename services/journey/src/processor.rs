@@ -315,6 +315,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         let person = PersonView { person_id, experiment_id: person_id, history: &history, via: None, merge_pending };
         let mut wanted = StepEffects::default();
         let before = self.steps.get(&person_id).cloned().unwrap_or_default();
+        // A state is cheap to copy: the copies share what neither of them changes.
         let mut after = before.clone();
         call(&self.step, person, &mut after, &mut wanted);
         if after != before {

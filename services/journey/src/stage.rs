@@ -5,6 +5,7 @@
 //! evaluating one is a handful of comparisons. A stage is a function of the facts at a touch and of nothing before, which
 //! makes it independent of the order of arrival.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rustc_hash::FxHashSet;
@@ -106,13 +107,15 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ladder {
     rungs: Vec<Rung>,
-    watched: FxHashSet<String>,
+    /// Types that conditions ask for. They are few, and comparing lengths tells most of them apart: no hash is as cheap.
+    watched: Vec<String>,
 }
 
 impl Ladder {
     fn new(rungs: Vec<Rung>) -> Self {
         let conditions = rungs.iter().flat_map(|rung| &rung.any);
-        let watched = conditions.flat_map(|condition| condition.seen.iter().cloned()).collect();
+        let watched: BTreeSet<String> = conditions.flat_map(|condition| condition.seen.iter().cloned()).collect();
+        let watched = watched.into_iter().collect();
         Self { rungs, watched }
     }
 
@@ -132,7 +135,7 @@ impl Ladder {
     /// Whether a condition asks if `event_type` occurred.
     #[must_use]
     pub fn watches(&self, event_type: &str) -> bool {
-        self.watched.contains(event_type)
+        self.watched.iter().any(|watched| watched == event_type)
     }
 
     /// The names, from first to last.

@@ -2,6 +2,7 @@
 //! person's facts is associative, commutative and idempotent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tributary_model::Identifier;
@@ -17,9 +18,10 @@ use crate::suppression::Suppressions;
 /// The most decisions that wait at once; beyond, they are decided at once.
 pub const MAX_HELD: usize = 64;
 
-/// The state of one person: one pointer until something is worth remembering.
+/// The state of one person: one pointer until something is worth remembering. A copy shares the facts until one of the two
+/// is changed, so that looking at a state, and keeping what it was before a transaction, costs nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TriggerState(Option<Box<Facts>>);
+pub struct TriggerState(Option<Arc<Facts>>);
 
 /// What a decision waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,7 +93,7 @@ impl TriggerState {
 
     /// The facts, to be added to.
     pub fn facts_mut(&mut self) -> &mut Facts {
-        self.0.get_or_insert_default()
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 
     /// Drops facts that say nothing.
@@ -104,8 +106,8 @@ impl TriggerState {
     /// Takes out what came by the identifiers that `is_taken` picks.
     #[must_use]
     pub fn take(&mut self, is_taken: &dyn Fn(&Identifier, i64) -> bool) -> Self {
-        let consents = self.0.as_deref_mut().map(|facts| facts.consents.take(is_taken)).unwrap_or_default();
-        let mut taken = Self(Some(Box::new(Facts { consents, ..Facts::default() })));
+        let consents = self.0.as_mut().map(|facts| Arc::make_mut(facts).consents.take(is_taken)).unwrap_or_default();
+        let mut taken = Self(Some(Arc::new(Facts { consents, ..Facts::default() })));
         taken.tidy();
         taken
     }
@@ -113,7 +115,7 @@ impl TriggerState {
     /// Adds the facts about a person merged into this one.
     pub fn absorb(&mut self, other: Self) {
         if let Some(facts) = other.0 {
-            self.facts_mut().absorb(*facts);
+            self.facts_mut().absorb(Arc::unwrap_or_clone(facts));
         }
     }
 }
