@@ -15,7 +15,6 @@ mod disk;
 mod effects;
 mod embedded;
 mod error;
-mod fetch_pace;
 mod follow;
 mod input;
 mod kafka_client;

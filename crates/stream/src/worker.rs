@@ -12,7 +12,6 @@ use crate::assignment::Assignment;
 use crate::checkpoint::Checkpoints;
 use crate::client::{Client, GroupChange, Slot, TransactionError};
 use crate::error::{Failure, StreamError};
-use crate::fetch_pace::FetchPace;
 use crate::input::InputBuffer;
 use crate::kafka_client::KafkaClient;
 use crate::metrics::StageMetrics;
@@ -50,7 +49,6 @@ pub struct Worker<C: Client = KafkaClient> {
     /// When the open transaction began.
     open_since: Option<Duration>,
     records_in_transaction: u64,
-    fetch_pace: FetchPace,
     /// Inputs that were found to be poisonous, with their reason; they are dead-lettered when they come again.
     poisoned: FxHashMap<Position, (String, String)>,
     last_input: Duration,
@@ -112,7 +110,6 @@ impl<C: Client> Worker<C> {
             out: Vec::new(),
             open_since: None,
             records_in_transaction: 0,
-            fetch_pace: FetchPace::default(),
             poisoned: FxHashMap::default(),
             next_takeover: Duration::ZERO,
             paused_until: None,
@@ -217,18 +214,14 @@ impl<C: Client> Worker<C> {
         let bound = self.settings.input_buffer_kbytes as usize * 1024;
         for _ in 0..FETCHES_IN_A_ROW {
             let is_busy = !self.input.is_empty() || self.open_since.is_some() || self.assignment.is_taking_over();
-            let is_early = !self.input.is_empty() && self.fetch_pace.is_early();
-            if self.input.bytes() >= bound || is_early {
+            if self.input.bytes() >= bound {
                 return Ok(());
             }
             let wait = if is_busy { Duration::ZERO } else { self.assignment.patience(&self.client, IDLE_POLL) };
             match self.client.poll(wait)? {
                 Some(_) if self.paused_until.is_some() => {} // It is read again after the pause.
                 Some(record) => self.input.push(record),
-                None => {
-                    self.fetch_pace.had_nothing_more();
-                    return Ok(());
-                }
+                None => return Ok(()),
             }
         }
         Ok(())
@@ -303,7 +296,6 @@ impl<C: Client> Worker<C> {
         }
         self.assignment.advance(&record.topic, record.partition, record.offset + 1);
         self.records_in_transaction += 1;
-        self.fetch_pace.handled();
         self.write_out()
     }
 
