@@ -34,6 +34,10 @@ day speed="100" persons="4000":
 day-twice persons="4000":
     TRIBUTARY_DAY_PERSONS={{persons}} ./test --run-ignored only --no-capture -E 'test(kills_in_the_middle_of_many_steps)'
 
+# figures: everything side by side with other engines, and the targets with their verdicts; `just bench quick` in five minutes
+bench *args:
+    tests/bench/run {{args}}
+
 # figures: back in service from checkpoints and from changelogs, and latency while checkpoints are written
 bench-restore *args:
     cargo run --release -p tributary-bench --bin restore -- {{args}}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use tributary_bench::{Crowd, Findings, Identity, resolve};
+use tributary_bench::{Crowd, Findings, Identity, IdentityFigures, resolve};
 use tributary_identity::Rules;
 use tributary_model::ids::realm_uuid;
 use tributary_normalizer::{Config, Rulebook};
@@ -24,7 +24,14 @@ struct Args {
     /// Touchpoints that are under way before what follows from them is heard
     #[arg(long, default_value_t = 2_000)]
     piece: usize,
+    /// Writes the figures here, too, as JSON
+    #[arg(long)]
+    json: Option<std::path::PathBuf>,
 }
+
+/// As in the hub.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
     let args = Args::parse();
@@ -37,6 +44,16 @@ fn main() -> Result<()> {
     let findings = resolve(&mut crowd, &mut identity, &rules, args.piece);
     let (after, took) = (resident_bytes()?, started.elapsed());
     report(&identity, &findings, (before, after), took)?;
+    if let Some(path) = &args.json {
+        let tally = identity.tally();
+        let figures = IdentityFigures {
+            identifiers: identity.identifier_count() as u64,
+            lookups_per_cpu_s: (tally.touchpoints + tally.commands) as f64 / tally.owners_took.as_secs_f64().max(1e-9),
+            merges_per_cpu_s: tally.merges as f64 / tally.sequencer_took.as_secs_f64().max(1e-9),
+            bytes_an_identifier: (after - before) as f64 / identity.identifier_count().max(1) as f64,
+        };
+        std::fs::write(path, serde_json::to_string(&figures)?)?;
+    }
     ensure!(findings.violations.is_empty(), "rules are broken: {:?}", findings.violations);
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use tributary_bench::{Keeping, Load, Process, Spread, percentile, stage, work_until_killed};
+use tributary_bench::{Keeping, Load, Process, RestoreFigures, Spread, percentile, stage, work_until_killed};
 use tributary_model::topics::{Cleanup, Partitions, TopicDefinition};
 use tributary_model::{JourneyEvent, topics};
 use tributary_stream::{KafkaSettings, Next, Recovery, TopicReader, apply_topics, changelog_definitions};
@@ -42,6 +42,12 @@ struct Args {
     /// Seconds of steady traffic in a round
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Leaves the latencies out
+    #[arg(long)]
+    restarts_only: bool,
+    /// Writes the seconds back to service here, too, as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
     /// Internal: work on this broker until killed
     #[arg(long)]
     work: Option<String>,
@@ -55,6 +61,10 @@ struct Args {
     #[arg(long, default_value_t = NEVER_S * 2)]
     max_age: u64,
 }
+
+/// As in the hub.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<()> {
     let args = Args::parse();
@@ -110,7 +120,7 @@ fn measure(args: &Args) -> Result<()> {
     let mut load = Load::new(&settings, args.persons)?;
     fill(args, &settings, directory.path(), &mut load)?;
     restarts(args, &settings, directory.path(), &mut load)?;
-    latencies(args, &settings, directory.path(), &mut load)
+    if args.restarts_only { Ok(()) } else { latencies(args, &settings, directory.path(), &mut load) }
 }
 
 fn kept(directory: &Path) -> Keeping {
@@ -183,6 +193,11 @@ fn restarts(args: &Args, settings: &KafkaSettings, directory: &Path, load: &mut 
         let Recovery { checkpoint_entries, changelog_records, .. } = sources[place];
         let (took, files, logs) = (took[place], from_files[place], from_logs[place]);
         say(&format!("| {name} | {took} | {files} ({checkpoint_entries}) | {logs} ({changelog_records}) |"))?;
+    }
+    if let Some(path) = &args.json {
+        let [checkpoint_s, changelog_s] = took;
+        let figures = RestoreFigures { persons: args.persons, touches: args.touches, checkpoint_s, changelog_s };
+        std::fs::write(path, serde_json::to_string(&figures)?)?;
     }
     say(&format!("\nchangelog : checkpoint = {:.1}", took[1].median / took[0].median))
 }

@@ -1,0 +1,74 @@
+//! What an event costs with few and with many persons known, and what a person takes up in memory: all stages on one thread.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use tributary_schema::Contracts;
+
+use crate::contest::Usage;
+use crate::hub::Traffic;
+use crate::inline::{InlineHub, StageCost};
+
+/// Events that are under way at a time.
+const PIECE: u64 = 2_000;
+
+/// What was measured.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Population {
+    /// Persons that the hub knows.
+    pub persons: u64,
+    /// Events that it has taken in for each of them before the measurement.
+    pub touches: u64,
+    /// Bytes of resident memory for each of them, all stages together.
+    pub bytes_a_person: f64,
+    /// Events of the measurement.
+    pub events: u64,
+    /// What each stage used in it.
+    pub stages: BTreeMap<String, StageCost>,
+}
+
+impl Population {
+    /// Microseconds of CPU for one event, all stages together.
+    #[must_use]
+    pub fn us_per_event(&self) -> f64 {
+        self.stages.values().map(StageCost::total_us).sum::<f64>() / self.events as f64
+    }
+}
+
+/// Lets everybody of a population do `touches` things, and then measures `events` more.
+///
+/// # Errors
+/// When a stage refuses a record.
+pub fn population(persons: u32, touches: u64, events: u64) -> Result<Population> {
+    let contracts = Contracts::single_object()?;
+    let mut hub = InlineHub::new()?;
+    // What is made once, whoever comes, is made before memory is looked at.
+    let mut others = Traffic::of_others(500);
+    feed(&mut hub, &mut others, &contracts, 5_000)?;
+    let before = resident()?;
+    let mut traffic = Traffic::of_each_in_turn(persons);
+    feed(&mut hub, &mut traffic, &contracts, u64::from(persons) * touches)?;
+    let after = resident()?;
+    drop(hub.take_costs());
+    feed(&mut hub, &mut traffic, &contracts, events)?;
+    let bytes_a_person = (after - before) / f64::from(persons);
+    Ok(Population { persons: persons.into(), touches, bytes_a_person, events, stages: hub.take_costs() })
+}
+
+fn feed(hub: &mut InlineHub, traffic: &mut Traffic, contracts: &Contracts, count: u64) -> Result<()> {
+    let mut left = count;
+    while left > 0 {
+        let piece = left.min(PIECE);
+        let records = (0..piece).map(|_| traffic.record(contracts)).collect::<Result<Vec<_>>>()?;
+        hub.take(records).context("working in memory")?;
+        left -= piece;
+    }
+    Ok(())
+}
+
+fn resident() -> Result<f64> {
+    let usage = Usage::of(std::process::id());
+    ensure!(usage.rss_mib > 0.0, "/proc does not say what is in memory");
+    Ok(usage.rss_mib * 1_048_576.0)
+}
