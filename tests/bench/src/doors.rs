@@ -100,7 +100,7 @@ pub fn doors(binary: &Path, door: Door) -> Result<DoorRun> {
 fn start(binary: &Path, bootstrap: &str, directory: &Path) -> Result<Gateway> {
     let (port, admin) = (free_port()?, free_port()?);
     let config = format!(
-        "kafka: {{bootstrap: '{bootstrap}'}}\nlog: {{filter: warn}}\nadmin: {{listen: '127.0.0.1:{admin}'}}\n\
+        "kafka: {{bootstrap: '{bootstrap}'}}\nlog: {{filter: error}}\nadmin: {{listen: '127.0.0.1:{admin}'}}\n\
          gateway: {{listen: '127.0.0.1:{port}', write_keys: {{events-ecommerce: [{{env: BENCH_WRITE_KEY}}]}}}}\n"
     );
     std::fs::write(directory.join("gateway.yaml"), config)?;
