@@ -64,6 +64,7 @@ struct Seat {
 pub struct InlineHub {
     seats: Vec<Seat>,
     offsets: HashMap<String, i64>,
+    clock: fn() -> Duration,
 }
 
 impl std::fmt::Debug for InlineHub {
@@ -85,7 +86,14 @@ impl InlineHub {
         let staffed = definition.staffed(&config, Service::All, &tables, pseudonymizer)?;
         let contracts = Contracts::single_object()?;
         let seats = staffed.into_iter().map(|staffed| Seat::new(&staffed.stage, &contracts)).collect();
-        Ok(Self { seats, offsets: HashMap::new() })
+        Ok(Self { seats, offsets: HashMap::new(), clock: cpu_time })
+    }
+
+    /// Without looking at the clock, for those who count instructions: how the system tells the time is hidden from a
+    /// program under Valgrind.
+    #[must_use]
+    pub fn untimed(self) -> Self {
+        Self { clock: || Duration::ZERO, ..self }
     }
 
     /// Takes records in and works until nothing is on its way.
@@ -95,7 +103,7 @@ impl InlineHub {
     pub fn take(&mut self, records: Vec<OutRecord>) -> Result<()> {
         self.deliver(records);
         while let Some(place) = self.seats.iter().position(|seat| !seat.queue.is_empty()) {
-            let out = self.seats[place].work()?;
+            let out = self.seats[place].work(self.clock)?;
             self.deliver(out);
         }
         Ok(())
@@ -140,9 +148,9 @@ impl Seat {
     }
 
     /// One transaction.
-    fn work(&mut self) -> Result<Vec<OutRecord>> {
+    fn work(&mut self, clock: fn() -> Duration) -> Result<Vec<OutRecord>> {
         let mut out = Vec::new();
-        let started = cpu_time();
+        let started = clock();
         for _ in 0..COMMIT_RECORDS {
             let Some(record) = self.queue.pop_front() else { break };
             let task = self.reads.get(&record.topic).and_then(|place| self.tasks.get_mut(*place));
@@ -151,12 +159,12 @@ impl Seat {
             ensure!(result.is_ok(), "{} refused {}: {result:?}", self.name, record.position());
             self.cost.records += 1;
         }
-        let handled = cpu_time();
+        let handled = clock();
         for task in self.tasks.iter_mut().filter(|task| task.is_dirty()) {
             let result = task.before_commit(&mut out);
             ensure!(result.is_ok(), "{} cannot commit: {result:?}", self.name);
         }
-        let gathered = cpu_time();
+        let gathered = clock();
         for task in self.tasks.iter_mut().filter(|task| task.is_dirty()) {
             let changes = task.changes();
             self.cost.changes += changes.len() as u64;
@@ -165,7 +173,7 @@ impl Seat {
             drop(changes);
             task.commit();
         }
-        let committed = cpu_time();
+        let committed = clock();
         let us = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64() * 1e6;
         self.cost.handling_us += us(started, handled);
         self.cost.gathering_us += us(handled, gathered);

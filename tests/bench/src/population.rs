@@ -40,9 +40,10 @@ impl Population {
 ///
 /// # Errors
 /// When a stage refuses a record.
-pub fn population(persons: u32, touches: u64, events: u64) -> Result<Population> {
+pub fn population(persons: u32, touches: u64, events: u64, is_timed: bool) -> Result<Population> {
     let contracts = Contracts::single_object()?;
-    let mut hub = InlineHub::new()?;
+    let hub = InlineHub::new()?;
+    let mut hub = if is_timed { hub } else { hub.untimed() };
     // What is made once, whoever comes, is made before memory is looked at.
     let mut others = Traffic::of_others(500);
     feed(&mut hub, &mut others, &contracts, 5_000)?;

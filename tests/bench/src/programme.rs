@@ -77,6 +77,9 @@ pub struct Programme {
     report: Report,
 }
 
+/// A part of the programme with its name.
+type Part = (&'static str, fn(&mut Programme) -> Result<()>);
+
 /// Persons of the contest.
 const PERSONS: u32 = 200_000;
 /// A contender may take so long before its first output: some compile themselves first.
@@ -115,7 +118,7 @@ impl Programme {
         let started = Instant::now();
         let (copy, ours) = self.contest()?;
         self.enrichment(ours);
-        let parts: [(&str, fn(&mut Self) -> Result<()>); 5] = [
+        let parts: [Part; 5] = [
             ("latency", Self::latency),
             ("memory and populations", Self::populations),
             ("restarts", Self::restores),

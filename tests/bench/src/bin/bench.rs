@@ -37,7 +37,14 @@ enum Verb {
     },
     /// Internal: all stages on one thread, as JSON
     #[command(hide = true)]
-    Population { persons: u32, touches: u64, events: u64 },
+    Population {
+        persons: u32,
+        touches: u64,
+        events: u64,
+        /// Leaves the clock alone
+        #[arg(long)]
+        untimed: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -55,8 +62,8 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let scale = match &args.command {
         Some(Verb::Contend { who }) => return contend(*who),
-        Some(Verb::Population { persons, touches, events }) => {
-            serde_json::to_writer(std::io::stdout(), &population(*persons, *touches, *events)?)?;
+        Some(Verb::Population { persons, touches, events, untimed }) => {
+            serde_json::to_writer(std::io::stdout(), &population(*persons, *touches, *events, !*untimed)?)?;
             return Ok(());
         }
         Some(Verb::Quick) => Scale::quick(),
