@@ -47,7 +47,11 @@ fn an_event_costs_no_more_instructions_than_it_did() {
     let limit = limit();
     let percent = (each / limit - 1.0) * 100.0;
     println!("{each:.0} instructions for an event, {percent:+.1} % of the {limit:.0} in instructions.txt");
-    assert!(percent <= PERCENT_ABOVE, "{each:.0} instructions for an event are {percent:.1} % more than {limit:.0}");
+    assert!(
+        percent <= PERCENT_ABOVE,
+        "{each:.0} instructions for an event are {percent:.1} % more than {limit:.0} (built without CARGO_INCREMENTAL=0, as \
+         ./test sets it, it may be more)"
+    );
     assert!(
         percent >= -PERCENT_BELOW,
         "{each:.0} instructions for an event are {percent:.1} % of {limit:.0}: write the new figure into instructions.txt"
