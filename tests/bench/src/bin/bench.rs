@@ -8,6 +8,9 @@ use tributary_bench::contest;
 use tributary_bench::population::population;
 use tributary_bench::programme::{Programme, Scale};
 
+/// What can be asked for.
+const PARTS: [&str; 10] = ["contest", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"];
+
 /// Ourselves beside others, on one broker and in one run. Writes report.md, report.json and plots to bench below the
 /// target directory.
 #[derive(Debug, Parser)]
@@ -17,8 +20,8 @@ struct Args {
     /// How often each contender runs; the median counts
     #[arg(long, global = true)]
     rounds: Option<usize>,
-    /// Parts to run, all when left out: p1 to p9, or contest
-    #[arg(long, value_delimiter = ',', global = true)]
+    /// Parts to run, all when left out
+    #[arg(long, value_delimiter = ',', global = true, value_parser = PARTS)]
     only: Vec<String>,
     /// Peers to install and run, all when left out; `none` for none
     #[arg(long, value_delimiter = ',', global = true)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 /// One engine, installed.
@@ -40,6 +40,10 @@ pub fn peers(
     let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
+    let names: Vec<_> = folders.iter().filter_map(|path| path.file_name()?.to_str()).collect();
+    if let Some(unknown) = only.iter().find(|wanted| !names.contains(&wanted.as_str())) {
+        bail!("there is no peer {unknown}: give some of {}, or none", names.join(", "));
+    }
     let mut all = Vec::new();
     for folder in folders {
         let id = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -65,4 +69,18 @@ pub fn peers(
         }
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_no_peer_is_named_with_those_who_are() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+        let target = tempfile::tempdir().unwrap();
+        let told = peers(&folder, target.path(), &["flnk".to_owned()]).unwrap_err().to_string();
+        assert_eq!(told, "there is no peer flnk: give some of bytewax, faust, flink, pathway, quix, or none");
+        assert_eq!(std::fs::read_dir(target.path()).unwrap().count(), 0, "and nothing is installed");
+    }
 }
