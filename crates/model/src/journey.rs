@@ -16,6 +16,14 @@ pub struct SessionContext {
     pub position: i32,
 }
 
+impl SessionContext {
+    /// The session of a person that began then, at its `position`th touch.
+    #[must_use]
+    pub fn of(person_id: PersonId, started_at: i64, position: i32) -> Self {
+        Self { session_id: format!("{person_id}:{started_at}"), started_at, position }
+    }
+}
+
 /// What the person had been exposed to before this touch, over the rolling 30 days.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExposureContext {

@@ -14,6 +14,7 @@ use crate::identifier::Identifier;
 use crate::ids::PersonId;
 use crate::journey::JourneyEvent;
 use crate::outcome::DecisionOutcome;
+use crate::past::Past;
 use crate::recheck::{Permission, Recheck};
 
 /// What a chained step wants done.
@@ -41,7 +42,7 @@ pub struct PersonView<'a> {
     pub experiment_id: PersonId,
     /// The journey within the horizon, oldest first; retractions are already taken out. The `path` of conversions is
     /// left empty here and stands in the changes only.
-    pub history: &'a [&'a JourneyEvent],
+    pub history: &'a [Past<'a>],
     /// The identifier by which the touch came that is new, when one is.
     pub via: Option<&'a Identifier>,
     /// True while a merge into this person is announced and its state has not arrived: decisions wait.

@@ -14,9 +14,10 @@ use uuid::Uuid;
 use crate::account_rules::AccountRules;
 use crate::base::{Base, FoldedExposure};
 use crate::config::Config;
+use crate::earlier::{Earlier, Previous};
 use crate::stage::{Facts, StageDefinitions};
 use crate::story::Story;
-use crate::touch::{Counts, Told, Touch};
+use crate::touch::{Counts, Heard, Touch};
 
 /// The rules by which contexts are derived.
 #[derive(Debug, Clone)]
@@ -113,27 +114,21 @@ impl<'a> Before<'a> {
         before
     }
 
-    /// What stands before `touch` when `previous` comes right before it, with the context given.
+    /// What stands before `touch` when `previous` comes right before it.
     #[must_use]
-    pub(crate) fn from_touch(previous: &'a Touch, context: Option<&'a Context>, base: &'a Base, touch: &Touch) -> Self {
-        let event = &previous.event;
-        let (session, stage, totals, counts) = match context {
-            Some(context) => (&context.session, &context.stage, &context.totals, context.counts),
-            None => (&event.session, &event.stage, &event.totals, previous.counts),
-        };
-        let last =
-            Last { occurred_at: previous.occurred_at(), started_at: session.started_at, position: session.position };
-        let mut before = Self { last: Some(last), stage, totals: totals.clone(), counts };
-        before.heed_tail(base, touch, Some(previous));
+    pub(crate) fn after(previous: Previous<'a>, base: &'a Base, touch: &Touch) -> Self {
+        let Previous { occurred_at, id, started_at, position, stage, totals, counts } = previous;
+        let mut before = Self { last: Some(Last { occurred_at, started_at, position }), stage, totals, counts };
+        before.heed_tail(base, touch, Some((occurred_at, id)));
         before
     }
 
     /// The newest folded touch is the one right before when it lies between: after a merge it may be newer than touches
     /// that are still kept.
-    fn heed_tail(&mut self, base: &'a Base, touch: &Touch, previous: Option<&Touch>) {
+    fn heed_tail(&mut self, base: &'a Base, touch: &Touch, previous: Option<(i64, &str)>) {
         let Some(tail) = &base.tail else { return };
         let place = (tail.key.0, tail.key.1.as_str());
-        if place < touch.place() && previous.is_none_or(|previous| place > previous.place()) {
+        if place < touch.place() && previous.is_none_or(|previous| place > previous) {
             self.last = Some(Last { occurred_at: tail.key.0, started_at: tail.started_at, position: tail.position });
             self.stage = &tail.stage;
         }
@@ -146,7 +141,7 @@ pub(crate) fn derive<'a>(
     person_id: PersonId,
     touch: &'a Touch,
     before: Before<'_>,
-    earlier: impl Iterator<Item = &'a Touch>,
+    earlier: impl Iterator<Item = Earlier<'a>>,
     base: &'a Base,
 ) -> Context {
     let touchpoint = &touch.event.touchpoint;
@@ -183,7 +178,7 @@ pub(crate) fn derive<'a>(
 pub(crate) fn stated_path<'a>(
     rules: &Rules,
     touch: &'a Touch,
-    earlier: impl Iterator<Item = &'a Touch>,
+    earlier: impl Iterator<Item = Earlier<'a>>,
     base: &'a Base,
 ) -> Vec<PathStep> {
     if !touch.event.touchpoint.is_conversion() {
@@ -216,7 +211,7 @@ fn session(rules: &Rules, person_id: PersonId, occurred_at: i64, last: Option<La
     let continued = last.filter(|last| occurred_at.saturating_sub(last.occurred_at) < rules.session_gap_ms);
     let (started_at, position) =
         continued.map_or((occurred_at, 1), |last| (last.started_at, last.position.saturating_add(1)));
-    SessionContext { session_id: format!("{person_id}:{started_at}"), started_at, position }
+    SessionContext::of(person_id, started_at, position)
 }
 
 impl Counts {
@@ -280,11 +275,11 @@ impl<'a> Window<'a> {
             seen: Vec::new(),
             path: Vec::new(),
         };
-        window.see(rules, &touch.event.touchpoint);
+        window.see(rules, &touch.event.touchpoint.event_type);
         window
     }
 
-    fn gather(&mut self, rules: &Rules, earlier: impl Iterator<Item = &'a Touch>, base: &'a Base) {
+    fn gather(&mut self, rules: &Rules, earlier: impl Iterator<Item = Earlier<'a>>, base: &'a Base) {
         let at = self.touch.occurred_at();
         let window_start = at.saturating_sub(rules.window_ms);
         let lookback_start = if self.touch.event.touchpoint.is_conversion() {
@@ -293,21 +288,20 @@ impl<'a> Window<'a> {
             i64::MAX
         };
         let start = window_start.min(lookback_start);
-        for touch in earlier.take_while(|touch| touch.occurred_at() >= start) {
-            let touchpoint = &touch.event.touchpoint;
-            if touchpoint.occurred_at >= window_start {
-                self.see(rules, touchpoint);
-                self.story.look_at(touchpoint);
+        for touch in earlier.take_while(|touch| touch.occurred_at >= start) {
+            if touch.occurred_at >= window_start {
+                self.see(rules, touch.event_type);
+                self.story.look_at(&touch);
             }
-            if touchpoint.is_exposure() {
-                if touchpoint.occurred_at >= window_start {
-                    self.hear(touchpoint.occurred_at, &touchpoint.channel);
-                    if let Some(told) = touch.told.as_deref() {
-                        self.be_told(touch.id(), told);
+            if touch.is_exposure {
+                if touch.occurred_at >= window_start {
+                    self.hear(touch.occurred_at, touch.channel);
+                    if let Some(told) = touch.told {
+                        self.be_told(touch.id, told);
                     }
                 }
-                if touchpoint.occurred_at >= lookback_start && self.path.len() < self.limits.max_steps {
-                    self.path.push(path_step(&touch.event));
+                if touch.occurred_at >= lookback_start && self.path.len() < self.limits.max_steps {
+                    self.path.push(path_step(&touch.whole().event));
                 }
             }
         }
@@ -329,7 +323,7 @@ impl<'a> Window<'a> {
             if at >= window_start {
                 self.hear(at, &exposure.step.channel);
                 if let Some(told) = exposure.told.as_deref() {
-                    self.be_told(&exposure.step.touchpoint_id, told);
+                    self.be_told(&exposure.step.touchpoint_id, told.heard());
                 }
             }
             if at >= lookback_start {
@@ -340,8 +334,7 @@ impl<'a> Window<'a> {
         self.path.truncate(self.limits.max_steps);
     }
 
-    fn see(&mut self, rules: &Rules, touchpoint: &'a Touchpoint) {
-        let kind = touchpoint.event_type.as_str();
+    fn see(&mut self, rules: &Rules, kind: &'a str) {
         if rules.stages.person.watches(kind) && !self.seen.contains(&kind) {
             self.seen.push(kind);
         }
@@ -355,7 +348,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn be_told(&mut self, touchpoint_id: &'a str, told: &'a Told) {
+    fn be_told(&mut self, touchpoint_id: &'a str, told: Heard<'a>) {
         self.exposure.brand_count_30d += i32::from(told.is_brand);
         self.story.hear(touchpoint_id, told);
     }

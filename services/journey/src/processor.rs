@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tributary_model::identity::{IdentifierCommand, PersonCommand, PersonCommandKind, Resolved};
 use tributary_model::merge::{MergeAction, MergeState};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Canvas, ErasedPerson, Fingerprint, JourneyEvent, PersonId, TriggerIntent, topics};
+use tributary_model::{Canvas, ErasedPerson, Fingerprint, JourneyEvent, Past, PersonId, TriggerIntent, topics};
 use tributary_stream::{
     Effects, Failure, KeyedStore, OrderedStore, Processor, Record, Stage, StateStore, Table, Timer,
 };
@@ -32,7 +32,7 @@ const STEPS: &str = "steps";
 const MEMBERSHIPS: &str = "memberships";
 const ERASED: &str = "erased";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 7;
+const STATE_VERSION: u8 = 8;
 /// Begins the key of a timer that does not wait for what comes late.
 const PROMPT: u8 = b'!';
 
@@ -309,7 +309,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         effects: &mut Effects,
         call: impl FnOnce(&T, PersonView<'_>, &mut T::State, &mut StepEffects),
     ) -> Result<Vec<TriggerIntent>, Failure> {
-        let history: Vec<&JourneyEvent> = self.touches.list(&person_id).map(|(_, touch)| &touch.event).collect();
+        let history: Vec<Past<'_>> = self.touches.list(&person_id).map(|(key, kept)| kept.past(person_id, key)).collect();
         let merge_pending = self.persons.get(&person_id).is_some_and(|header| header.merge.is_pending());
         // A person is named after its first identifier and survives under that name, so experiments can go by it.
         let person = PersonView { person_id, experiment_id: person_id, history: &history, via: None, merge_pending };

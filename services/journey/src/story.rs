@@ -3,7 +3,8 @@
 use tributary_model::Touchpoint;
 use tributary_model::journey::StoryContext;
 
-use crate::touch::{Told, Touch};
+use crate::earlier::Earlier;
+use crate::touch::{Heard, Touch};
 
 /// The property by which a case is opened and closed; without it the order counts, and without that all cases are one.
 const CASE_ID: &str = "case_id";
@@ -11,7 +12,7 @@ const CASE_ID: &str = "case_id";
 /// Gathers the story at one exposure or other touch, from the touches before it, newest first.
 #[derive(Debug)]
 pub(crate) struct Story<'a> {
-    told: Option<&'a Told>,
+    told: Option<Heard<'a>>,
     /// What the touch pushes to buy: skus or categories. Empty when it is no push.
     subjects: Vec<&'a str>,
     is_push: bool,
@@ -27,7 +28,7 @@ pub(crate) struct Story<'a> {
     /// Pieces bought of what is pushed, less those returned; and the newest sale of it.
     bought: i64,
     bought_with: Option<&'a str>,
-    closed_cases: Vec<&'a str>,
+    closed_cases: Vec<String>,
     /// The newest case that is open.
     open_case: Option<&'a str>,
 }
@@ -35,12 +36,12 @@ pub(crate) struct Story<'a> {
 impl<'a> Story<'a> {
     /// The story at `touch`, which counts itself.
     pub(crate) fn at(touch: &'a Touch) -> Self {
-        let told = touch.told.as_deref();
+        let told = touch.told.as_deref().map(|told| told.heard());
         let is_push = told.is_some_and(|told| told.is_push);
         let mut subjects = Vec::new();
         if is_push {
-            match told.and_then(|told| told.offer.as_ref()) {
-                Some(offer) => subjects.push(offer.subject.as_str()),
+            match told.and_then(|told| told.offer) {
+                Some((subject, _)) => subjects.push(subject),
                 None => subjects.extend(touch.event.touchpoint.items.iter().map(|item| item.sku.as_str())),
             }
         }
@@ -66,22 +67,22 @@ impl<'a> Story<'a> {
     }
 
     /// Counts an earlier exposure of the window, newest first.
-    pub(crate) fn hear(&mut self, touchpoint_id: &'a str, told: &'a Told) {
+    pub(crate) fn hear(&mut self, touchpoint_id: &'a str, told: Heard<'a>) {
         self.count(told);
         let Some(own) = self.told else { return };
         self.is_known |= own.narrative_id == told.narrative_id;
-        if let (Some(ours), Some(theirs)) = (&own.offer, &told.offer)
-            && ours.subject == theirs.subject
-            && ours.claim != theirs.claim
+        if let (Some((our_subject, our_claim)), Some((subject, claim))) = (own.offer, told.offer)
+            && our_subject == subject
+            && our_claim != claim
         {
             self.other_claim.get_or_insert(touchpoint_id);
         }
     }
 
-    fn count(&mut self, told: &'a Told) {
+    fn count(&mut self, told: Heard<'a>) {
         self.exposure_count += 1;
         self.approved_count += i32::from(told.is_approved);
-        if let Some(narrative) = told.narrative_id.as_deref()
+        if let Some(narrative) = told.narrative_id
             && !self.narratives.contains(&narrative)
         {
             self.narratives.push(narrative);
@@ -89,26 +90,28 @@ impl<'a> Story<'a> {
     }
 
     /// Looks at an earlier touch of the window, newest first: what it bought, and which case it opened or closed.
-    pub(crate) fn look_at(&mut self, touchpoint: &'a Touchpoint) {
-        if self.told.is_some_and(|told| told.is_acquisition) && touchpoint.is_sale() {
-            self.sale.get_or_insert(&touchpoint.touchpoint_id);
+    pub(crate) fn look_at(&mut self, touch: &Earlier<'a>) {
+        if self.told.is_some_and(|told| told.is_acquisition) && touch.is_sale {
+            self.sale.get_or_insert(touch.id);
         }
         if !self.is_push {
             return;
         }
-        match touchpoint.event_type.as_str() {
-            "case.closed" => self.closed_cases.push(case_of(touchpoint)),
+        match touch.event_type {
+            "case.closed" => self.closed_cases.push(case_of(&touch.whole().event.touchpoint).to_owned()),
             "case.opened" => {
-                let is_open = !self.closed_cases.contains(&case_of(touchpoint));
+                let whole = touch.whole();
+                let touchpoint = &whole.event.touchpoint;
+                let is_open = !self.closed_cases.iter().any(|closed| closed == case_of(touchpoint));
                 if is_open && (touchpoint.items.is_empty() || self.is_about(touchpoint)) {
-                    self.open_case.get_or_insert(&touchpoint.touchpoint_id);
+                    self.open_case.get_or_insert(touch.id);
                 }
             }
-            _ if touchpoint.is_conversion() => {
-                let pieces = self.pieces(touchpoint);
+            _ if touch.is_conversion => {
+                let pieces = self.pieces(&touch.whole().event.touchpoint);
                 self.bought += pieces;
                 if pieces > 0 {
-                    self.bought_with.get_or_insert(&touchpoint.touchpoint_id);
+                    self.bought_with.get_or_insert(touch.id);
                 }
             }
             _ => {}

@@ -6,6 +6,8 @@ use tributary_model::{JourneyEvent, PersonId};
 
 use crate::base::Base;
 use crate::context::{Before, Context, Rules, derive, stated_path};
+use crate::earlier::{Earlier, Previous};
+use crate::kept::Kept;
 use crate::touch::{Touch, TouchKey, Touches};
 
 /// What inserting touches led to.
@@ -46,17 +48,16 @@ pub struct Timeline<'a> {
 impl Timeline<'_> {
     /// Puts one touch in its place. One that comes in order costs the rolling window; a late one restates what follows it.
     pub fn insert(&mut self, touch: Touch, base: &Base) -> Outcome {
-        let last = self.touches.list(&self.person_id).next_back();
-        let is_in_order = last.is_none_or(|(_, last)| last.place() < touch.place());
+        let last = self.earlier().next_back();
+        let is_in_order = last.is_none_or(|last| last.place() < touch.place());
         if !is_in_order || self.is_known(touch.id()) {
             return self.insert_all(vec![touch], base, None);
         }
         let before = match last {
-            Some((_, previous)) => Before::from_touch(previous, None, base, &touch),
+            Some(last) => Before::after(last.as_previous(), base, &touch),
             None => Before::from_base(self.rules, base, &touch),
         };
-        let earlier = self.touches.list(&self.person_id).rev().map(|(_, earlier)| &**earlier);
-        let context = derive(self.rules, self.person_id, &touch, before, earlier, base);
+        let context = derive(self.rules, self.person_id, &touch, before, self.earlier().rev(), base);
         let mut outcome = Outcome::default();
         self.state(touch, context, &mut outcome);
         self.fold(base, None, &mut outcome);
@@ -74,17 +75,16 @@ impl Timeline<'_> {
         let (beyond, within) = self.split_at_horizon(incoming);
         let new_base = self.state_beyond(beyond, base, new_base, &mut outcome);
         let reviews = {
-            let kept = self.kept();
-            let changes_from = match (&new_base, within.first()) {
-                (None, Some(earliest)) => kept.partition_point(|touch| touch.place() < earliest.place()),
-                _ => 0,
-            };
-            let newest = kept.last().map(|touch| touch.place());
+            let newest = self.earlier().next_back().map(|touch| touch.place());
             let is_late = |touch: &&Touch| newest.is_some_and(|newest| touch.place() < newest);
             outcome.late_count += within.iter().filter(is_late).count() as u64;
+            let changes_from = within.first().map(Touch::place).filter(|_| new_base.is_none());
+            let stays = |touch: &Earlier<'_>| changes_from.is_some_and(|from| touch.place() < from);
+            let (before, opened) = self.opened_unless(stays);
+            let kept: Vec<&Touch> = opened.iter().collect();
             let all = merge(&kept, &within);
-            let contexts = self.derive_from(&all, changes_from, new_base.as_ref().unwrap_or(base));
-            self.compare(&kept, changes_from, base, &all, contexts)
+            let contexts = self.derive_from(&before, &all, 0, new_base.as_ref().unwrap_or(base));
+            self.compare(&before, &kept, base, &all, contexts)
         };
         self.restate(reviews, within, &mut outcome);
         self.fold(base, new_base, &mut outcome);
@@ -93,17 +93,16 @@ impl Timeline<'_> {
 
     /// Takes the whole journey away: the retraction of every statement, and the touches.
     pub fn take(&mut self, base: &Base) -> (Vec<JourneyEvent>, Vec<Touch>) {
-        let retractions = {
-            let kept = self.kept();
-            let retraction = |(index, touch): (usize, &&Touch)| {
-                let path = self.stated_path(&kept, index, base);
-                JourneyEvent { retracted: true, path, ..touch.event.clone() }
-            };
-            kept.iter().enumerate().map(retraction).collect()
+        let touches = self.opened();
+        let kept: Vec<&Touch> = touches.iter().collect();
+        let retraction = |(index, touch): (usize, &&Touch)| {
+            let path = self.stated_path(&[], &kept, index, base);
+            JourneyEvent { retracted: true, path, ..touch.event.clone() }
         };
-        let keys: Vec<TouchKey> = self.touches.list(&self.person_id).map(|(key, _)| key.clone()).collect();
-        let touches =
-            keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key).map(|touch| *touch)).collect();
+        let retractions = kept.iter().enumerate().map(retraction).collect();
+        for touch in &touches {
+            self.touches.remove(&self.person_id, &touch.key());
+        }
         (retractions, touches)
     }
 
@@ -115,36 +114,46 @@ impl Timeline<'_> {
         base: &Base,
     ) -> (Vec<JourneyEvent>, Vec<Touch>, Outcome) {
         let mut outcome = Outcome::default();
-        let (retractions, keys, reviews) = {
-            let kept = self.kept();
-            let taken: Vec<usize> = (0..kept.len()).filter(|index| is_taken(kept[*index])).collect();
-            let Some(first) = taken.first().copied() else { return (Vec::new(), Vec::new(), outcome) };
-            let retraction = |index: &usize| {
-                let path = self.stated_path(&kept, *index, base);
-                JourneyEvent { retracted: true, path, ..kept[*index].event.clone() }
-            };
-            let retractions: Vec<JourneyEvent> = taken.iter().map(retraction).collect();
-            let others: Vec<usize> = (0..kept.len()).filter(|index| taken.binary_search(index).is_err()).collect();
-            let all: Vec<&Touch> = others.iter().map(|index| kept[*index]).collect();
-            let contexts = self.derive_from(&all, first, base);
-            let behind = others[first..].iter().zip(contexts);
-            let review = |(index, context): (&usize, Context)| Review {
-                key: kept[*index].key(),
-                stated_path: Some(self.stated_path(&kept, *index, base)),
-                context,
-            };
-            let keys: Vec<TouchKey> = taken.iter().map(|index| kept[*index].key()).collect();
-            (retractions, keys, behind.map(review).collect::<Vec<_>>())
+        let opened = self.opened();
+        let kept: Vec<&Touch> = opened.iter().collect();
+        let taken: Vec<usize> = (0..kept.len()).filter(|index| is_taken(kept[*index])).collect();
+        let Some(first) = taken.first().copied() else { return (Vec::new(), Vec::new(), outcome) };
+        let retraction = |index: &usize| {
+            let path = self.stated_path(&[], &kept, *index, base);
+            JourneyEvent { retracted: true, path, ..kept[*index].event.clone() }
         };
-        let touches =
-            keys.iter().filter_map(|key| self.touches.remove(&self.person_id, key).map(|touch| *touch)).collect();
+        let retractions: Vec<JourneyEvent> = taken.iter().map(retraction).collect();
+        let others: Vec<usize> = (0..kept.len()).filter(|index| taken.binary_search(index).is_err()).collect();
+        let all: Vec<&Touch> = others.iter().map(|index| kept[*index]).collect();
+        let contexts = self.derive_from(&[], &all, first, base);
+        let review = |(index, context): (&usize, Context)| Review {
+            key: kept[*index].key(),
+            stated_path: Some(self.stated_path(&[], &kept, *index, base)),
+            context,
+        };
+        let reviews = others[first..].iter().zip(contexts).map(review).collect();
+        let touches: Vec<Touch> = taken.iter().map(|index| kept[*index].clone()).collect();
+        for touch in &touches {
+            self.touches.remove(&self.person_id, &touch.key());
+        }
         self.restate(reviews, Vec::new(), &mut outcome);
         (retractions, touches, outcome)
     }
 
     /// The touches within the horizon, oldest first.
-    fn kept(&self) -> Vec<&Touch> {
-        self.touches.list(&self.person_id).map(|(_, touch)| &**touch).collect()
+    fn earlier(&self) -> impl DoubleEndedIterator<Item = Earlier<'_>> {
+        self.touches.list(&self.person_id).map(|(key, kept)| Earlier::kept(self.person_id, key, kept))
+    }
+
+    /// All of them, open.
+    fn opened(&self) -> Vec<Touch> {
+        self.earlier().map(|touch| touch.whole().into_owned()).collect()
+    }
+
+    /// Those at the beginning that stay as they are, and the others, open.
+    fn opened_unless(&self, stays: impl Fn(&Earlier<'_>) -> bool) -> (Vec<Earlier<'_>>, Vec<Touch>) {
+        let (before, others): (Vec<_>, Vec<_>) = self.earlier().partition(stays);
+        (before, others.iter().map(|touch| touch.whole().into_owned()).collect())
     }
 
     fn is_known(&self, id: &str) -> bool {
@@ -168,12 +177,13 @@ impl Timeline<'_> {
 
     /// Parts new touches into those that would fall off the horizon at once and the others.
     fn split_at_horizon(&self, incoming: Vec<Touch>) -> (Vec<Touch>, Vec<Touch>) {
-        let kept = self.kept();
-        let all = merge(&kept, &incoming);
-        let newest_at = all.last().map_or(0, |touch| touch.occurred_at());
+        let kept = self.touches.list(&self.person_id).map(|((at, id), _)| (*at, id.as_str()));
+        let mut all: Vec<(i64, &str)> = kept.chain(incoming.iter().map(Touch::place)).collect();
+        all.sort_unstable();
+        let newest_at = all.last().map_or(0, |(at, _)| *at);
         let surplus = all.len().saturating_sub(self.rules.horizon_touches);
-        let is_young = |touch: &&&Touch| newest_at.saturating_sub(touch.occurred_at()) <= self.rules.horizon_ms;
-        let edge = all.iter().skip(surplus).find(is_young).map(|touch| touch.key());
+        let is_young = |(at, _): &&(i64, &str)| newest_at.saturating_sub(*at) <= self.rules.horizon_ms;
+        let edge = all.iter().skip(surplus).find(is_young).map(|(at, id)| (*at, (*id).to_owned()));
         let is_beyond = |touch: &Touch| edge.as_ref().is_some_and(|edge| touch.place() < (edge.0, edge.1.as_str()));
         incoming.into_iter().partition(is_beyond)
     }
@@ -195,10 +205,9 @@ impl Timeline<'_> {
         outcome.late_count += outcome.beyond_horizon_count;
         for mut touch in beyond {
             let place = touch.place();
-            let earlier = || self.touches.list(&self.person_id).map(|(_, kept)| &**kept).rev();
-            let earlier = || earlier().skip_while(move |kept| kept.place() > place);
+            let earlier = || self.earlier().rev().skip_while(move |kept| kept.place() > place);
             let before = match earlier().next() {
-                Some(previous) => Before::from_touch(previous, None, &base, &touch),
+                Some(previous) => Before::after(previous.as_previous(), &base, &touch),
                 None => Before::from_base(self.rules, &base, &touch),
             };
             let context = derive(self.rules, self.person_id, &touch, before, earlier(), &base);
@@ -211,40 +220,45 @@ impl Timeline<'_> {
         Some(base)
     }
 
-    /// The contexts of `all[place..]`.
-    fn derive_from(&self, all: &[&Touch], place: usize, base: &Base) -> Vec<Context> {
+    /// The contexts of `all[place..]`, which come after those `before`.
+    fn derive_from(&self, before: &[Earlier<'_>], all: &[&Touch], place: usize, base: &Base) -> Vec<Context> {
         let mut contexts: Vec<Context> = Vec::with_capacity(all.len() - place);
         for (index, touch) in all.iter().enumerate().skip(place) {
-            let before = match index.checked_sub(1) {
-                Some(previous) => Before::from_touch(all[previous], contexts.last(), base, touch),
+            let previous = match (index.checked_sub(1), contexts.last()) {
+                (Some(previous), Some(context)) => Some(Previous::with(all[previous], context)),
+                (Some(previous), None) => Some(Previous::open(all[previous])),
+                (None, _) => before.last().map(Earlier::as_previous),
+            };
+            let right_before = match previous {
+                Some(previous) => Before::after(previous, base, touch),
                 None => Before::from_base(self.rules, base, touch),
             };
-            let earlier = all[..index].iter().rev().copied();
-            let context = derive(self.rules, self.person_id, touch, before, earlier, base);
+            let earlier = newest_first(before, &all[..index]);
+            let context = derive(self.rules, self.person_id, touch, right_before, earlier, base);
             contexts.push(context);
         }
         contexts
     }
 
-    /// The path of `kept[index]` as it was stated.
-    fn stated_path(&self, kept: &[&Touch], index: usize, base: &Base) -> Vec<PathStep> {
-        stated_path(self.rules, kept[index], kept[..index].iter().rev().copied(), base)
+    /// The path of `kept[index]`, which comes after those `before`, as it was stated.
+    fn stated_path(&self, before: &[Earlier<'_>], kept: &[&Touch], index: usize, base: &Base) -> Vec<PathStep> {
+        stated_path(self.rules, kept[index], newest_first(before, &kept[..index]), base)
     }
 
-    /// Pairs each of `all[place..]` with the path it was stated with, if it was stated before.
+    /// Pairs each of `all` with the path it was stated with, if it was stated before.
     fn compare(
         &self,
+        before: &[Earlier<'_>],
         kept: &[&Touch],
-        place: usize,
         base: &Base,
         all: &[&Touch],
         contexts: Vec<Context>,
     ) -> Vec<Review> {
-        let mut next_kept = place;
+        let mut next_kept = 0;
         let mut reviews = Vec::with_capacity(contexts.len());
-        for (touch, context) in all[place..].iter().zip(contexts) {
+        for (touch, context) in all.iter().zip(contexts) {
             let is_kept = kept.get(next_kept).is_some_and(|kept| kept.place() == touch.place());
-            let stated_path = is_kept.then(|| self.stated_path(kept, next_kept, base));
+            let stated_path = is_kept.then(|| self.stated_path(before, kept, next_kept, base));
             next_kept += usize::from(is_kept);
             reviews.push(Review { key: touch.key(), stated_path, context });
         }
@@ -268,21 +282,22 @@ impl Timeline<'_> {
     /// States a touch anew when its context has changed.
     fn correct(&mut self, key: TouchKey, stated_path: Vec<PathStep>, context: Context, outcome: &mut Outcome) {
         let Some(stated) = self.touches.get(&self.person_id, &key) else { return };
-        let is_same = context.is_stated_by(&stated.event, &stated_path);
-        if is_same && stated.counts == context.counts {
+        let mut touch = stated.open(self.person_id, (key.0, &key.1));
+        let is_same = context.is_stated_by(&touch.event, &stated_path);
+        if is_same && touch.counts == context.counts {
             return;
         }
-        let mut touch = stated.clone();
         touch.counts = context.counts;
-        if !is_same {
-            outcome.changes.push(JourneyEvent { retracted: true, path: stated_path, ..touch.event.clone() });
-            touch.path_limits = self.rules.path;
-            touch.event.revision = touch.event.revision.saturating_add(1);
-            context.write_to(&mut touch.event);
-            outcome.changes.push(touch.event.clone());
-            touch.event.path = Vec::new();
+        if is_same {
+            self.touches.insert(&self.person_id, key, Kept::of(&mut touch));
+            return;
         }
-        self.touches.insert(&self.person_id, key, touch);
+        outcome.changes.push(JourneyEvent { retracted: true, path: stated_path, ..touch.event.clone() });
+        touch.path_limits = self.rules.path;
+        touch.event.revision = touch.event.revision.saturating_add(1);
+        context.write_to(&mut touch.event);
+        self.touches.insert(&self.person_id, key, Kept::of(&mut touch));
+        outcome.changes.push(touch.event);
     }
 
     /// States a touch for the first time.
@@ -291,16 +306,16 @@ impl Timeline<'_> {
         touch.counts = context.counts;
         touch.path_limits = self.rules.path;
         context.write_to(&mut touch.event);
-        outcome.changes.push(touch.event.clone());
-        touch.event.path = Vec::new();
-        self.touches.insert(&self.person_id, touch.key(), Box::new(touch));
+        self.touches.insert(&self.person_id, touch.key(), Kept::of(&mut touch));
+        outcome.changes.push(touch.event);
     }
 
     /// Folds what is beyond the horizon into the base.
     fn fold(&mut self, base: &Base, new_base: Option<Base>, outcome: &mut Outcome) {
         let mut changed = new_base;
         while let Some(key) = self.beyond_horizon() {
-            let Some(touch) = self.touches.remove(&self.person_id, &key) else { break };
+            let Some(kept) = self.touches.remove(&self.person_id, &key) else { break };
+            let touch = kept.open(self.person_id, (key.0, &key.1));
             changed.get_or_insert_with(|| base.clone()).fold(&touch, self.rules);
             outcome.folded.push(key);
         }
@@ -345,6 +360,11 @@ impl Context {
             && event.story == self.story
             && path == self.path
     }
+}
+
+/// Open touches and those before them.
+fn newest_first<'a>(before: &[Earlier<'a>], open: &[&'a Touch]) -> impl Iterator<Item = Earlier<'a>> {
+    open.iter().rev().map(|touch| Earlier::open(touch)).chain(before.iter().rev().copied())
 }
 
 /// Two ordered lists as one.

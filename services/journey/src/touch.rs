@@ -7,13 +7,13 @@ use tributary_model::{Canvas, Identifier, PersonId, Touchpoint};
 use tributary_stream::OrderedStore;
 
 use crate::context::{PathLimits, Rules};
+use crate::kept::Kept;
 
 /// A touch's place in its person's journey: event time, then id.
 pub type TouchKey = (i64, String);
 
-/// The touches of all persons of a task, each person's in order. A touch is large: in a box it does not move when its list
-/// grows, and a list with room to grow does not keep it for whole touches.
-pub type Touches = OrderedStore<PersonId, TouchKey, Box<Touch>>;
+/// The touches of all persons of a task, each person's in order.
+pub type Touches = OrderedStore<PersonId, TouchKey, Kept>;
 
 /// Campaigns below this share of demand count as brand.
 const DEMAND_PERCENT_OF_BRAND: i32 = 50;
@@ -63,6 +63,18 @@ pub struct Told {
     pub offer: Option<Offer>,
 }
 
+/// What a touch told, where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Heard<'a> {
+    pub(crate) narrative_id: Option<&'a str>,
+    pub(crate) is_brand: bool,
+    pub(crate) is_approved: bool,
+    pub(crate) is_acquisition: bool,
+    pub(crate) is_push: bool,
+    /// Subject and claim.
+    pub(crate) offer: Option<(&'a str, &'a str)>,
+}
+
 /// An offer as a message words it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
@@ -73,6 +85,18 @@ pub struct Offer {
 }
 
 impl Told {
+    /// The same, where it lies.
+    pub(crate) fn heard(&self) -> Heard<'_> {
+        Heard {
+            narrative_id: self.narrative_id.as_deref(),
+            is_brand: self.is_brand,
+            is_approved: self.is_approved,
+            is_acquisition: self.is_acquisition,
+            is_push: self.is_push,
+            offer: self.offer.as_ref().map(|offer| (offer.subject.as_str(), offer.claim.as_str())),
+        }
+    }
+
     /// What `touchpoint` told; `None` when it is no exposure or carries neither campaign nor message.
     #[must_use]
     pub fn by(canvas: &Canvas, touchpoint: &Touchpoint) -> Option<Box<Self>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tributary_model::{Direction, JourneyEvent};
+use tributary_model::{Direction, Glimpse, JourneyEvent};
 use uuid::Uuid;
 
 use crate::pattern::History;
@@ -134,14 +134,14 @@ impl ContactLedger {
         let others = history
             .iter()
             .rev()
-            .skip_while(move |event| event.touchpoint.occurred_at > until)
-            .take_while(move |event| event.touchpoint.occurred_at > after)
-            .filter(|event| is_contact(event) && !self.is_outcome(event))
-            .map(|event| Contact {
-                at: event.touchpoint.occurred_at,
+            .skip_while(move |touch| touch.at() > until)
+            .take_while(move |touch| touch.at() > after)
+            .filter(|touch| is_contact(&touch.glimpse) && !self.is_outcome(touch))
+            .map(|touch| Contact {
+                at: touch.at(),
                 trigger_id: None,
-                team_id: &event.team_id,
-                channel: &event.touchpoint.channel,
+                team_id: &touch.team_id,
+                channel: touch.glimpse.channel,
                 reaches_person: true,
             });
         own.chain(others)
@@ -154,9 +154,8 @@ impl ContactLedger {
 }
 
 /// We spoke and the person could notice. A delivery report repeats its sending and a bounce reached nobody.
-pub(crate) fn is_contact(event: &JourneyEvent) -> bool {
-    let event_type = event.touchpoint.event_type.as_str();
-    event.touchpoint.direction == Direction::Outbound
-        && !event_type.ends_with(".delivered")
-        && !event_type.ends_with(".bounced")
+pub(crate) fn is_contact(touch: &Glimpse<'_>) -> bool {
+    touch.direction == Direction::Outbound
+        && !touch.event_type.ends_with(".delivered")
+        && !touch.event_type.ends_with(".bounced")
 }

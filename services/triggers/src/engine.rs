@@ -4,7 +4,7 @@
 pub(crate) mod explain;
 
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Enrolment, Identifier, JourneyEvent, Permission, PersonId, Recheck};
+use tributary_model::{Enrolment, Identifier, JourneyEvent, Past, Permission, PersonId, Recheck};
 
 use crate::arbitrate::{Slots, precedence};
 use crate::config::{Policy, TriggersConfig};
@@ -127,9 +127,9 @@ fn is_eligible(desk: &Desk<'_>, definition: &Definition, candidate: &Candidate, 
     let history = desk.person.history;
     let log = facts.fired.get(&definition.id);
     let has_fired = log.is_some_and(|log| log.blocks(definition.reentry, history, candidate.position, &desk.zone));
-    let touchpoint = &history[candidate.position].touchpoint;
+    let touchpoint_id = history[candidate.position].glimpse.touchpoint_id;
     !has_fired
-        && !facts.is_held(&definition.id, &touchpoint.touchpoint_id)
+        && !facts.is_held(&definition.id, touchpoint_id)
         && definition.condition.as_ref().is_none_or(|condition| condition.holds(&desk.situation(definition, candidate)))
 }
 
@@ -142,12 +142,12 @@ fn hold(
     facts: &mut Facts,
     effects: &mut StepEffects,
 ) {
-    let touchpoint = &desk.person.history[candidate.position].touchpoint;
+    let touch = desk.person.history[candidate.position].glimpse;
     facts.held.insert(Held {
         due_at,
         trigger_id: definition.id.clone(),
-        touched_at: touchpoint.occurred_at,
-        touchpoint_id: touchpoint.touchpoint_id.clone(),
+        touched_at: touch.occurred_at,
+        touchpoint_id: touch.touchpoint_id.to_owned(),
         eligible_at: candidate.eligible_at,
         held_for,
     });
@@ -267,6 +267,6 @@ impl PersonStep for TriggerEngine {
 
 /// Event time as this person knows it: the newest touch, the timer, and never behind an earlier decision.
 pub(crate) fn now(history: &History<'_>, timer_at: Option<i64>, facts: &Facts) -> i64 {
-    let newest_at = history.last().map(|event| event.touchpoint.occurred_at);
+    let newest_at = history.last().map(Past::at);
     newest_at.max(timer_at).max(facts.decided_at).unwrap_or(0)
 }

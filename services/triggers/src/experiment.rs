@@ -33,10 +33,10 @@ impl HoldoutUnit {
 
     /// What the arm goes by: the account or household that the newest touch with one names, else the person.
     fn id(self, experiment_id: Uuid, history: &History<'_>) -> Uuid {
-        let is_meant = |namespace: &str| match self {
-            Self::Person => false,
-            Self::Account => namespace != HOUSEHOLD,
-            Self::Household => namespace == HOUSEHOLD,
+        let is_meant = match self {
+            Self::Person => return experiment_id,
+            Self::Account => |namespace: &str| namespace != HOUSEHOLD,
+            Self::Household => |namespace: &str| namespace == HOUSEHOLD,
         };
         let mut identifiers = history.iter().rev().flat_map(|event| &event.touchpoint.account_identifiers);
         let named = identifiers.find(|identifier| is_meant(&identifier.namespace));

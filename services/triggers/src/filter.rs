@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use tributary_model::{Direction, JourneyEvent};
+use tributary_model::{Direction, Glimpse, JourneyEvent, Past};
 
 use crate::condition::{Condition, Situation};
 use crate::fields::Fields;
@@ -76,8 +76,8 @@ pub struct TouchFilter {
 impl TouchFilter {
     /// Whether this touch is meant, judged with the context it had at its place.
     #[must_use]
-    pub fn matches(&self, event: &JourneyEvent) -> bool {
-        self.may_match(event) && self.condition_holds(event)
+    pub fn matches(&self, touch: &Past<'_>) -> bool {
+        self.may_match(&touch.glimpse) && self.condition_holds(touch)
     }
 
     /// Whether the condition holds of this touch; the expensive half of [`TouchFilter::matches`].
@@ -86,11 +86,10 @@ impl TouchFilter {
     }
 
     /// Whether this touch is meant as far as one sees without the condition.
-    pub(crate) fn may_match(&self, event: &JourneyEvent) -> bool {
-        let touchpoint = &event.touchpoint;
-        self.types.iter().any(|pattern| pattern.matches(&touchpoint.event_type))
-            && self.direction.is_none_or(|direction| direction == touchpoint.direction)
-            && (self.channels.is_empty() || self.channels.contains(&touchpoint.channel))
+    pub(crate) fn may_match(&self, touch: &Glimpse<'_>) -> bool {
+        self.types.iter().any(|pattern| pattern.matches(touch.event_type))
+            && self.direction.is_none_or(|direction| direction == touch.direction)
+            && (self.channels.is_empty() || self.channels.iter().any(|channel| channel == touch.channel))
     }
 
     /// Reads `on`, `direction`, `channels` and `where` of a mapping.

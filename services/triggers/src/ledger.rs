@@ -15,6 +15,7 @@ use crate::context::{Situation, build};
 use crate::definition::{Action, Definition};
 use crate::experiment::{self, Assignment};
 use crate::needs::Needs;
+use crate::pattern::History;
 use crate::preference::ChannelChoice;
 use crate::span::Span;
 use crate::state::{Facts, HeldFor, MAX_HELD};
@@ -79,7 +80,7 @@ impl Desk<'_> {
             Verdict::Refuse { channel, reason, detail, consent } => (channel, Some(reason), detail, consent),
             Verdict::Allow { channel, proof, consent } => (channel, None, proof, consent),
         };
-        let event = self.person.history[candidate.position];
+        let event: &JourneyEvent = &self.person.history[candidate.position];
         let key = definition.reentry.key(event, &self.zone);
         let decision_id = decision_id(&definition.id, self.person.experiment_id.0, &key);
         let assignments = self.assignments(definition, facts);
@@ -151,7 +152,7 @@ impl Desk<'_> {
     }
 
     fn touchpoint_ids(&self, positions: &[usize]) -> Vec<String> {
-        positions.iter().map(|position| self.person.history[*position].touchpoint.touchpoint_id.clone()).collect()
+        positions.iter().map(|position| self.person.history[*position].glimpse.touchpoint_id.to_owned()).collect()
     }
 
     /// Writes down what a decision means for later ones.
@@ -247,13 +248,15 @@ impl Desk<'_> {
 /// The moment a condition is asked about: the touch that completed the pattern; when time alone has passed since, the
 /// person as of the newest touch.
 pub(crate) fn situation<'a>(
-    history: &[&'a JourneyEvent],
+    history: &'a History<'a>,
     definition: &Definition,
     candidate: &Candidate,
 ) -> Situation<'a> {
-    let touch = history[candidate.position];
-    let newest = history.last().copied().unwrap_or(touch);
-    let person = if definition.pattern.absence.is_some() { newest } else { touch };
+    let touch: &JourneyEvent = &history[candidate.position];
+    let person = match history.last() {
+        Some(newest) if definition.pattern.absence.is_some() => newest,
+        _ => touch,
+    };
     Situation { touch, person, now_at: candidate.eligible_at }
 }
 

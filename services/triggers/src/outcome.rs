@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 use tributary_model::step::{PersonView, StepEffects};
-use tributary_model::{DecisionOutcome, JourneyEvent, MatchedBy, OutcomeKind};
+use tributary_model::{DecisionOutcome, Glimpse, JourneyEvent, MatchedBy, OutcomeKind, Past};
 use uuid::Uuid;
 
 use crate::config::Policy;
@@ -63,7 +63,7 @@ impl Outcomes<'_> {
                 effects.outcomes.push(self.outcome(*id, send, event, kind, MatchedBy::Rule));
             }
         }
-        if is_contact(event) && !is_transactional(event) {
+        if is_contact(&Glimpse::of(touchpoint)) && !is_transactional(event) {
             self.tell_leak(event, facts, effects);
         }
     }
@@ -84,7 +84,7 @@ impl Outcomes<'_> {
     fn is_meant(&self, send: &Send, event: &JourneyEvent) -> bool {
         let after_ms = event.touchpoint.occurred_at - send.at;
         match find(self.definitions, &send.trigger_id).and_then(|definition| definition.outcome.as_ref()) {
-            Some(rule) => after_ms <= rule.within.as_ms() && rule.filter.matches(event),
+            Some(rule) => after_ms <= rule.within.as_ms() && rule.filter.matches(&Past::of(event)),
             None => send.reaches_person && after_ms <= self.policy.outcome_window.as_ms() && event.touchpoint.is_sale(),
         }
     }

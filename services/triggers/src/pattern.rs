@@ -1,6 +1,6 @@
 //! Whether a sequence of steps completes at a touch, and whether an absence held.
 
-use tributary_model::JourneyEvent;
+use tributary_model::Past;
 
 use crate::fields::{Fields, Report};
 use crate::filter::TouchFilter;
@@ -51,7 +51,7 @@ pub struct Pattern {
 }
 
 /// A journey as patterns look at it: oldest first.
-pub(crate) type History<'a> = [&'a JourneyEvent];
+pub(crate) type History<'a> = [Past<'a>];
 
 impl Pattern {
     /// The positions in `history` of the touches that complete the steps at `end`, oldest first; `None` when the
@@ -68,7 +68,7 @@ impl Pattern {
     pub fn absence_held(&self, history: &History<'_>, anchor: usize, now_at: i64) -> bool {
         let Some(absence) = &self.absence else { return true };
         let after = history.get(anchor + 1..).unwrap_or_default();
-        !after.iter().take_while(|event| event.touchpoint.occurred_at <= now_at).any(|e| absence.filter.matches(e))
+        !after.iter().take_while(|touch| touch.at() <= now_at).any(|touch| absence.filter.matches(touch))
     }
 
     /// The positions from `from` on at which the steps complete.
@@ -139,16 +139,16 @@ impl Absence {
 pub(crate) fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Option<Vec<usize>> {
     let (step, before) = steps.split_last()?;
     let last = history.get(end)?;
-    if !step.filter.may_match(last) {
+    if !step.filter.may_match(&last.glimpse) {
         return None;
     }
-    let earliest_at = step.within.map_or(i64::MIN, |within| last.touchpoint.occurred_at - within.as_ms());
-    let in_time = |position: &usize| history[*position].touchpoint.occurred_at >= earliest_at;
+    let earliest_at = step.within.map_or(i64::MIN, |within| last.at() - within.as_ms());
+    let in_time = |position: &usize| history[*position].at() >= earliest_at;
     let mut evidence = vec![end];
     let mut position = end;
     while evidence.len() < step.count {
         position = position.checked_sub(1).filter(in_time)?;
-        if step.filter.matches(history[position]) {
+        if step.filter.matches(&history[position]) {
             evidence.push(position);
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tributary_model::JourneyEvent;
+use tributary_model::Glimpse;
 
 use crate::contact::is_contact;
 use crate::fields::{Fields, Report};
@@ -137,15 +137,15 @@ impl PreferenceRules {
     fn records<'h>(&self, history: &History<'h>, now_at: i64) -> BTreeMap<&'h str, Record> {
         let mut records: BTreeMap<&str, Record> = BTreeMap::new();
         let mut waiting: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
-        for event in history.iter().take_while(|event| event.touchpoint.occurred_at <= now_at) {
-            let (channel, at) = (event.touchpoint.channel.as_str(), event.touchpoint.occurred_at);
+        for touch in history.iter().map(|touch| touch.glimpse).take_while(|touch| touch.occurred_at <= now_at) {
+            let (channel, at) = (touch.channel, touch.occurred_at);
             let record = records.entry(channel).or_default();
-            if is_contact(event) {
+            if is_contact(&touch) {
                 record.contacts += 1;
                 record.weighed_contacts += self.weight(at, now_at);
                 waiting.entry(channel).or_default().push(at);
             }
-            if self.is_response(event)
+            if self.is_response(&touch)
                 && let Some(contact_at) = waiting.get_mut(channel).and_then(Vec::pop)
                 && at - contact_at <= self.response_window.as_ms()
             {
@@ -156,8 +156,8 @@ impl PreferenceRules {
         records
     }
 
-    fn is_response(&self, event: &JourneyEvent) -> bool {
-        self.responses.iter().any(|pattern| pattern.matches(&event.touchpoint.event_type))
+    fn is_response(&self, touch: &Glimpse<'_>) -> bool {
+        self.responses.iter().any(|pattern| pattern.matches(touch.event_type))
     }
 
     fn weight(&self, at: i64, now_at: i64) -> f64 {

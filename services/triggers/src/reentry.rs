@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tributary_model::JourneyEvent;
+use tributary_model::{JourneyEvent, Past};
 use uuid::Uuid;
 
 use crate::fields::Fields;
@@ -97,8 +97,8 @@ impl FiredLog {
     /// Whether a completion at `position` may not fire because one of the same re-entry key has.
     #[must_use]
     pub fn blocks(&self, reentry: Reentry, history: &History<'_>, position: usize, zone: &TimeZone) -> bool {
-        let event = history[position];
-        let at = event.touchpoint.occurred_at;
+        let event = &history[position];
+        let at = event.at();
         if self.floor_at.is_some_and(|floor_at| at <= floor_at) {
             return true;
         }
@@ -113,9 +113,9 @@ impl FiredLog {
             Reentry::Once => !self.firings.is_empty() || self.floor_at.is_some(),
             Reentry::Touchpoint | Reentry::Order => false,
             Reentry::Session => {
-                let same = |other: &&&JourneyEvent| other.session.session_id == event.session.session_id;
+                let same = |other: &&Past<'_>| other.session.session_id == event.session.session_id;
                 let end = history[position..].iter().take_while(same).last().unwrap_or(&history[position]);
-                fired_in(event.session.started_at, end.touchpoint.occurred_at)
+                fired_in(event.session.started_at, end.at())
             }
             Reentry::Day => {
                 let start = local_day_start(at, zone);

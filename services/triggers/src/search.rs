@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary_model::JourneyEvent;
 use tributary_model::step::StepEffects;
+use tributary_model::{Glimpse, JourneyEvent, Past};
 
 use crate::definition::Definition;
 use crate::index::Index;
@@ -51,8 +51,9 @@ impl Catalogue {
         let mut suspects: BTreeMap<usize, Suspects> = BTreeMap::new();
         for change in changes.iter().filter(|change| !change.retracted) {
             let mut position = None;
-            for role in self.index.roles(&change.touchpoint.event_type) {
-                if !self.definitions[role.trigger].pattern.steps[role.step].filter.may_match(change) {
+            let glimpse = Glimpse::of(&change.touchpoint);
+            for role in self.index.roles(glimpse.event_type) {
+                if !self.definitions[role.trigger].pattern.steps[role.step].filter.may_match(&glimpse) {
                     continue;
                 }
                 // A touch older than the horizon has no position, and nothing comes of it.
@@ -85,9 +86,9 @@ impl Catalogue {
         let pattern = &self.definitions[trigger].pattern;
         let mut places = suspects.at;
         if let Some((from, up_to)) = suspects.behind {
-            let last_at = history[up_to].touchpoint.occurred_at;
+            let last_at = history[up_to].at();
             let reach_at = pattern.reach_ms().map_or(i64::MAX, |reach_ms| last_at.saturating_add(reach_ms));
-            let in_reach = |place: &usize| history[*place].touchpoint.occurred_at <= reach_at;
+            let in_reach = |place: &usize| history[*place].at() <= reach_at;
             places.extend((from + 1..history.len()).take_while(in_reach));
         }
         let completions = places.into_iter().filter_map(|end| Some((end, pattern.completes_at(history, end)?)));
@@ -105,7 +106,7 @@ impl Catalogue {
         let definition = &self.definitions[trigger];
         let mut candidates = Vec::new();
         for (position, evidence) in completions {
-            let at = history[position].touchpoint.occurred_at;
+            let at = history[position].at();
             match &definition.pattern.absence {
                 None => candidates.push(Candidate { trigger, position, evidence, eligible_at: at, waited_for: None }),
                 Some(absence) => wait(&definition.id, absence, at, facts, effects),
@@ -132,12 +133,12 @@ impl Catalogue {
             let pattern = &self.definitions[trigger].pattern;
             let Some(absence) = &pattern.absence else { continue };
             let asks_after_ms = absence.asks_after_ms();
-            let from = history.partition_point(|event| event.touchpoint.occurred_at + asks_after_ms < due_at);
+            let from = history.partition_point(|touch| touch.at() + asks_after_ms < due_at);
             for (position, evidence) in pattern.completions_from(history, from) {
                 if !pattern.absence_held(history, position, now_at) {
                     continue;
                 }
-                let touched_at = history[position].touchpoint.occurred_at;
+                let touched_at = history[position].at();
                 if touched_at + asks_after_ms > at {
                     wait(&trigger_id, absence, touched_at, facts, effects);
                     break;
@@ -187,7 +188,7 @@ impl Catalogue {
             let pattern = &definition.pattern;
             let waits_ms = pattern.absence.as_ref().map_or(0, Absence::asks_after_ms);
             let useful_at = now_at - waits_ms - definition.validity.as_ms();
-            let from = history.partition_point(|event| event.touchpoint.occurred_at < useful_at);
+            let from = history.partition_point(|touch| touch.at() < useful_at);
             let completions = pattern.completions_from(history, from);
             candidates.extend(self.turn_into_candidates(history, trigger, completions, facts, effects));
         }
@@ -211,15 +212,9 @@ pub(crate) fn position_of(history: &History<'_>, touchpoint: &tributary_model::T
 
 /// The position of a touch; the newest is looked at first, as most changes are about it.
 fn position_at(history: &History<'_>, at: i64, touchpoint_id: &str) -> Option<usize> {
-    let is_meant =
-        |event: &JourneyEvent| event.touchpoint.occurred_at == at && event.touchpoint.touchpoint_id == touchpoint_id;
+    let place = (at, touchpoint_id);
     match history.last() {
-        Some(newest) if is_meant(newest) => Some(history.len() - 1),
-        _ => history
-            .binary_search_by(|event| {
-                let touchpoint = &event.touchpoint;
-                (touchpoint.occurred_at, touchpoint.touchpoint_id.as_str()).cmp(&(at, touchpoint_id))
-            })
-            .ok(),
+        Some(newest) if newest.place() == place => Some(history.len() - 1),
+        _ => history.binary_search_by_key(&place, Past::place).ok(),
     }
 }

@@ -105,8 +105,8 @@ fn ended_early(suppression: &Suppression, ends: &TouchFilter, history: &History<
     history
         .iter()
         .rev()
-        .take_while(|event| event.touchpoint.occurred_at > suppression.from_at)
-        .any(|event| event.touchpoint.occurred_at <= now_at && ends.matches(event))
+        .take_while(|touch| touch.at() > suppression.from_at)
+        .any(|touch| touch.at() <= now_at && ends.matches(touch))
 }
 
 impl SuppressOrder {

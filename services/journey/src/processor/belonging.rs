@@ -17,6 +17,7 @@ use crate::account::MAX_ENTRIES;
 use crate::account::delta::Delta;
 use crate::base::Base;
 use crate::heard::Passed;
+use crate::kept::Kept;
 use crate::membership::{HeardUntil, Memberships, Statements, ToldMemberships};
 use crate::timeline::is_first_statement;
 use crate::touch::{Touch, TouchKey};
@@ -86,7 +87,8 @@ impl<T: PersonStep> JourneyProcessor<T> {
         effects: &mut Effects,
     ) -> Result<(), Failure> {
         let mut left = base.memberships.clone();
-        for (_, touch) in self.touches.list(&person_id) {
+        for (key, kept) in self.touches.list(&person_id) {
+            let touch = kept.open(person_id, (key.0, &key.1));
             left.add(&self.rules.accounts, &self.rules.realm, &touch.event);
         }
         self.tell_all(person_id, left, &Moved { gone, ..Moved::default() }, effects)
@@ -142,8 +144,12 @@ impl<T: PersonStep> JourneyProcessor<T> {
             }
         };
         moved.gone.iter().filter_map(Passed::heard).for_each(|passed| tell(before, &passed, -1));
-        let new = moved.new.iter().filter_map(|key| self.touches.get(&person_id, key));
-        new.filter_map(|touch| Passed::heard(touch)).for_each(|passed| tell(now, &passed, 1));
+        let heard = |key: &TouchKey, kept: &Kept| {
+            let is_heard = kept.head().is_exposure();
+            is_heard.then(|| Passed::heard(&kept.open(person_id, (key.0, &key.1)))).flatten()
+        };
+        let new = moved.new.iter().filter_map(|key| heard(key, self.touches.get(&person_id, key)?));
+        new.for_each(|passed| tell(now, &passed, 1));
         let others = || self.touches.list(&person_id).rev().filter(|(key, _)| !moved.new.contains(*key));
         let accounts: BTreeSet<&AccountId> = before.keys().chain(now.keys()).collect();
         for account_id in accounts {
@@ -151,7 +157,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             let (was, is) = (until(before), until(now));
             let between = others().take_while(|((at, _), _)| was != is && day(*at) > was.min(is));
             let between = between.filter(|((at, _), _)| day(*at) <= was.max(is));
-            let changed: Vec<Passed> = between.filter_map(|(_, touch)| Passed::heard(touch)).collect();
+            let changed: Vec<Passed> = between.filter_map(|(key, kept)| heard(key, kept)).collect();
             if !changed.is_empty() {
                 let count = if is > was { 1 } else { -1 };
                 told.entry(*account_id).or_default().extend(changed.into_iter().map(|passed| (passed, count)));

@@ -3,7 +3,7 @@
 
 use tributary_model::delivery::DeliveryCommand;
 use tributary_model::step::{PersonStep, PersonView};
-use tributary_model::{JourneyEvent, Permission, Recheck, WithheldReason, topics};
+use tributary_model::{Past, Permission, Recheck, WithheldReason, topics};
 use tributary_stream::{Effects, Failure};
 
 use super::JourneyProcessor;
@@ -21,7 +21,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             let forwarded = Recheck { person_id, ..asked };
             return effects.emit(topics::RECHECKS, person_id.to_key(), &forwarded);
         }
-        let history: Vec<&JourneyEvent> = self.touches.list(&person_id).map(|(_, touch)| &touch.event).collect();
+        let history: Vec<Past<'_>> = self.touches.list(&person_id).map(|(key, kept)| kept.past(person_id, key)).collect();
         let merge_pending = header.merge.is_pending();
         let person = PersonView { person_id, experiment_id: person_id, history: &history, via: None, merge_pending };
         let state = self.steps.get(&person_id).cloned().unwrap_or_default();

@@ -284,7 +284,7 @@ proptest! {
             for made in touchpoints {
                 journey.insert(made.clone());
             }
-            let kept: Vec<_> = journey.touches.list(&person("p")).map(|(key, touch)| (key.clone(), touch.event.totals.clone())).collect();
+            let kept: Vec<_> = journey.touches.list(&person("p")).map(|(key, touch)| (key.clone(), touch.running().totals)).collect();
             let stated = journey.told().len();
             (kept, journey.base.totals(), journey.base.counts, journey.base.exposures, stated)
         };

@@ -1,8 +1,8 @@
 //! Says what the triggers made of a touch or of the passing of time, with the functions that decide it: for those who
 //! write triggers, never on the way of an event.
 
-use tributary_model::Decision;
 use tributary_model::step::PersonView;
+use tributary_model::{Decision, JourneyEvent, Past};
 
 use super::{TriggerEngine, now};
 use crate::definition::Definition;
@@ -103,10 +103,10 @@ impl TriggerEngine {
         };
         let history = taken.history();
         let (span_ms, asks_after_ms) = (absence.span.as_ms(), absence.asks_after_ms());
-        let from = history.partition_point(|event| event.touchpoint.occurred_at + asks_after_ms < *due_at);
+        let from = history.partition_point(|touch| touch.at() + asks_after_ms < *due_at);
         let mut findings = Vec::new();
         for (position, evidence) in definition.pattern.completions_from(history, from) {
-            let touched_at = history[position].touchpoint.occurred_at;
+            let touched_at = history[position].at();
             if touched_at + asks_after_ms > at {
                 break;
             }
@@ -124,7 +124,7 @@ impl TriggerEngine {
     /// Why a completed pattern is not a decision yet, if it is none.
     fn outcome(&self, taken: Taken<'_>, definition: &Definition, candidate: &Candidate) -> Option<Finding> {
         let history = taken.history();
-        let event = history[candidate.position];
+        let event: &JourneyEvent = &history[candidate.position];
         let touchpoint_id = &event.touchpoint.touchpoint_id;
         if taken.has_decided(&definition.id, touchpoint_id) {
             return None;
@@ -146,7 +146,7 @@ impl TriggerEngine {
 fn of_step(steps: &[Step], of: usize, history: &History<'_>, position: usize) -> Option<Finding> {
     let (step, before) = steps.split_last()?;
     let number = StepNumber { step: steps.len(), of };
-    if let Some(why) = mismatch(&step.filter, history[position])? {
+    if let Some(why) = mismatch(&step.filter, &history[position])? {
         return Some(Finding::NotMeant { step: number, why });
     }
     let completes = |counting: Step| {
@@ -165,17 +165,17 @@ fn of_step(steps: &[Step], of: usize, history: &History<'_>, position: usize) ->
 
 /// `None` for a touch of another type; else why it is not meant, if it is not.
 #[allow(clippy::option_option, reason = "a touch of another type is no mismatch worth telling")]
-fn mismatch(filter: &TouchFilter, event: &tributary_model::JourneyEvent) -> Option<Option<Mismatch>> {
+fn mismatch(filter: &TouchFilter, touch: &Past<'_>) -> Option<Option<Mismatch>> {
     let of_type = TouchFilter { direction: None, channels: Vec::new(), condition: None, ..filter.clone() };
-    if !of_type.may_match(event) {
+    if !of_type.may_match(&touch.glimpse) {
         return None;
     }
     let of_direction = TouchFilter { direction: filter.direction, ..of_type };
-    Some(if !of_direction.may_match(event) {
+    Some(if !of_direction.may_match(&touch.glimpse) {
         Some(Mismatch::Direction)
-    } else if !filter.may_match(event) {
+    } else if !filter.may_match(&touch.glimpse) {
         Some(Mismatch::Channel)
-    } else if !filter.condition_holds(event) {
+    } else if !filter.condition_holds(touch) {
         Some(Mismatch::Where)
     } else {
         None
@@ -188,11 +188,11 @@ fn breaks_wait(taken: Taken<'_>, definition: &Definition, position: usize) -> Op
     let until_at = *taken.before.facts()?.waits.get(&definition.id)?;
     let history = taken.history();
     let begun_at = until_at - absence.asks_after_ms();
-    let anchor = history.iter().position(|event| event.touchpoint.occurred_at == begun_at)?;
-    let touchpoint = &history[position].touchpoint;
-    let was_held = definition.pattern.absence_held(&history[..position], anchor, touchpoint.occurred_at);
-    let is_new = position > anchor && was_held && absence.filter.matches(history[position]);
-    is_new.then(|| Finding::WaitBroken { until_at, by: touchpoint.touchpoint_id.clone() })
+    let anchor = history.iter().position(|touch| touch.at() == begun_at)?;
+    let touch = &history[position];
+    let was_held = definition.pattern.absence_held(&history[..position], anchor, touch.at());
+    let is_new = position > anchor && was_held && absence.filter.matches(touch);
+    is_new.then(|| Finding::WaitBroken { until_at, by: touch.glimpse.touchpoint_id.to_owned() })
 }
 
 /// What a decision waits for after the step.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tributary_model::JourneyEvent;
+use tributary_model::{JourneyEvent, Past};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
 use tributary_model::time::MINUTE_MS;
 
@@ -38,7 +38,7 @@ fn cost_of_a_touch_with_sixty_triggers() {
         }
         newest.totals.order_count = 2;
         history.push(newest.clone());
-        let history: Vec<&JourneyEvent> = history.iter().collect();
+        let history: Vec<Past<'_>> = history.iter().map(Past::of).collect();
         let view = PersonView {
             person_id: person(1),
             experiment_id: person(1),

@@ -8,7 +8,7 @@ use tributary_model::journey::{ExposureContext, SessionContext, StoryContext, To
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
 use tributary_model::time::{MINUTE_MS, from_rfc3339};
 use tributary_model::{
-    Consent, Decision, DecisionOutcome, Direction, Domain, Fate, Identifier, JourneyEvent, Money, PersonId, Touchpoint,
+    Consent, Decision, DecisionOutcome, Direction, Domain, Fate, Identifier, JourneyEvent, Money, Past, PersonId, Touchpoint,
     TriggerIntent, WithheldReason,
 };
 
@@ -186,7 +186,7 @@ impl World {
         run: impl FnOnce(&TriggerEngine, PersonView<'_>, &mut TriggerState, &mut StepEffects),
     ) {
         let mut effects = StepEffects::default();
-        let history: Vec<&JourneyEvent> = self.history.iter().collect();
+        let history: Vec<Past<'_>> = self.history.iter().map(Past::of).collect();
         let person = PersonView {
             person_id: self.person_id,
             experiment_id: self.person_id,

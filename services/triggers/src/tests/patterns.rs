@@ -1,7 +1,7 @@
 //! Sequences, counts, windows, absence and re-entry, with touches in and out of order.
 
 use proptest::prelude::*;
-use tributary_model::JourneyEvent;
+use tributary_model::{JourneyEvent, Past};
 use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
 use super::harness::{TouchExt, World, monday, touch};
@@ -171,8 +171,8 @@ fn a_condition_that_fails_on_its_input_does_not_hold() {
 }
 
 /// Whether the steps complete at `end`, by trying every way to pick touches.
-fn completes_by_trying(pattern: &Pattern, history: &[&JourneyEvent], step: usize, end: usize) -> bool {
-    let at = |index: usize| history[index].touchpoint.occurred_at;
+fn completes_by_trying(pattern: &Pattern, history: &[Past<'_>], step: usize, end: usize) -> bool {
+    let at = |index: usize| history[index].at();
     let this = &pattern.steps[step];
     // All picks of `count` matching touches that end at `end`.
     fn picks(matching: &[usize], count: usize) -> Vec<Vec<usize>> {
@@ -188,7 +188,7 @@ fn completes_by_trying(pattern: &Pattern, history: &[&JourneyEvent], step: usize
             })
             .collect()
     }
-    let matching: Vec<usize> = (0..=end).filter(|index| this.filter.matches(history[*index])).collect();
+    let matching: Vec<usize> = (0..=end).filter(|index| this.filter.matches(&history[*index])).collect();
     picks(&matching, this.count).into_iter().filter(|pick| *pick.last().unwrap() == end).any(|pick| {
         let begins = |from: i64| this.within.is_none_or(|within| at(end) - from <= within.as_ms());
         if step == 0 {
@@ -216,7 +216,7 @@ proptest! {
             minutes += gap;
             touch(TYPES[*kind], monday() + minutes * MINUTE_MS)
         }).collect();
-        let history: Vec<&JourneyEvent> = events.iter().collect();
+        let history: Vec<Past<'_>> = events.iter().map(Past::of).collect();
         for end in 0..history.len() {
             let found = pattern.completes_at(&history, end);
             let expected = completes_by_trying(&pattern, &history, pattern.steps.len() - 1, end);

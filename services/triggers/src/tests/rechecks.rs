@@ -2,7 +2,7 @@
 
 use tributary_model::step::{PersonStep, PersonView};
 use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS, to_rfc3339};
-use tributary_model::{JourneyEvent, Permission, Recheck};
+use tributary_model::{Past, Permission, Recheck};
 
 use super::harness::{TouchExt, World, monday, touch};
 
@@ -35,7 +35,7 @@ fn again(world: &World, at: i64) -> String {
         valid_until_at: decision.valid_until_at,
         asked_at: at,
     };
-    let history: Vec<&JourneyEvent> = world.history.iter().collect();
+    let history: Vec<Past<'_>> = world.history.iter().map(Past::of).collect();
     let person = PersonView {
         person_id: world.person_id,
         experiment_id: world.person_id,
