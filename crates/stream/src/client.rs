@@ -185,7 +185,7 @@ pub trait Client {
     ///
     /// # Errors
     /// [`TransactionError`] says what has to follow.
-    fn send(&mut self, record: &OutRecord, slot: Option<Slot>) -> Result<(), TransactionError>;
+    fn send(&mut self, record: OutRecord, slot: Option<Slot>) -> Result<(), TransactionError>;
 
     /// Serves acknowledgements.
     fn serve(&mut self);

@@ -10,6 +10,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use crate::changelog::KafkaChangelogs;
 use crate::client::{Client, GroupChange, Partition, Slot, Span, TransactionError};
 use crate::error::{StreamError, is_transient};
+use crate::held::Held;
 use crate::membership::Membership;
 use crate::processor::Stage;
 use crate::quiet::Quiet;
@@ -31,6 +32,8 @@ pub struct KafkaClient {
     /// Sees the ends of partitions as they are, with transactions that are still open; made when it is first needed.
     ends: Option<BaseConsumer<Quiet>>,
     transactions: Transactions,
+    /// What was written and the producer does not have yet.
+    held: Held,
     started: Instant,
     /// How often the last answer that there is nothing more still counts.
     echoes: u32,
@@ -58,7 +61,8 @@ impl KafkaClient {
         consumer.fetch_metadata(any_topic, BROKER_TIMEOUT).map_err(|error| unreachable(settings, &error))?;
         let transactions = Transactions::new(settings, &member)?;
         let started = Instant::now();
-        Ok(Self { settings: settings.clone(), member, consumer, ends: None, transactions, started, echoes: 0 })
+        let (settings, held) = (settings.clone(), Held::default());
+        Ok(Self { settings, member, consumer, ends: None, transactions, held, started, echoes: 0 })
     }
 
     /// The offsets of these times in the changelogs; `None` when the broker is to be asked again.
@@ -318,11 +322,13 @@ impl Client for KafkaClient {
     }
 
     fn begin(&mut self) -> Result<(), TransactionError> {
+        self.held.clear();
         self.transactions.begin()
     }
 
-    fn send(&mut self, record: &OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
-        self.transactions.send(record, slot)
+    fn send(&mut self, record: OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
+        self.held.add(record, slot);
+        if self.held.is_full() { self.held.hand_over(&self.transactions) } else { Ok(()) }
     }
 
     fn serve(&mut self) {
@@ -337,10 +343,12 @@ impl Client for KafkaClient {
         }
         let group = self.consumer.group_metadata();
         let group = group.ok_or_else(|| TransactionError::Abort("not a member of the group".to_owned()))?;
+        self.held.hand_over(&self.transactions)?;
         self.transactions.commit(&list, &group)
     }
 
     fn abort(&mut self) -> Result<(), TransactionError> {
+        self.held.clear();
         self.transactions.abort()
     }
 

@@ -16,6 +16,7 @@ mod effects;
 mod embedded;
 mod error;
 mod follow;
+mod held;
 mod input;
 mod kafka_client;
 mod membership;

@@ -23,6 +23,8 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 const COMMIT_PATIENCE: Duration = Duration::from_secs(300);
 /// How long the broker leaves a transaction open whose producer has died: so long its partitions stand still.
 const TRANSACTION_TIMEOUT_MS: &str = "15000";
+/// Records come to the producer many at a time, so a batch has little to wait for.
+const LINGER_MS: &str = "1";
 /// Between two looks for acknowledgements. `commit_transaction` alone would wait in slices of 100 ms; and a producer that is
 /// told to wait spins for what is left of a millisecond, so the waiting is not left to it.
 const DRAIN_PAUSE: Duration = Duration::from_micros(300);
@@ -74,6 +76,9 @@ impl Transactions {
         let mut config = settings.producer();
         config.set("transactional.id", transactional_id);
         config.set("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS);
+        if !settings.properties.contains_key("linger.ms") {
+            config.set("linger.ms", LINGER_MS);
+        }
         let producer: BaseProducer<Deliveries> = config
             .create_with_context(Deliveries::default())
             .map_err(StreamError::kafka(format!("making producer {transactional_id}")))?;

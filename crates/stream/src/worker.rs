@@ -330,10 +330,7 @@ impl<C: Client> Worker<C> {
             self.open_since = Some(self.client.now());
             self.pulse.opened();
         }
-        let out = std::mem::take(&mut self.out);
-        let sent = out.iter().try_for_each(|record| self.client.send(record, None));
-        self.out = out;
-        self.out.clear();
+        let sent = self.out.drain(..).try_for_each(|record| self.client.send(record, None));
         sent.map_err(|error| self.setback_of(error))?;
         if self.records_in_transaction.is_multiple_of(SERVE_EVERY) {
             self.client.serve();
@@ -382,7 +379,7 @@ impl<C: Client> Worker<C> {
             let Some(topic) = changelogs.get(store) else { continue };
             let record = OutRecord { topic: topic.clone(), key, value, headers: Vec::new() };
             let slot = self.assignment.slot(info, store);
-            self.client.send(&record, Some(slot)).map_err(|error| self.setback_of(error))?;
+            self.client.send(record, Some(slot)).map_err(|error| self.setback_of(error))?;
         }
         Ok(())
     }

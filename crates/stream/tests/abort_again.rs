@@ -104,7 +104,7 @@ impl Client for Log {
         Ok(())
     }
 
-    fn send(&mut self, record: &OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
+    fn send(&mut self, record: OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
         if slot.is_none() {
             self.open.as_mut().unwrap().push(String::from_utf8(record.value.clone().unwrap()).unwrap());
         }

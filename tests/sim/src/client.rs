@@ -390,10 +390,10 @@ impl Client for SimClient {
         Ok(())
     }
 
-    fn send(&mut self, record: &OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
+    fn send(&mut self, record: OutRecord, slot: Option<Slot>) -> Result<(), TransactionError> {
         self.step(if slot.is_some() { Site::SendChange } else { Site::Send })?;
         let partition = slot.map(|slot| slot.partition);
-        let appended = self.log.inner().append(&self.name, self.epoch, record, partition);
+        let appended = self.log.inner().append(&self.name, self.epoch, &record, partition);
         let offset = appended.map_err(|refused| self.failed(refused))?;
         self.log.note(|| format!("{} writes {}@{offset} {slot:?}", self.name, record.topic));
         if let Some(slot) = slot {
