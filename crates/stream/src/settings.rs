@@ -37,6 +37,9 @@ pub struct KafkaSettings {
     pub idle_after_ms: u64,
     /// An output that could not be committed for this many milliseconds is stuck: `/readyz` and metrics say so.
     pub stuck_after_ms: u64,
+    /// An input partition that has something to read and was not read on for this many milliseconds is stalled: `/readyz` and
+    /// metrics say so. 0: never.
+    pub stalled_after_ms: u64,
     /// Any further librdkafka property: `security.protocol`, `sasl.mechanism`, … Secrets belong in `properties_file`.
     pub properties: BTreeMap<String, String>,
     /// A file of `name=value` lines with librdkafka properties that are secret; read at start.
@@ -58,6 +61,7 @@ impl Default for KafkaSettings {
             input_buffer_kbytes: 65_536,
             idle_after_ms: 5_000,
             stuck_after_ms: 10_000,
+            stalled_after_ms: 60_000,
             properties: BTreeMap::new(),
             properties_file: String::new(),
         }

@@ -180,6 +180,7 @@ impl<C: Client> Worker<C> {
         self.fetch()?;
         while let Some(change) = self.client.next_change() {
             self.rebalance(change)?;
+            self.pulse.holds(self.assignment.held());
         }
         self.take_over()?;
         if self.is_paused()? {
@@ -240,6 +241,7 @@ impl<C: Client> Worker<C> {
         let ended = self.client.now();
         self.next_takeover = ended + ended.saturating_sub(started);
         if !begun.is_empty() {
+            self.pulse.holds(self.assignment.held());
             self.metrics.show_account(&self.stats);
             self.last_input = self.client.now();
         }
@@ -410,6 +412,7 @@ impl<C: Client> Worker<C> {
         self.input.clear();
         if rebuild {
             self.assignment.rebuild(&mut self.client, &self.stats)?;
+            self.pulse.holds(self.assignment.held());
         } else {
             self.assignment.abort();
         }
