@@ -22,6 +22,7 @@ mod kafka_client;
 mod membership;
 mod metrics;
 mod open_counts;
+mod pace;
 mod peek;
 mod positions;
 mod processor;

@@ -26,6 +26,9 @@ pub struct KafkaSettings {
     pub commit_interval_ms: u64,
     /// A transaction is committed at the latest after this many input records.
     pub commit_records: u64,
+    /// Stages by name that keep a transaction open for so many milliseconds although all is read: nobody waits for what they
+    /// write, and fewer commits leave more of the machine and the broker to those that somebody waits for.
+    pub gather_ms: BTreeMap<String, u64>,
     /// Static group membership (KIP-345): an instance that was killed and comes back gets its partitions back at once; one
     /// that stays away gives them up after `session_timeout_ms`.
     pub static_membership: bool,
@@ -56,6 +59,9 @@ impl Default for KafkaSettings {
             instance: 0,
             commit_interval_ms: 100,
             commit_records: 5_000,
+            gather_ms: [("accounts", 100), ("insight", 200), ("scorecards", 200)]
+                .map(|(stage, gather_ms)| (stage.to_owned(), gather_ms))
+                .into(),
             static_membership: true,
             session_timeout_ms: 10_000,
             input_buffer_kbytes: 65_536,
