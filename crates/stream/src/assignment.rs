@@ -11,6 +11,7 @@ use crate::client::{Client, Partition, Slot};
 use crate::error::StreamError;
 use crate::metrics::StageMetrics;
 use crate::processor::{Stage, TaskInfo};
+use crate::pulse::Held;
 use crate::standby::{Standby, StandbySettings};
 use crate::stats::StageStats;
 use crate::takeover::{Context, Ready, Step, Takeover, changelog_partition, inputs_of};
@@ -168,6 +169,13 @@ impl<C: Client> Assignment<C> {
     /// True when some partitions are worked on.
     pub(crate) fn is_working(&self) -> bool {
         !self.tasks.is_empty()
+    }
+
+    /// The inputs of all tasks, and what is done with them.
+    pub(crate) fn held(&self) -> BTreeMap<Partition, Held> {
+        let infos = self.takeovers.iter().flat_map(Takeover::infos);
+        let on_their_way = infos.flat_map(|info| inputs_of(&self.stage, *info)).map(|input| (input, Held::TakingOver));
+        on_their_way.chain(self.positions.keys().map(|input| (input.clone(), Held::Working))).collect()
     }
 
     /// Where a task's changes of one store are written to.

@@ -168,6 +168,12 @@ pub const METRICS: &[MetricDescription] = &[
         labels: &["stage"],
     },
     MetricDescription {
+        name: "tributary_stream_input_stalled_partitions",
+        kind: "gauge",
+        help: "Input partitions of a stage that have something to read and were not read on for longer than kafka.stalled_after_ms.",
+        labels: &["stage"],
+    },
+    MetricDescription {
         name: "tributary_stream_broker_up",
         kind: "gauge",
         help: "1 while the broker answers this process, else 0.",

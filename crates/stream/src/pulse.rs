@@ -1,12 +1,25 @@
 //! What a worker is waiting for, seen from outside its thread: a worker that waits for the broker cannot say so itself.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The state of one worker's output. Cloning shares it.
+use crate::client::Partition;
+
+/// The state of one worker's output, and which inputs it has. Cloning shares it.
 #[derive(Debug, Clone, Default)]
 pub struct Pulse {
     inner: Arc<Mutex<Inner>>,
+    held: Arc<Mutex<BTreeMap<Partition, Held>>>,
+}
+
+/// What a worker does with a partition that it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// It handles what comes.
+    Working,
+    /// It restores the state that belongs to it.
+    TakingOver,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +59,16 @@ impl Pulse {
     /// Nothing waits any more: it was committed, or belongs to somebody else now.
     pub(crate) fn settled(&self) {
         self.with(|inner| *inner = Inner::default());
+    }
+
+    /// These are the inputs that the worker has now.
+    pub(crate) fn holds(&self, held: BTreeMap<Partition, Held>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+
+    /// The inputs that the worker has.
+    pub(crate) fn held(&self) -> BTreeMap<Partition, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// How it stands now.

@@ -26,6 +26,9 @@ pub struct KafkaSettings {
     pub commit_interval_ms: u64,
     /// A transaction is committed at the latest after this many input records.
     pub commit_records: u64,
+    /// Stages by name that keep a transaction open for so many milliseconds although all is read: nobody waits for what they
+    /// write, and fewer commits leave more of the machine and the broker to those that somebody waits for.
+    pub gather_ms: BTreeMap<String, u64>,
     /// Static group membership (KIP-345): an instance that was killed and comes back gets its partitions back at once; one
     /// that stays away gives them up after `session_timeout_ms`.
     pub static_membership: bool,
@@ -37,6 +40,9 @@ pub struct KafkaSettings {
     pub idle_after_ms: u64,
     /// An output that could not be committed for this many milliseconds is stuck: `/readyz` and metrics say so.
     pub stuck_after_ms: u64,
+    /// An input partition that has something to read and was not read on for this many milliseconds is stalled: `/readyz` and
+    /// metrics say so. 0: never.
+    pub stalled_after_ms: u64,
     /// Any further librdkafka property: `security.protocol`, `sasl.mechanism`, … Secrets belong in `properties_file`.
     pub properties: BTreeMap<String, String>,
     /// A file of `name=value` lines with librdkafka properties that are secret; read at start.
@@ -53,11 +59,15 @@ impl Default for KafkaSettings {
             instance: 0,
             commit_interval_ms: 100,
             commit_records: 5_000,
+            gather_ms: [("accounts", 100), ("insight", 200), ("scorecards", 200)]
+                .map(|(stage, gather_ms)| (stage.to_owned(), gather_ms))
+                .into(),
             static_membership: true,
             session_timeout_ms: 10_000,
             input_buffer_kbytes: 65_536,
             idle_after_ms: 5_000,
             stuck_after_ms: 10_000,
+            stalled_after_ms: 60_000,
             properties: BTreeMap::new(),
             properties_file: String::new(),
         }

@@ -140,6 +140,11 @@ impl<C: Client> Takeover<C> {
         Self { of, phase: Phase::Offsets { question: Question::new(now) } }
     }
 
+    /// The tasks.
+    pub(crate) fn infos(&self) -> &[TaskInfo] {
+        &self.of.infos
+    }
+
     /// Lets go of a task that was given back meanwhile.
     pub(crate) fn forget(&mut self, info: TaskInfo) {
         self.of.infos.retain(|other| *other != info);

@@ -1,5 +1,6 @@
 //! Watching the stages of this process from outside their threads: whether the broker answers, whether an output is stuck,
-//! how far the inputs lag behind. Shows it on metrics; who asks gets it in words.
+//! how far the inputs lag behind. Shows it on metrics; who asks gets it in words. Whether inputs stand still is in
+//! `input_watch`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +9,14 @@ use std::time::{Duration, Instant};
 use metrics::gauge;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
+use crate::client::Partition;
 use crate::error::StreamError;
 use crate::positions::Positions;
 use crate::processor::Stage;
-use crate::pulse::Pulse;
+use crate::pulse::{Held, Pulse};
 use crate::quiet::Quiet;
 use crate::settings::KafkaSettings;
+use crate::stall::Reader;
 
 /// How long the broker may take to answer the question whether it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -44,6 +47,22 @@ impl Pulses {
             found.insert(*stage, stuck.into_iter().next());
         }
         found
+    }
+
+    /// Who has which input of `stage` in this process; `None` when none of its workers has begun. Workers whose output has
+    /// been stuck for longer than `stuck_after` are marked.
+    pub(crate) fn readers(&self, stage: &str, stuck_after: Duration) -> Option<BTreeMap<Partition, Reader>> {
+        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut readers = BTreeMap::new();
+        for (number, pulse) in of.get(stage)?.iter().enumerate() {
+            let working =
+                if pulse.state().stuck(stuck_after).is_some() { Reader::Stuck } else { Reader::Worker(number) };
+            readers.extend(pulse.held().into_iter().map(|(input, held)| match held {
+                Held::Working => (input, working),
+                Held::TakingOver => (input, Reader::Restoring),
+            }));
+        }
+        Some(readers)
     }
 }
 
@@ -99,7 +118,7 @@ pub struct TopicLag {
     pub offsets: i64,
 }
 
-/// Measures how far the inputs of stages lag behind.
+/// Asks how far the inputs of stages lag behind.
 #[derive(Debug)]
 pub struct LagWatch {
     stages: Vec<(&'static str, Vec<String>, Positions)>,
@@ -132,16 +151,5 @@ impl LagWatch {
             lags.extend(by_topic.into_iter().map(|(topic, offsets)| TopicLag { stage, topic, offsets }));
         }
         Ok(lags)
-    }
-
-    /// Shows the same on gauges.
-    ///
-    /// # Errors
-    /// As [`LagWatch::read`].
-    pub fn measure(&self) -> Result<(), StreamError> {
-        for TopicLag { stage, topic, offsets } in self.read()? {
-            gauge!("tributary_stream_lag_records", "stage" => stage, "topic" => topic).set(offsets as f64);
-        }
-        Ok(())
     }
 }

@@ -15,6 +15,7 @@ use crate::error::{Failure, StreamError};
 use crate::input::InputBuffer;
 use crate::kafka_client::KafkaClient;
 use crate::metrics::StageMetrics;
+use crate::pace::Pace;
 use crate::processor::Stage;
 use crate::pulse::Pulse;
 use crate::record::{OutRecord, Record};
@@ -40,6 +41,7 @@ type Position = (String, i32, i64);
 pub struct Worker<C: Client = KafkaClient> {
     stage: Stage,
     settings: KafkaSettings,
+    pace: Pace,
     client: C,
     assignment: Assignment<C>,
     input: InputBuffer,
@@ -100,6 +102,7 @@ impl<C: Client> Worker<C> {
         client.subscribe(&stage.leader_topics)?;
         Ok(Self {
             metrics: StageMetrics::new(stage.name),
+            pace: Pace::new(settings, stage.name),
             stage,
             settings: settings.clone(),
             last_input: client.now(),
@@ -180,6 +183,7 @@ impl<C: Client> Worker<C> {
         self.fetch()?;
         while let Some(change) = self.client.next_change() {
             self.rebalance(change)?;
+            self.pulse.holds(self.assignment.held());
         }
         self.take_over()?;
         if self.is_paused()? {
@@ -192,7 +196,7 @@ impl<C: Client> Worker<C> {
             None => self.idle(),
         };
         self.recover(result)?;
-        if drained || self.is_commit_due() {
+        if self.open_for().is_some_and(|time| self.pace.is_due(time, self.records_in_transaction, drained)) {
             let committed = self.commit();
             self.recover(committed)?;
         }
@@ -202,22 +206,25 @@ impl<C: Client> Worker<C> {
         Ok(())
     }
 
-    fn is_commit_due(&self) -> bool {
-        self.open_since.is_some_and(|since| {
-            self.records_in_transaction >= self.settings.commit_records
-                || self.client.now().saturating_sub(since) >= Duration::from_millis(self.settings.commit_interval_ms)
-        })
+    /// For how long a transaction has been open, if one is.
+    fn open_for(&self) -> Option<Duration> {
+        self.open_since.map(|since| self.client.now().saturating_sub(since))
     }
 
     /// Buffers what the broker has sent; waits a little when there is nothing at all to do.
     fn fetch(&mut self) -> Result<(), StreamError> {
         let bound = self.settings.input_buffer_kbytes as usize * 1024;
         for _ in 0..FETCHES_IN_A_ROW {
-            let is_busy = !self.input.is_empty() || self.open_since.is_some() || self.assignment.is_taking_over();
             if self.input.bytes() >= bound {
                 return Ok(());
             }
-            let wait = if is_busy { Duration::ZERO } else { self.assignment.patience(&self.client, IDLE_POLL) };
+            let is_busy = !self.input.is_empty() || self.assignment.is_taking_over();
+            let wait = match self.open_since {
+                _ if is_busy => Duration::ZERO,
+                Some(since) => self.pace.patience(self.client.now().saturating_sub(since)).min(IDLE_POLL),
+                None => IDLE_POLL,
+            };
+            let wait = if wait.is_zero() { wait } else { self.assignment.patience(&self.client, wait) };
             match self.client.poll(wait)? {
                 Some(_) if self.paused_until.is_some() => {} // It is read again after the pause.
                 Some(record) => self.input.push(record),
@@ -240,6 +247,7 @@ impl<C: Client> Worker<C> {
         let ended = self.client.now();
         self.next_takeover = ended + ended.saturating_sub(started);
         if !begun.is_empty() {
+            self.pulse.holds(self.assignment.held());
             self.metrics.show_account(&self.stats);
             self.last_input = self.client.now();
         }
@@ -407,6 +415,7 @@ impl<C: Client> Worker<C> {
         self.input.clear();
         if rebuild {
             self.assignment.rebuild(&mut self.client, &self.stats)?;
+            self.pulse.holds(self.assignment.held());
         } else {
             self.assignment.abort();
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::time::Duration;
 
 /// Bytes of a record batch (magic 2) before its records.
 const BATCH_HEADER: usize = 61;
@@ -34,6 +35,14 @@ pub(crate) fn cap_version(frame: &mut [u8], version: i16) -> Option<()> {
         }
     }
     Some(())
+}
+
+/// How long a request to fetch lets the broker wait for something to answer.
+pub(crate) fn longest_wait(frame: &[u8]) -> Option<Duration> {
+    // Key, version, correlation id and the client's name come first, then the number of the replica.
+    let client = usize::try_from(int16(frame, 8)?.max(0)).ok()?;
+    let millis = int32(frame, 10 + client + 4)?;
+    Some(Duration::from_millis(u64::try_from(millis).ok()?))
 }
 
 /// True when a fetch answer carries neither records nor errors.

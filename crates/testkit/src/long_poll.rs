@@ -1,7 +1,7 @@
 //! A TCP shim between clients and the test broker. The broker answers an empty fetch at once, so that an idle consumer
-//! keeps half a core busy; the shim holds such answers back for a moment. The broker also forgets to answer a member that
-//! waits to join when another member joins again within milliseconds, as cooperative rebalancing does; the shim holds
-//! requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
+//! keeps half a core busy; the shim asks again for a while before it hands such an answer on. The broker also forgets to
+//! answer a member that waits to join when another member joins again within milliseconds, as cooperative rebalancing does;
+//! the shim holds requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
 //! same producer commits later; the shim takes out those that are past. It never gives up a member that died in a
 //! rebalance; the shim ends its session (`sessions.rs`). It takes offsets
 //! into a transaction from whoever gives them; the shim asks who that is (`membership_check.rs`). And it puts its own port where the broker names its address.
@@ -13,15 +13,18 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::faults::Faults;
 use crate::fetch_answer::{self, int16, int32};
 use crate::frame::{read_frame, write_frame};
 use crate::membership_check;
-use crate::sessions::Sessions;
+use crate::sessions::{Line, Sessions};
 
-const HOLD_EMPTY_FETCH: Duration = Duration::from_millis(5);
+/// Pauses before the broker is asked again for what it did not have, in milliseconds: data goes on soon after it is there,
+/// and a consumer that has been idle for longer costs little. Together they are a quarter of what our readers let a broker
+/// wait, so that one that only wants to know where the end is hears it soon.
+const ASK_AGAIN_MS: [u64; 9] = [1, 1, 1, 2, 2, 3, 5, 5, 5];
 const HOLD_JOIN: Duration = Duration::from_millis(500);
 const JOIN_GROUP: i16 = 11;
 const FETCH: i16 = 1;
@@ -33,8 +36,36 @@ const DESCRIBE_CLUSTER: i16 = 60;
 /// Connections so far, through all shims.
 static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
 
-/// What was asked under a correlation id: API key and version.
-type Asked = Arc<Mutex<HashMap<i32, (i16, i16)>>>;
+/// What was asked, by correlation id.
+type Asked = Arc<Mutex<HashMap<i32, Question>>>;
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+struct Question {
+    key: i16,
+    version: i16,
+    /// What is needed to ask again.
+    fetch: Option<Fetch>,
+}
+
+/// A request to fetch.
+#[derive(Debug)]
+struct Fetch {
+    frame: Vec<u8>,
+    /// How often it was asked again.
+    repeated: usize,
+    /// The client does not wait any longer.
+    until: Instant,
+}
+
+impl Question {
+    fn new(key: i16, version: i16, frame: &[u8]) -> Self {
+        let fetch = (key == FETCH).then(|| fetch_answer::longest_wait(frame)).flatten();
+        let until = fetch.map(|wait| Instant::now() + wait);
+        let fetch = until.map(|until| Fetch { frame: frame.to_vec(), repeated: 0, until });
+        Self { key, version, fetch }
+    }
+}
 
 /// The shim; it ends with the process.
 #[derive(Debug)]
@@ -97,49 +128,83 @@ fn serve(client: TcpStream, broker: TcpStream, way: &Way) {
     }
     way.sessions.opened(way.connection, &client);
     let (there, back) = (way.clone(), way.clone());
-    thread::spawn(move || requests(client_reader, broker_writer, &there));
-    thread::spawn(move || answers(broker, client, &back));
+    let asking = Arc::new(Mutex::new(broker_writer));
+    let asking_again = Arc::clone(&asking);
+    thread::spawn(move || requests(client_reader, &asking, &there));
+    thread::spawn(move || answers(broker, &asking_again, client, &back));
 }
 
 #[allow(clippy::disallowed_methods)]
-fn requests(mut client: TcpStream, mut broker: TcpStream, way: &Way) {
+fn requests(mut client: TcpStream, broker: &Mutex<TcpStream>, way: &Way) {
+    let mut line = Line::new(way.broker_port);
     while let Ok(frame) = read_frame(&mut client) {
-        if let (Some(key), Some(version), Some(id)) = (int16(&frame, 0), int16(&frame, 2), int32(&frame, 4)) {
-            way.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, (key, version));
-            if key == JOIN_GROUP {
-                thread::sleep(HOLD_JOIN);
-            }
+        if int16(&frame, 0) == Some(JOIN_GROUP) {
+            thread::sleep(HOLD_JOIN);
         }
         way.faults.pass();
         way.sessions.heard(way.connection, &frame);
-        let sent = match membership_check::refusal(&frame, way.broker_port) {
+        let sent = match membership_check::refusal(&frame, &mut line) {
             Some(refusal) => {
-                way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&int32(&frame, 4).unwrap_or_default());
                 let _writing = way.writing.lock();
                 write_frame(&mut client, &refusal)
             }
-            None => write_frame(&mut broker, &frame),
+            None => ask(broker, &frame, way),
         };
         if sent.is_err() {
             break;
         }
     }
     way.sessions.ended(way.connection);
-    drop(broker.shutdown(Shutdown::Both));
+    drop(broker.lock().unwrap_or_else(PoisonError::into_inner).shutdown(Shutdown::Both));
+}
+
+/// Hands a request on, and notes what its answer will be to.
+fn ask(broker: &Mutex<TcpStream>, frame: &[u8], way: &Way) -> io::Result<()> {
+    let mut broker = broker.lock().unwrap_or_else(PoisonError::into_inner);
+    if let (Some(key), Some(version), Some(id)) = (int16(frame, 0), int16(frame, 2), int32(frame, 4)) {
+        let question = Question::new(key, version, frame);
+        way.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, question);
+    }
+    write_frame(&mut broker, frame)
+}
+
+/// Asks for the same again after a pause; true when it did. It does not when the client has waited for long enough, or has
+/// asked for something else meanwhile: answers keep the order of the questions.
+#[allow(clippy::disallowed_methods)]
+fn ask_again(broker: &Mutex<TcpStream>, id: i32, question: Question, way: &Way) -> bool {
+    let Question { key, version, fetch: Some(mut fetch) } = question else { return false };
+    let Some(pause_ms) = ASK_AGAIN_MS.get(fetch.repeated) else { return false };
+    thread::sleep(Duration::from_millis(*pause_ms));
+    // Whoever has it asks for something else. Waiting for it here could hold up the answers that the broker waits to give.
+    let Ok(mut broker) = broker.try_lock() else { return false };
+    let mut asked = way.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    if Instant::now() >= fetch.until || !asked.is_empty() || write_frame(&mut broker, &fetch.frame).is_err() {
+        return false;
+    }
+    fetch.repeated += 1;
+    asked.insert(id, Question { key, version, fetch: Some(fetch) });
+    true
 }
 
 #[allow(clippy::disallowed_methods)]
-fn answers(mut broker: TcpStream, mut client: TcpStream, way: &Way) {
+fn answers(mut broker: TcpStream, asking: &Mutex<TcpStream>, mut client: TcpStream, way: &Way) {
     while let Ok(mut frame) = read_frame(&mut broker) {
         let id = int32(&frame, 0).unwrap_or_default();
         way.sessions.answered(way.connection, id);
-        match way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id) {
-            Some((FETCH, version)) if fetch_answer::is_empty(&frame, version) => thread::sleep(HOLD_EMPTY_FETCH),
-            Some((FETCH, version)) => frame = fetch_answer::without_past_aborts(&frame, version).unwrap_or(frame),
-            Some((API_VERSIONS, version)) => {
+        let question = way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        match question {
+            Some(question) if question.key == FETCH => {
+                let version = question.version;
+                if !fetch_answer::is_empty(&frame, version) {
+                    frame = fetch_answer::without_past_aborts(&frame, version).unwrap_or(frame);
+                } else if ask_again(asking, id, question, way) {
+                    continue;
+                }
+            }
+            Some(Question { key: API_VERSIONS, version, .. }) => {
                 fetch_answer::cap_version(&mut frame, version);
             }
-            Some((METADATA | FIND_COORDINATOR | DESCRIBE_CLUSTER, _)) => {
+            Some(Question { key: METADATA | FIND_COORDINATOR | DESCRIBE_CLUSTER, .. }) => {
                 readdress(&mut frame, way.broker_port, way.shim_port);
             }
             _ => {}
@@ -166,3 +231,6 @@ fn readdress(frame: &mut [u8], broker_port: u16, shim_port: u16) {
         at += 1;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 use std::io;
 
 use crate::fetch_answer::{int16, int32};
-use crate::sessions::{ask, header, push_text};
+use crate::sessions::{Line, header, push_text};
 
 /// The request that adds offsets to a transaction, and its version that names the member.
 const TXN_OFFSET_COMMIT: i16 = 28;
@@ -17,21 +17,22 @@ const REFUSALS: [i16; 3] = [ILLEGAL_GENERATION, 25, 82];
 /// which Kafka would still take has to wait for the end of the rebalance here.
 const REBALANCE_IN_PROGRESS: i16 = 27;
 
-/// The answer that refuses a request for offsets in a transaction; `None` when it is another request, or a good one.
-pub(crate) fn refusal(frame: &[u8], broker_port: u16) -> Option<Vec<u8>> {
+/// The answer that refuses a request for offsets in a transaction; `None` when it is another request, or a good one. The
+/// broker is asked by `line`.
+pub(crate) fn refusal(frame: &[u8], line: &mut Line) -> Option<Vec<u8>> {
     let offsets = Offsets::read(frame)?;
     if offsets.member.is_empty() {
         return None; // A producer without a group has nothing to say about itself.
     }
-    let error = match ask_for(&offsets, broker_port).ok()? {
+    let error = match ask_for(&offsets, line).ok()? {
         REBALANCE_IN_PROGRESS => ILLEGAL_GENERATION,
         error => error,
     };
     REFUSALS.contains(&error).then(|| offsets.refused(error))
 }
 
-fn ask_for(offsets: &Offsets, broker_port: u16) -> io::Result<i16> {
-    let answer = ask(broker_port, &offsets.heartbeat())?;
+fn ask_for(offsets: &Offsets, line: &mut Line) -> io::Result<i16> {
+    let answer = line.ask(&offsets.heartbeat())?;
     // Behind the correlation id and the throttle time.
     int16(&answer, 8).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
 }

@@ -254,11 +254,44 @@ fn leave(broker_port: u16, group: &str, member: &str) -> io::Result<()> {
 }
 
 /// Asks the broker past the shim.
-pub(crate) fn ask(broker_port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
-    let mut broker = TcpStream::connect(("127.0.0.1", broker_port))?;
-    broker.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write_frame(&mut broker, request)?;
-    read_frame(&mut broker)
+fn ask(broker_port: u16, request: &[u8]) -> io::Result<Vec<u8>> {
+    Line::new(broker_port).ask(request)
+}
+
+/// A connection to the broker past the shim, made when it is first needed.
+#[derive(Debug)]
+pub(crate) struct Line {
+    broker_port: u16,
+    broker: Option<TcpStream>,
+}
+
+impl Line {
+    /// To the broker on this port.
+    pub(crate) fn new(broker_port: u16) -> Self {
+        Self { broker_port, broker: None }
+    }
+
+    /// Asks, and asks once more by a new connection when the one at hand has ended.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> io::Result<Vec<u8>> {
+        if let Some(broker) = self.broker.take() {
+            match self.ask_by(broker, request) {
+                Err(error) if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+                answered => return answered,
+            }
+        }
+        let broker = TcpStream::connect(("127.0.0.1", self.broker_port))?;
+        broker.set_nodelay(true)?;
+        broker.set_read_timeout(Some(Duration::from_secs(5)))?;
+        self.ask_by(broker, request)
+    }
+
+    /// Keeps the connection when the answer has come: what is late would be taken for the next.
+    fn ask_by(&mut self, mut broker: TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
+        write_frame(&mut broker, request)?;
+        let answer = read_frame(&mut broker)?;
+        self.broker = Some(broker);
+        Ok(answer)
+    }
 }
 
 /// The header of a request of the shim's own, before versions with tagged fields.

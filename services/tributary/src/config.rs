@@ -166,6 +166,7 @@ impl Validate for HubConfig {
         if self.kafka.partitions == 0 {
             problems.push(Problem::new("kafka.partitions", 0, "leaves no partition", "give 1 or more"));
         }
+        problems.extend(self.kafka.gather_ms.iter().filter_map(gather_problem));
         if let Some(directory) = self.definitions.as_ref().filter(|directory| !directory.is_dir()) {
             let remedy = "give a directory laid out as schemas/, or leave it out";
             problems.push(Problem::new("definitions", directory.display(), "is no directory", remedy));
@@ -181,6 +182,20 @@ impl Validate for HubConfig {
         problems.extend(self.delivery.validate().into_iter().map(|problem| problem.under("delivery")));
         problems
     }
+}
+
+/// The longest that a stage may gather: a transaction that is open for longer than the broker allows is lost.
+const LONGEST_GATHER_MS: u64 = 5_000;
+
+fn gather_problem((stage, gather_ms): (&String, &u64)) -> Option<Problem> {
+    let key = || format!("kafka.gather_ms.{stage}");
+    let stages: Vec<&str> = Workers::default().all().into_iter().map(|(stage, _)| stage).collect();
+    if !stages.contains(&stage.as_str()) {
+        return Some(Problem::new(key(), gather_ms, "names no stage", format!("give one of {}", stages.join(", "))));
+    }
+    let why = "is longer than a transaction should be open";
+    (*gather_ms > LONGEST_GATHER_MS)
+        .then(|| Problem::new(key(), gather_ms, why, format!("give at most {LONGEST_GATHER_MS}")))
 }
 
 fn state_problems(state: &StateSettings) -> Vec<Problem> {
@@ -219,8 +234,9 @@ fn state_problems(state: &StateSettings) -> Vec<Problem> {
 }
 
 impl Workers {
-    fn problems(&self) -> Vec<Problem> {
-        let all = [
+    /// The stages, each with its threads.
+    fn all(&self) -> [(&'static str, u32); 7] {
+        [
             ("normalizer", self.normalizer),
             ("identity", self.identity),
             ("journey", self.journey),
@@ -228,8 +244,11 @@ impl Workers {
             ("insight", self.insight),
             ("scorecards", self.scorecards),
             ("delivery", self.delivery),
-        ];
-        let none = all.into_iter().filter(|(_, count)| !(1..=256).contains(count));
+        ]
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let none = self.all().into_iter().filter(|(_, count)| !(1..=256).contains(count));
         none.map(|(stage, count)| {
             Problem::new(format!("workers.{stage}"), count, "a stage needs from 1 to 256 threads", "give 1")
         })

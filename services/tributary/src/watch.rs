@@ -1,5 +1,8 @@
 //! What a process watches about itself while it works: that the broker answers, that no output is stuck, how far its inputs
-//! lag behind, and that the accounts of the whole hub add up. It tells `/readyz` and the metrics; it never acts.
+//! lag behind and that none stands still, and that the accounts of the whole hub add up. It tells `/readyz` and the metrics;
+//! it never acts.
+
+mod inputs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use tributary_schema::Contracts;
 use tributary_service::{Component, Health};
-use tributary_stream::{BrokerProbe, KafkaSettings, LagWatch, Pulses, Stage};
+use tributary_stream::{BrokerProbe, KafkaSettings, Pulses, Stage};
 
+use self::inputs::{Inputs, Missing};
 use crate::error::CliError;
 use crate::metrics;
 use crate::reconcile::{Depth, gather, judge};
@@ -19,13 +23,11 @@ use crate::reconcile::{Depth, gather, judge};
 const LOOK: Duration = Duration::from_secs(1);
 /// How often the broker is asked whether it is there.
 const PROBE: Duration = Duration::from_secs(3);
-/// How often the lag is measured.
-const LAG: Duration = Duration::from_secs(15);
 
 /// What is watched.
 #[derive(Debug)]
 pub struct Watched {
-    /// How to reach the broker, and when an output counts as stuck.
+    /// How to reach the broker, and when an output counts as stuck and an input as stalled.
     pub settings: KafkaSettings,
     /// By which the topics are read.
     pub contracts: Arc<Contracts>,
@@ -69,9 +71,17 @@ impl Watch {
         let stopped = Arc::clone(&stop);
         let looking =
             thread("watch").spawn(move || looking.run(&stopped)).map_err(CliError::system("starting a thread"))?;
-        // It may wait for a broker that is gone, so nobody waits for it.
+        // These may wait for a broker that is gone, so nobody waits for them.
+        let missing = Missing::default();
+        let inputs = Inputs::new(&watched, missing.clone(), health)?;
         let stopped = Arc::clone(&stop);
-        thread("measure").spawn(move || measure(&watched, &stopped)).map_err(CliError::system("starting a thread"))?;
+        thread("inputs").spawn(move || inputs.run(&stopped)).map_err(CliError::system("starting a thread"))?;
+        if !watched.audit_interval.is_zero() {
+            let stopped = Arc::clone(&stop);
+            thread("audit")
+                .spawn(move || audit_until(&stopped, &watched, &missing))
+                .map_err(CliError::system("starting a thread"))?;
+        }
         Ok(Self { stop, looking: Some(looking) })
     }
 }
@@ -140,35 +150,25 @@ fn tell(component: &Component, wrong: Option<String>) {
     }
 }
 
-/// Measures lag and accounts until told to stop. While the broker is gone both fail; the watch says so already.
-fn measure(watched: &Watched, stop: &AtomicBool) {
-    let lag = match LagWatch::new(&watched.settings, &watched.stages) {
-        Ok(lag) => lag,
-        Err(error) => {
-            tracing::error!(%error, "the lag of the inputs will not be measured");
+/// Audits until told to stop. While the broker is gone that fails; the watch says so already.
+fn audit_until(stop: &AtomicBool, watched: &Watched, missing: &Missing) {
+    loop {
+        wait_until(Instant::now() + watched.audit_interval, stop);
+        if stop.load(Ordering::Acquire) {
             return;
         }
-    };
-    let mut audit_at = Instant::now() + watched.audit_interval;
-    while !stop.load(Ordering::Acquire) {
-        if let Err(error) = lag.measure() {
-            tracing::debug!(%error, "the lag could not be measured");
-        }
-        if !watched.audit_interval.is_zero() && Instant::now() >= audit_at {
-            audit_at = Instant::now() + watched.audit_interval;
-            audit(watched);
-        }
-        wait_until(Instant::now() + LAG.min(watched.audit_interval.max(LOOK)), stop);
+        audit(watched, missing);
     }
 }
 
-fn audit(watched: &Watched) {
+fn audit(watched: &Watched, missing: &Missing) {
     match gather(&watched.settings, &watched.contracts, &watched.all_stages, Depth::default()) {
         Ok(facts) => {
             let audit = judge(&facts);
             for finding in &audit.findings {
                 tracing::warn!(%finding, "records are not explained");
             }
+            missing.note(&audit.findings);
             metrics::audited(&audit);
         }
         Err(error) => {

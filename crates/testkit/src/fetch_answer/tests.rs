@@ -73,3 +73,13 @@ fn no_later_version_is_offered_than_is_understood() {
         assert_eq!(frame, list(11), "version {version}");
     }
 }
+
+#[test]
+fn a_request_says_how_long_it_waits() {
+    let mut frame = vec![0, 1, 0, 11, 0, 0, 0, 9, 0, 3];
+    frame.extend_from_slice(b"abc");
+    frame.extend_from_slice(&(-1_i32).to_be_bytes());
+    frame.extend_from_slice(&100_i32.to_be_bytes());
+    assert_eq!(longest_wait(&frame), Some(Duration::from_millis(100)));
+    assert_eq!(longest_wait(&frame[..17]), None);
+}

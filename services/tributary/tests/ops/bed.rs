@@ -128,6 +128,19 @@ impl Bed {
         hub
     }
 
+    /// One service in a process beside the hub, once it has taken over partitions of its own.
+    pub(crate) fn second(&self, service: &str) -> Running {
+        let log = self.dir.path().join("second.log");
+        let admin = format!("admin.listen=127.0.0.1:{}", free_port().unwrap());
+        let mut command = self.command(&["run", service, "--set", "kafka.instance=1", "--set", &admin]);
+        let file = std::fs::File::create(&log).unwrap();
+        let running = Running(command.stdout(Stdio::null()).stderr(file).spawn().unwrap());
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        let is_at_work = || said().contains("partitions taken over").then_some(());
+        assert!(eventually(Duration::from_secs(60), is_at_work).is_some(), "{}", said());
+        running
+    }
+
     fn log(&self) -> PathBuf {
         self.dir.path().join("hub.log")
     }

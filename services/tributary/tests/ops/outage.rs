@@ -69,3 +69,37 @@ fn an_output_that_the_broker_does_not_commit_is_stuck_and_comes_loose_by_itself(
     assert_eq!(account(&audit, "normalizer")["processed"], 5_001, "{audit:#}");
     assert_eq!(bed.records(topics::TOUCHPOINTS).len(), 5_001);
 }
+
+#[test]
+fn an_input_that_nobody_reads_on_is_named_by_readyz_until_somebody_does() {
+    let bed = Bed::new();
+    bed.map(GOOD_MAPPING);
+    // Whoever is silent keeps its partitions for longer than it takes to notice that nobody reads them.
+    let settings = serde_json::json!({
+        "bootstrap": bed.broker.bootstrap(), "session_timeout_ms": 60_000, "static_membership": false, "partitions": 2,
+        "stalled_after_ms": 2_000,
+    });
+    bed.set("kafka", settings);
+    let _hub = bed.hub();
+    bed.publish(&(0..20).map(|number| bare(&format!("before-{number}"), "fine")).collect::<Vec<_>>());
+    bed.until_settled(20);
+    let second = bed.second("identity");
+    let signal = |name: &str| {
+        let status = std::process::Command::new("kill").args([name, &second.0.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    };
+    signal("-STOP");
+    bed.publish(&(0..20).map(|number| bare(&format!("after-{number}"), "fine")).collect::<Vec<_>>());
+    let answer = bed.until_ready(false);
+    let input = &answer["components"]["identity input"];
+    let reason = input["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("input stalled: tributary.touchpoints-"), "{answer:#}");
+    assert!(reason.contains("no worker of this process has the partition"), "{reason}");
+    bed.until_metric(|line| line == "tributary_stream_input_stalled_partitions{stage=\"identity\"} 1");
+    signal("-CONT");
+    bed.until_ready(true);
+    bed.until_metric(|line| line == "tributary_stream_input_stalled_partitions{stage=\"identity\"} 0");
+    let audit = bed.until_settled(40);
+    assert_eq!(account(&audit, "normalizer")["processed"], 40, "{audit:#}");
+    assert!(bed.log_tail().contains("input no longer stalled"), "{}", bed.log_tail());
+}
