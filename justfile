@@ -38,6 +38,10 @@ day-twice persons="4000":
 bench *args:
     tests/bench/run {{args}}
 
+# figures: the steps of the stages by themselves under Criterion, or those whose names hold a word: `just bench-steps journey`
+bench-steps *args:
+    cargo bench -p tributary-bench --bench steps -- {{args}}
+
 # figures: back in service from checkpoints and from changelogs, and latency while checkpoints are written
 bench-restore *args:
     cargo run --release -p tributary-bench --bin restore -- {{args}}

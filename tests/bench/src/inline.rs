@@ -5,6 +5,7 @@
 //! the hub on a broker.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::AddAssign;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use tributary_stream::{OutRecord, Record, Stage, Task, TaskInfo};
 use tributary_tributary::cli::Service;
 use tributary_tributary::compose::Definition;
 use tributary_tributary::config::HubConfig;
+
+use crate::codec::{Again, Clock, again};
 
 /// Records of a transaction, at most.
 const COMMIT_RECORDS: usize = 1_000;
@@ -40,6 +43,10 @@ pub struct StageCost {
     pub gathering_us: f64,
     /// Encoding changes for the changelogs, and making them the committed state.
     pub changelog_us: f64,
+    /// Decoding what it read, as often as it did: this is part of the handling.
+    pub decoding_us: f64,
+    /// Encoding what it wrote, changelogs aside: this is part of the handling and the gathering.
+    pub encoding_us: f64,
 }
 
 impl StageCost {
@@ -47,6 +54,27 @@ impl StageCost {
     #[must_use]
     pub fn total_us(&self) -> f64 {
         self.handling_us + self.gathering_us + self.changelog_us
+    }
+
+    /// What is left of handling and gathering without decoding and encoding.
+    #[must_use]
+    pub fn step_us(&self) -> f64 {
+        (self.handling_us + self.gathering_us - self.decoding_us - self.encoding_us).max(0.0)
+    }
+}
+
+impl AddAssign for StageCost {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.written += other.written;
+        self.written_bytes += other.written_bytes;
+        self.changes += other.changes;
+        self.change_bytes += other.change_bytes;
+        self.handling_us += other.handling_us;
+        self.gathering_us += other.gathering_us;
+        self.changelog_us += other.changelog_us;
+        self.decoding_us += other.decoding_us;
+        self.encoding_us += other.encoding_us;
     }
 }
 
@@ -64,7 +92,10 @@ struct Seat {
 pub struct InlineHub {
     seats: Vec<Seat>,
     offsets: HashMap<String, i64>,
-    clock: fn() -> Duration,
+    contracts: Arc<Contracts>,
+    clock: Clock,
+    /// What was under way, for those who listen.
+    heard: Option<Vec<OutRecord>>,
 }
 
 impl std::fmt::Debug for InlineHub {
@@ -79,14 +110,27 @@ impl InlineHub {
     /// # Errors
     /// When a definition is broken.
     pub fn new() -> Result<Self> {
-        let config = HubConfig::default();
-        let definition = Definition::read(&config)?;
-        let tables = definition.fixed_tables(&config)?;
+        Self::of(&HubConfig::default())
+    }
+
+    /// All stages that the default configuration has, without triggers.
+    ///
+    /// # Errors
+    /// When a definition is broken.
+    pub fn without_triggers() -> Result<Self> {
+        let mut config = HubConfig::default();
+        config.triggers.builtin = false;
+        Self::of(&config)
+    }
+
+    fn of(config: &HubConfig) -> Result<Self> {
+        let definition = Definition::read(config)?;
+        let tables = definition.fixed_tables(config)?;
         let pseudonymizer = Pseudonymizer::new(b"a key for a bench that is nobody's")?;
-        let staffed = definition.staffed(&config, Service::All, &tables, pseudonymizer)?;
+        let staffed = definition.staffed(config, Service::All, &tables, pseudonymizer)?;
         let contracts = Contracts::single_object()?;
         let seats = staffed.into_iter().map(|staffed| Seat::new(&staffed.stage, &contracts)).collect();
-        Ok(Self { seats, offsets: HashMap::new(), clock: cpu_time })
+        Ok(Self { seats, offsets: HashMap::new(), contracts, clock: cpu_time, heard: None })
     }
 
     /// Without looking at the clock, for those who count instructions: how the system tells the time is hidden from a
@@ -96,6 +140,16 @@ impl InlineHub {
         Self { clock: || Duration::ZERO, ..self }
     }
 
+    /// Keeps a copy of all that is under way from now on.
+    pub fn listen(&mut self) {
+        self.heard = Some(Vec::new());
+    }
+
+    /// What was heard since [`InlineHub::listen`].
+    pub fn take_heard(&mut self) -> Vec<OutRecord> {
+        self.heard.take().unwrap_or_default()
+    }
+
     /// Takes records in and works until nothing is on its way.
     ///
     /// # Errors
@@ -103,7 +157,7 @@ impl InlineHub {
     pub fn take(&mut self, records: Vec<OutRecord>) -> Result<()> {
         self.deliver(records);
         while let Some(place) = self.seats.iter().position(|seat| !seat.queue.is_empty()) {
-            let out = self.seats[place].work(self.clock)?;
+            let out = self.seats[place].work(&self.contracts, self.clock)?;
             self.deliver(out);
         }
         Ok(())
@@ -121,6 +175,9 @@ impl InlineHub {
     }
 
     fn deliver(&mut self, records: Vec<OutRecord>) {
+        if let Some(heard) = &mut self.heard {
+            heard.extend_from_slice(&records);
+        }
         for OutRecord { topic, key, value, headers } in records {
             let readers = self.seats.iter_mut().filter(|seat| seat.reads.contains_key(&topic));
             let offset = self.offsets.entry(topic.clone()).or_default();
@@ -148,16 +205,15 @@ impl Seat {
     }
 
     /// One transaction.
-    fn work(&mut self, clock: fn() -> Duration) -> Result<Vec<OutRecord>> {
+    fn work(&mut self, contracts: &Contracts, clock: Clock) -> Result<Vec<OutRecord>> {
         let mut out = Vec::new();
+        let read: Vec<Record> = self.queue.drain(..self.queue.len().min(COMMIT_RECORDS)).collect();
         let started = clock();
-        for _ in 0..COMMIT_RECORDS {
-            let Some(record) = self.queue.pop_front() else { break };
+        for record in &read {
             let task = self.reads.get(&record.topic).and_then(|place| self.tasks.get_mut(*place));
             let task = task.context("a record that nobody reads")?;
-            let result = task.handle(&record, &mut out);
+            let result = task.handle(record, &mut out);
             ensure!(result.is_ok(), "{} refused {}: {result:?}", self.name, record.position());
-            self.cost.records += 1;
         }
         let handled = clock();
         for task in self.tasks.iter_mut().filter(|task| task.is_dirty()) {
@@ -175,12 +231,19 @@ impl Seat {
         }
         let committed = clock();
         let us = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64() * 1e6;
+        self.cost.records += read.len() as u64;
         self.cost.handling_us += us(started, handled);
         self.cost.gathering_us += us(handled, gathered);
         self.cost.changelog_us += us(gathered, committed);
         self.cost.written += out.len() as u64;
         let bytes = out.iter().map(|record| record.key.len() + record.value.as_ref().map_or(0, Vec::len));
         self.cost.written_bytes += bytes.sum::<usize>() as u64;
+        if committed > Duration::ZERO {
+            let read = read.iter().map(|record| (record.topic.as_str(), record.value.as_deref())).collect();
+            self.cost.decoding_us += again(Again::Decode, contracts, clock, read)?;
+            let written = out.iter().map(|record| (record.topic.as_str(), record.value.as_deref())).collect();
+            self.cost.encoding_us += again(Again::Encode, contracts, clock, written)?;
+        }
         Ok(out)
     }
 }

@@ -1,6 +1,7 @@
 //! What the benches share: journeys to load, the journey stage as a process that can be killed, medians, and identity
 //! in memory with a population to resolve, and the contest of engines on one broker.
 
+mod codec;
 pub mod contest;
 mod crowd;
 mod doors;
@@ -17,6 +18,7 @@ mod process;
 pub mod programme;
 pub mod report;
 mod spread;
+pub mod steps;
 
 pub use crowd::{Crowd, Findings, resolve, touchpoint};
 pub use doors::{Door, DoorRun, doors};

@@ -34,16 +34,31 @@ impl Population {
     pub fn us_per_event(&self) -> f64 {
         self.stages.values().map(StageCost::total_us).sum::<f64>() / self.events as f64
     }
+
+    /// Microseconds of CPU that a stage's step takes for one event, decoding, encoding and changelogs aside.
+    #[must_use]
+    pub fn step_us(&self, stage: &str) -> f64 {
+        self.stages.get(stage).map_or(0.0, StageCost::step_us) / self.events as f64
+    }
+}
+
+/// What is left out of a measurement.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LeftOut {
+    /// The clock.
+    pub clock: bool,
+    /// The triggers.
+    pub triggers: bool,
 }
 
 /// Lets everybody of a population do `touches` things, and then measures `events` more.
 ///
 /// # Errors
 /// When a stage refuses a record.
-pub fn population(persons: u32, touches: u64, events: u64, is_timed: bool) -> Result<Population> {
+pub fn population(persons: u32, touches: u64, events: u64, without: LeftOut) -> Result<Population> {
     let contracts = Contracts::single_object()?;
-    let hub = InlineHub::new()?;
-    let mut hub = if is_timed { hub } else { hub.untimed() };
+    let hub = if without.triggers { InlineHub::without_triggers()? } else { InlineHub::new()? };
+    let mut hub = if without.clock { hub.untimed() } else { hub };
     // What is made once, whoever comes, is made before memory is looked at.
     let mut others = Traffic::of_others(500);
     feed(&mut hub, &mut others, &contracts, 5_000)?;

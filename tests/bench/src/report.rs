@@ -114,6 +114,10 @@ pub struct Report {
     pub stages: BTreeMap<String, StageCost>,
     /// Of so many events.
     pub stage_events: u64,
+    /// What the shipped triggers take of the journey's step, in microseconds for one event.
+    pub rules_us: Option<f64>,
+    /// What the whole hub uses with the client, in microseconds for one event.
+    pub hub_us: Option<f64>,
     /// Further things that were found, a line each.
     pub notes: Vec<String>,
 }
@@ -190,22 +194,48 @@ impl Report {
         let events = self.stage_events.max(1) as f64;
         text.push_str(
             "\n## Where the time goes\n\nMicroseconds of CPU for one raw event, all stages on one thread without the \
-             client.\n\n| stage | records | handling | gathering | changelog | all | records out | bytes out | changelog \
-             bytes |\n|---|---|---|---|---|---|---|---|---|\n",
+             client.\n\n| stage | records | decoding | step | encoding | changelog | all | records out | bytes out | \
+             changelog bytes |\n|---|---|---|---|---|---|---|---|---|---|\n",
         );
         let mut all = StageCost::default();
         for (name, cost) in &self.stages {
             stage_row(text, name, cost, events)?;
-            all.records += cost.records;
-            all.written += cost.written;
-            all.written_bytes += cost.written_bytes;
-            all.change_bytes += cost.change_bytes;
-            all.handling_us += cost.handling_us;
-            all.gathering_us += cost.gathering_us;
-            all.changelog_us += cost.changelog_us;
+            all += *cost;
         }
         stage_row(text, "all", &all, events)?;
+        self.step_table(text, &all)?;
         text.push_str("\n![Stages](stages.svg)\n");
+        Ok(())
+    }
+
+    /// The same by what is done.
+    fn step_table(&self, text: &mut String, all: &StageCost) -> Result<()> {
+        let events = self.stage_events.max(1) as f64;
+        let of = |stages: &[&str]| -> f64 {
+            let costs = stages.iter().filter_map(|stage| self.stages.get(*stage));
+            costs.map(StageCost::step_us).sum::<f64>() / events
+        };
+        let rules = self.rules_us.unwrap_or(0.0).min(of(&["journey"]));
+        let named = [
+            ("decode: envelopes and records, at every hop", all.decoding_us / events),
+            ("map: parsing JSON, the mapping, checks, pseudonyms, duplicates", of(&["normalizer"])),
+            ("resolve: whose it is", of(&["identity", "identity-sequencer"])),
+            ("journey: its place, session, exposure, totals, path", of(&["journey"]) - rules),
+            ("rules: the shipped triggers", rules),
+            ("credit and scorecards", of(&["insight", "scorecards"])),
+            ("accounts", of(&["accounts"])),
+            ("encode: what is written for others", all.encoding_us / events),
+            ("changelog: encoding changes, committing state", all.changelog_us / events),
+        ];
+        text.push_str("\nThe same by what is done; `rules` is what an event costs less without triggers.\n\n");
+        text.push_str("| step | µs an event | share |\n|---|---|---|\n");
+        let client = self.hub_us.map(|hub| (hub - all.total_us() / events).max(0.0));
+        let client = client.map(|client| ("produce, fetch and commit: the client and the worker around it", client));
+        let whole: f64 = named.iter().chain(&client).map(|(_, us)| us).sum();
+        for (name, us) in named.iter().chain(&client) {
+            writeln!(text, "| {name} | {} | {:.0} % |", figure(*us), 100.0 * us / whole.max(1e-9))?;
+        }
+        writeln!(text, "| all | {} | |", figure(whole))?;
         Ok(())
     }
 }
@@ -214,10 +244,11 @@ fn stage_row(text: &mut String, name: &str, cost: &StageCost, events: f64) -> Re
     let each = |value: f64| figure(value / events);
     writeln!(
         text,
-        "| {name} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
         each(cost.records as f64),
-        each(cost.handling_us),
-        each(cost.gathering_us),
+        each(cost.decoding_us),
+        each(cost.step_us()),
+        each(cost.encoding_us),
         each(cost.changelog_us),
         each(cost.total_us()),
         each(cost.written as f64),
@@ -249,5 +280,29 @@ mod tests {
         let text = report.markdown().unwrap();
         assert!(text.contains("| P2 | enrichment | ≤ 7.00 µs | 9.00 (8.00 – 10.0) µs | **missed** |"), "{text}");
         assert!(text.contains("Flink did not take part: there is no JDK"));
+    }
+
+    #[test]
+    fn an_event_is_told_by_what_is_done_with_it() {
+        let cost = |handling_us, decoding_us, encoding_us| StageCost {
+            handling_us,
+            decoding_us,
+            encoding_us,
+            changelog_us: 10.0,
+            ..StageCost::default()
+        };
+        let stages = [("normalizer", cost(80.0, 10.0, 20.0)), ("journey", cost(200.0, 30.0, 50.0))];
+        let stages = stages.map(|(name, cost)| (name.to_owned(), cost)).into();
+        let report = Report { stages, stage_events: 10, rules_us: Some(4.0), hub_us: Some(50.0), ..Report::default() };
+        let text = report.markdown().unwrap();
+        for row in ["| rules: the shipped triggers | 4.00 | 8 % |", "| all | 50.0 | |"] {
+            assert!(text.contains(row), "{row} is not in {text}");
+        }
+        for (begin, us) in
+            [("decode", "4.00"), ("map", "5.00"), ("journey:", "8.00"), ("encode", "7.00"), ("produce", "20.0")]
+        {
+            let row = text.lines().find(|line| line.starts_with(&format!("| {begin}"))).unwrap();
+            assert!(row.contains(&format!("| {us} |")), "{row}");
+        }
     }
 }

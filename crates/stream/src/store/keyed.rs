@@ -65,10 +65,15 @@ where
     /// The value of `key`, to be changed; made by `make` when there is none.
     pub fn get_or_insert_with(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
         self.fetch(key);
+        let place = self.values.get_index_of(key);
         if !self.before.contains_key(key) {
-            self.before.insert(key.clone(), self.values.get(key).cloned());
+            let old = place.and_then(|place| self.values.get_index(place)).map(|(_, value)| value.clone());
+            self.before.insert(key.clone(), old);
         }
-        self.values.entry(key.clone()).or_insert_with(make)
+        match place {
+            Some(place) => &mut self.values[place],
+            None => self.values.entry(key.clone()).or_insert_with(make),
+        }
     }
 
     /// Sets the value of `key`.
@@ -126,15 +131,19 @@ where
     }
 
     fn changes(&self) -> Vec<Change> {
-        let mut keys: Vec<&K> = self.before.keys().collect();
-        keys.sort();
-        keys.into_iter()
-            .filter_map(|key| {
-                let value = self.values.get(key).map(|value| encode_value(self.version, value));
-                let was_absent = matches!(self.before.get(key), Some(None));
-                (value.is_some() || !was_absent).then(|| (encode_key(key), value))
-            })
-            .collect()
+        let mut touched: Vec<(&K, bool)> = self.before.iter().map(|(key, old)| (key, old.is_some())).collect();
+        touched.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        let (mut encoder, mut changes) = (EntryEncoder::default(), Vec::with_capacity(touched.len()));
+        for (key, was_there) in touched {
+            match self.values.get(key) {
+                Some(value) => encoder.hand(key, self.version, value, &mut |key, value| {
+                    changes.push((key.to_vec(), Some(value.to_vec())));
+                }),
+                None if was_there => changes.push((encode_key(key), None)),
+                None => {}
+            }
+        }
+        changes
     }
 
     fn commit(&mut self) {

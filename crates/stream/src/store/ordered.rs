@@ -178,15 +178,19 @@ where
     }
 
     fn changes(&self) -> Vec<Change> {
-        let mut keys: Vec<&(K, S)> = self.before.keys().collect();
-        keys.sort();
-        keys.into_iter()
-            .filter_map(|key| {
-                let value = self.get(&key.0, &key.1).map(|value| encode_value(self.version, value));
-                let was_absent = matches!(self.before.get(key), Some(None));
-                (value.is_some() || !was_absent).then(|| (encode_key(key), value))
-            })
-            .collect()
+        let mut touched: Vec<(&(K, S), bool)> = self.before.iter().map(|(key, old)| (key, old.is_some())).collect();
+        touched.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        let (mut encoder, mut changes) = (EntryEncoder::default(), Vec::with_capacity(touched.len()));
+        for (key, was_there) in touched {
+            match self.get(&key.0, &key.1) {
+                Some(value) => encoder.hand(key, self.version, value, &mut |key, value| {
+                    changes.push((key.to_vec(), Some(value.to_vec())));
+                }),
+                None if was_there => changes.push((encode_key(key), None)),
+                None => {}
+            }
+        }
+        changes
     }
 
     fn commit(&mut self) {

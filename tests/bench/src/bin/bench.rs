@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use tributary_bench::contest;
-use tributary_bench::population::population;
+use tributary_bench::population::{LeftOut, population};
 use tributary_bench::programme::{Programme, Scale};
 
 /// What can be asked for.
@@ -47,6 +47,9 @@ enum Verb {
         /// Leaves the clock alone
         #[arg(long)]
         untimed: bool,
+        /// Leaves the triggers out
+        #[arg(long)]
+        without_triggers: bool,
     },
 }
 
@@ -65,8 +68,9 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let scale = match &args.command {
         Some(Verb::Contend { who }) => return contend(*who),
-        Some(Verb::Population { persons, touches, events, untimed }) => {
-            serde_json::to_writer(std::io::stdout(), &population(*persons, *touches, *events, !*untimed)?)?;
+        Some(Verb::Population { persons, touches, events, untimed, without_triggers }) => {
+            let without = LeftOut { clock: *untimed, triggers: *without_triggers };
+            serde_json::to_writer(std::io::stdout(), &population(*persons, *touches, *events, without)?)?;
             return Ok(());
         }
         Some(Verb::Quick) => Scale::quick(),

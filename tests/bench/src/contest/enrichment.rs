@@ -1,6 +1,6 @@
 //! The work of the contest as a stage of ours: what somebody would write who builds on the runtime.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,6 +18,8 @@ use super::events::{KEPT, SESSION_GAP_MS, STAGES, rank};
 
 const STAGE: &str = "enrichment";
 const STORE: &str = "persons";
+/// What `count`, `session` and `stage` take in the output, and a touch at most as a rule.
+const ROOM: usize = 128;
 
 /// What is looked at of an event; everything else is passed on as it is.
 #[derive(Debug, Deserialize)]
@@ -28,36 +30,19 @@ struct Event<'a> {
 }
 
 /// What is known of a person.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Person {
     count: u32,
     session: u32,
     stage: u8,
     last_at: i64,
-    touches: VecDeque<Touch>,
+    /// The last touches, the oldest first, as they stand in the output: `[at,"type","channel"],[…],…`.
+    touches: String,
 }
-
-/// One touch; types and channels are few, and each stands once in the task's memory.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Touch(i64, Arc<str>, Arc<str>);
 
 struct Enrichment {
     output: String,
-    persons: KeyedStore<Box<[u8]>, Person>,
-    names: Vec<Arc<str>>,
-}
-
-impl Enrichment {
-    fn name(&mut self, text: &str) -> Arc<str> {
-        match self.names.iter().find(|name| ***name == *text) {
-            Some(name) => Arc::clone(name),
-            None => {
-                let name: Arc<str> = Arc::from(text);
-                self.names.push(Arc::clone(&name));
-                name
-            }
-        }
-    }
+    persons: KeyedStore<Box<str>, Person>,
 }
 
 impl Processor for Enrichment {
@@ -66,11 +51,10 @@ impl Processor for Enrichment {
         let json = input.value.as_deref().unwrap_or_default();
         let event: Event<'_> = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
         let fields = json.trim_ascii_end().strip_suffix(b"}").ok_or_else(|| bad("is no object".to_owned()))?;
-        let touch = Touch(event.at, self.name(event.r#type), self.name(event.channel));
-        let key = Box::from(input.key.as_slice());
-        let person = self.persons.get_or_insert_with(&key, Person::default);
-        person.take(touch);
-        let mut value = Vec::with_capacity(fields.len() + 96 + person.touches.len() * 48);
+        let person_id = std::str::from_utf8(&input.key).map_err(|error| bad(error.to_string()))?;
+        let person = self.persons.get_or_insert_with(&Box::from(person_id), Person::default);
+        person.take(&event);
+        let mut value = Vec::with_capacity(fields.len() + ROOM + person.touches.len());
         value.extend_from_slice(fields);
         person.write(&mut value).map_err(|error| bad(error.to_string()))?;
         effects.observe_event_time(event.at);
@@ -85,28 +69,41 @@ impl Processor for Enrichment {
 }
 
 impl Person {
-    fn take(&mut self, touch: Touch) {
-        if self.count == 0 || touch.0 - self.last_at > SESSION_GAP_MS {
+    fn take(&mut self, event: &Event<'_>) {
+        if self.count == 0 || event.at - self.last_at > SESSION_GAP_MS {
             self.session += 1;
         }
-        self.count += 1;
-        self.stage = self.stage.max(rank(&touch.1));
-        self.last_at = touch.0;
-        if self.touches.len() == KEPT {
-            self.touches.pop_front();
+        if self.count as usize >= KEPT {
+            self.forget_oldest();
         }
-        self.touches.push_back(touch);
+        self.count += 1;
+        self.stage = self.stage.max(rank(event.r#type));
+        self.last_at = event.at;
+        if !self.touches.is_empty() {
+            self.touches.push(',');
+        }
+        // Types and channels were read out of JSON strings without escapes.
+        self.touches.push('[');
+        self.touches += &event.at.to_string();
+        for text in [event.r#type, event.channel] {
+            self.touches.push_str(",\"");
+            self.touches.push_str(text);
+            self.touches.push('"');
+        }
+        self.touches.push(']');
+    }
+
+    /// The oldest touch ends with its second string, and strings have no quotes in them; `],` follows.
+    fn forget_oldest(&mut self) {
+        let end = self.touches.match_indices('"').nth(3).map_or(self.touches.len(), |(quote, _)| quote + 3);
+        self.touches.drain(..end.min(self.touches.len()));
     }
 
     /// Adds itself to an object that is still open, and closes it.
     fn write(&self, value: &mut Vec<u8>) -> std::io::Result<()> {
         let stage = STAGES[usize::from(self.stage)];
         write!(value, ",\"count\":{},\"session\":{},\"stage\":\"{stage}\",\"touches\":[", self.count, self.session)?;
-        for (place, Touch(at, kind, channel)) in self.touches.iter().enumerate() {
-            let comma = if place == 0 { "" } else { "," };
-            // Types and channels were read out of JSON strings without escapes.
-            write!(value, "{comma}[{at},\"{kind}\",\"{channel}\"]")?;
-        }
+        value.extend_from_slice(self.touches.as_bytes());
         value.extend_from_slice(b"]}");
         Ok(())
     }
@@ -124,15 +121,35 @@ pub fn enrich(bootstrap: &str, input: &str, output: &str) -> Result<()> {
         sibling_topics: Vec::new(),
         stores: vec![STORE],
         allowed_lateness_ms: 0,
-        factory: Arc::new(move |_| {
-            Box::new(Enrichment { output: output.clone(), persons: KeyedStore::new(STORE, 1), names: Vec::new() })
-        }),
+        factory: Arc::new(move |_| Box::new(Enrichment { output: output.clone(), persons: KeyedStore::new(STORE, 1) })),
     };
-    let settings =
-        KafkaSettings { bootstrap: bootstrap.to_owned(), partitions: PARTITIONS, ..KafkaSettings::default() };
+    let settings = KafkaSettings {
+        bootstrap: bootstrap.to_owned(),
+        partitions: PARTITIONS,
+        // As the copy does.
+        properties: BTreeMap::from([("linger.ms".to_owned(), "5".to_owned())]),
+        ..KafkaSettings::default()
+    };
     let topics: Vec<TopicDefinition> = changelog_definitions(&stage);
     debug_assert!(topics.iter().all(|topic| topic.cleanup == Cleanup::Compact));
     apply_topics(&settings, &topics)?;
     let worker = Worker::start(stage, &settings, settings.contracts()?, 0, StageStats::default())?;
     Ok(worker.run(&AtomicBool::new(false))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_touches_stand_as_text_in_order() {
+        let mut person = Person::default();
+        let rendered = |at: i64| format!("[{at},\"page.viewed\",\"a],[b\"]");
+        for at in 1..=KEPT as i64 + 2 {
+            person.take(&Event { at, r#type: "page.viewed", channel: "a],[b" });
+            let expected: Vec<String> = ((at - KEPT as i64 + 1).max(1)..=at).map(rendered).collect();
+            assert_eq!(person.touches, expected.join(","));
+        }
+        assert_eq!((person.count as usize, person.session), (KEPT + 2, 1));
+    }
 }

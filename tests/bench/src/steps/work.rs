@@ -1,0 +1,214 @@
+//! The steps themselves, each set up with what it has to know.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use tributary_identity::Owners;
+use tributary_journey::{AccountRules, Base, Rules, StageDefinitions, Timeline, Touch, Touches};
+use tributary_model::ids::realm_uuid;
+use tributary_model::step::{PersonStep, PersonView, StepEffects};
+use tributary_model::{Canvas, JourneyEvent, PersonId, Pseudonymizer, RawEvent, Touchpoint, topics};
+use tributary_normalizer::{HEADER_SOURCE, Rulebook, stage_with};
+use tributary_rules::{ObjectMap, Program, Value, instant, parse_json};
+use tributary_schema::{AvroRecord, Contracts};
+use tributary_stream::{Effects, Record, StateStore, TaskInfo};
+use tributary_triggers::{Definitions, TriggerEngine, TriggerState, TriggersConfig};
+
+use super::samples::{Samples, TOUCHES};
+use super::{Step, Timed};
+
+/// The mapping of the sources that speak the hub's own event format, as the bench's traffic does.
+const MAPPING: &str = include_str!("../../../../schemas/sources/events-channel/mapping.vrl");
+/// Triggers that are evaluated.
+const TRIGGERS: usize = 50;
+/// Touchpoints of one measurement of the codec.
+const BATCH: usize = 2_000;
+
+/// The mapping's program on JSON that is parsed.
+pub(super) fn program(samples: &Samples) -> Result<Step> {
+    let program = Program::compile("mapping.vrl", MAPPING)?;
+    let mut inputs = Vec::new();
+    for (_, raw) in &samples.raw {
+        let body = parse_json(&raw.body).map_err(anyhow::Error::msg)?;
+        inputs.push(Value::Object(ObjectMap::from([
+            ("source".into(), Value::from(raw.source.as_str())),
+            ("received_at".into(), instant(raw.received_at)),
+            ("body".into(), body),
+        ])));
+    }
+    ensure!(inputs.iter().all(|input| program.run(input.clone()).is_ok()), "the mapping refuses an event");
+    let what = "the mapping's program alone, from parsed JSON to what it says of the touchpoint";
+    Ok(Step::new("map/program", what, move || Timed::each(inputs.clone(), |input| program.run(input))))
+}
+
+/// All that the normaliser does with an event but reading its envelope: JSON in.
+pub(super) fn mapping(samples: &Samples) -> Result<Step> {
+    let config = tributary_normalizer::Config::default();
+    let pseudonymizer = Pseudonymizer::new(b"a key for a bench that is nobody's")?;
+    let stage = stage_with(&config, Rulebook::load(&config)?, pseudonymizer);
+    let mut processor = (stage.factory)(TaskInfo { topic_index: 0, partition: 0 });
+    let contracts = Contracts::single_object()?;
+    let record = |(offset, (topic, raw)): (usize, &(String, RawEvent))| Record {
+        topic: topic.clone(),
+        partition: 0,
+        offset: offset as i64,
+        timestamp_ms: Some(raw.received_at),
+        key: Vec::new(),
+        value: Some(raw.body.clone()),
+        headers: vec![(HEADER_SOURCE.to_owned(), raw.source.clone().into_bytes())],
+    };
+    let records: Vec<Record> = samples.raw.iter().enumerate().map(record).collect();
+    for record in &records {
+        let mut effects = Effects::new(Arc::clone(&contracts));
+        let is_mapped = processor.process(record, &mut effects).is_ok() && effects.dead_letter_count() == 0;
+        ensure!(is_mapped && !effects.records().is_empty(), "{} is not mapped", record.position());
+    }
+    let what =
+        "mapping an event from JSON: parsing, mapping, checks, pseudonyms, deduplication, and encoding the touchpoint";
+    Ok(Step::new("map/json-to-touchpoint", what, move || {
+        // As if they had never been seen.
+        processor.stores().into_iter().for_each(StateStore::abort);
+        Timed::each(records.iter().collect(), |record| {
+            let mut effects = Effects::new(Arc::clone(&contracts));
+            (processor.process(record, &mut effects).is_ok(), effects)
+        })
+    }))
+}
+
+/// The owner of an identifier that is known and seen with nobody new.
+pub(super) fn owners(samples: &Samples) -> Result<Step> {
+    let config = tributary_identity::Config::default();
+    let rules = tributary_identity::Rules::built_in()?;
+    let mut owners = Owners::new(realm_uuid("default"), rules.version(), config.max_edges);
+    let mut out = Vec::new();
+    samples.touchpoints.iter().for_each(|touchpoint| owners.on_touchpoint(touchpoint.clone(), &mut out));
+    owners.stores().into_iter().for_each(StateStore::commit);
+    let touchpoints = samples.touchpoints.clone();
+    Ok(Step::new("resolve/known-identifier", "owner lookup of a known identifier", move || {
+        let mut out = Vec::with_capacity(touchpoints.len());
+        Timed::each(touchpoints.clone(), |touchpoint| owners.on_touchpoint(touchpoint, &mut out))
+    }))
+}
+
+/// The twenty-first touch of a person, in order.
+pub(super) fn journey(samples: &Samples) -> Result<Step> {
+    let stages = Arc::new(StageDefinitions::built_in()?);
+    let accounts = Arc::new(AccountRules::built_in()?);
+    let rules = Rules::new(&tributary_journey::Config::default(), stages, accounts);
+    let (canvas, base) = (Canvas::default(), Base::default());
+    let mut touches = Touches::new("touches", 1);
+    let mut last = Vec::new();
+    for (person_id, all) in &samples.resolved {
+        for (place, resolved) in all.iter().enumerate() {
+            if place + 1 == TOUCHES {
+                last.push((*person_id, resolved.touchpoint.clone()));
+                break;
+            }
+            let touch = Touch::new(&rules, *person_id, &canvas, resolved.touchpoint.clone());
+            Timeline { rules: &rules, person_id: *person_id, touches: &mut touches }.insert(touch, &base);
+        }
+    }
+    touches.commit();
+    Ok(Step::new("journey/21st-touch", "journey, a touch in order of a person with 20", move || {
+        touches.abort();
+        Timed::each(last.clone(), |(person_id, touchpoint)| {
+            let touch = Touch::new(&rules, person_id, &canvas, touchpoint);
+            Timeline { rules: &rules, person_id, touches: &mut touches }.insert(touch, &base)
+        })
+    }))
+}
+
+/// The shipped triggers over and over, until there are enough of them.
+fn definitions() -> Result<Definitions> {
+    let shipped = Definitions::builtin()?;
+    let shipped: Vec<_> = shipped.summaries().filter(|summary| !summary.is_of_account).collect();
+    let files: Vec<(String, String)> = shipped
+        .iter()
+        .cycle()
+        .take(TRIGGERS)
+        .enumerate()
+        .map(|(number, summary)| {
+            let id = format!("id: {}\n", summary.trigger_id);
+            let own = format!("id: {}-{}\n", summary.trigger_id, number / shipped.len());
+            (format!("{number}.yaml"), summary.text.replacen(&id, &own, 1))
+        })
+        .collect();
+    let parsed = Definitions::parse(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    let parsed = parsed.map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    ensure!(parsed.iter().count() == TRIGGERS, "{} triggers are not {TRIGGERS}", parsed.iter().count());
+    Ok(parsed)
+}
+
+/// Fifty triggers on the twenty-first touch of a person.
+pub(super) fn triggers(samples: &Samples) -> Result<Step> {
+    let engine = TriggerEngine::new(definitions()?, &TriggersConfig::default())?;
+    let mut persons: Vec<(PersonId, Vec<JourneyEvent>, TriggerState)> = Vec::new();
+    for (person_id, touches) in &samples.journeys {
+        // The history has no paths, as in the hub.
+        let history: Vec<JourneyEvent> =
+            touches.iter().map(|touch| JourneyEvent { path: Vec::new(), ..touch.clone() }).collect();
+        let mut state = TriggerState::default();
+        for known in 1..TOUCHES {
+            evaluate(&engine, *person_id, &history[..known], &mut state);
+        }
+        persons.push((*person_id, history, state));
+    }
+    Ok(Step::new("rules/50-triggers", "50 triggers on a touch of a person with 20", move || {
+        let views: Vec<(usize, Vec<&JourneyEvent>, TriggerState)> = persons
+            .iter()
+            .enumerate()
+            .map(|(place, (_, history, state))| (place, history.iter().collect(), state.clone()))
+            .collect();
+        Timed::each(views, |(place, history, mut state)| {
+            let (person_id, touches, _) = &persons[place];
+            let mut effects = StepEffects::default();
+            engine.on_journey(view(*person_id, &history), &touches[TOUCHES - 1..], &mut state, &mut effects);
+            (state, effects)
+        })
+    }))
+}
+
+fn view<'a>(person_id: PersonId, history: &'a [&'a JourneyEvent]) -> PersonView<'a> {
+    PersonView { person_id, experiment_id: person_id, history, via: None, merge_pending: false }
+}
+
+fn evaluate(engine: &TriggerEngine, person_id: PersonId, history: &[JourneyEvent], state: &mut TriggerState) {
+    let Some(last) = history.last() else { return };
+    let refs: Vec<&JourneyEvent> = history.iter().collect();
+    engine.on_journey(view(person_id, &refs), std::slice::from_ref(last), state, &mut StepEffects::default());
+}
+
+/// The codec, for what is under way most.
+pub(super) fn codecs(samples: &Samples) -> Result<Vec<Step>> {
+    let touchpoints = samples.touchpoints.iter().take(BATCH).cloned().collect();
+    let statements = samples.last_statements().cloned().collect();
+    let named =
+        [("avro/encode-touchpoint", "encoding a touchpoint"), ("avro/decode-touchpoint", "decoding a touchpoint")];
+    let mut steps = Vec::from(codec::<Touchpoint>(topics::TOUCHPOINTS, named, touchpoints)?);
+    let named = [("avro/encode-statement", "encoding a statement"), ("avro/decode-statement", "decoding a statement")];
+    steps.extend(codec::<JourneyEvent>(topics::JOURNEYS, named, statements)?);
+    Ok(steps)
+}
+
+/// A step's name for Criterion and its words for the report.
+type Named = (&'static str, &'static str);
+
+fn codec<T: AvroRecord + 'static>(
+    topic: &'static str,
+    [encoding, decoding]: [Named; 2],
+    values: Vec<T>,
+) -> Result<[Step; 2]> {
+    let contracts = Contracts::single_object()?;
+    let encode = |value: &T| Ok(contracts.encode(topic, value)?);
+    let encoded = values.iter().map(encode).collect::<Result<Vec<Vec<u8>>>>()?;
+    let reading = Arc::clone(&contracts);
+    Ok([
+        Step::new(encoding.0, encoding.1, move || {
+            Timed::each(values.iter().collect(), |value| contracts.encode(topic, black_box(value)).is_ok())
+        }),
+        Step::new(decoding.0, decoding.1, move || {
+            Timed::each(encoded.iter().collect(), |bytes: &Vec<u8>| reading.decode::<T>(black_box(bytes)))
+        }),
+    ])
+}
