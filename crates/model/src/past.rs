@@ -15,6 +15,9 @@ use crate::touchpoint::{Direction, Touchpoint};
 pub trait Packed {
     /// All that was stated of it at this person, but for the path.
     fn open(&self, person_id: PersonId, glimpse: &Glimpse<'_>) -> JourneyEvent;
+
+    /// One of its properties.
+    fn property(&self, name: &str) -> Option<&str>;
 }
 
 /// What is seen of a touch before it is opened.
@@ -30,8 +33,6 @@ pub struct Glimpse<'a> {
     pub channel: &'a str,
     /// Who spoke.
     pub direction: Direction,
-    /// Whether it has properties.
-    pub has_properties: bool,
 }
 
 impl<'a> Glimpse<'a> {
@@ -44,7 +45,6 @@ impl<'a> Glimpse<'a> {
             event_type: &touchpoint.event_type,
             channel: &touchpoint.channel,
             direction: touchpoint.direction,
-            has_properties: !touchpoint.properties.is_empty(),
         }
     }
 }
@@ -78,6 +78,15 @@ impl<'a> Past<'a> {
     #[must_use]
     pub fn at(&self) -> i64 {
         self.glimpse.occurred_at
+    }
+
+    /// One of its properties; does not open it.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&str> {
+        match &self.whole {
+            Whole::Open(event) => event.touchpoint.properties.get(name).map(String::as_str),
+            Whole::Packed { touch, .. } => touch.property(name),
+        }
     }
 
     /// Its place in the journey.

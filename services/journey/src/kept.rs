@@ -4,16 +4,14 @@
 //! from stands behind it; the rest is read only when somebody asks for the whole touch. What the key of the store says is
 //! not repeated.
 //!
-//! `flags · told's flags, if it told something · texts · length of the running part · running part · rest`, both parts in
-//! MessagePack; a text is its length as a varint, and UTF-8.
+//! `flags · told's flags, if it told something · texts · length of the running part · running part · number of properties ·
+//! their names and values · rest`, running part and rest in MessagePack; a text is its length as a varint, and UTF-8.
 
 use std::fmt;
 
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tributary_model::journey::{
-    ExposureContext, JourneyEvent, PlanContext, SessionContext, StoryContext, Totals,
-};
+use tributary_model::journey::{ExposureContext, JourneyEvent, PlanContext, SessionContext, StoryContext, Totals};
 use tributary_model::past::Packed;
 use tributary_model::{AccountId, Direction, Glimpse, Identifier, Past, PersonId, Touchpoint};
 
@@ -24,8 +22,7 @@ const OUTBOUND: u8 = 1;
 const EXPOSURE: u8 = 2;
 const CONVERSION: u8 = 4;
 const SALE: u8 = 8;
-const PROPERTIES: u8 = 16;
-const TOLD: u8 = 32;
+const TOLD: u8 = 16;
 
 const BRAND: u8 = 1;
 const APPROVED: u8 = 2;
@@ -47,7 +44,20 @@ pub(crate) struct Head<'a> {
     /// What it told.
     pub(crate) told: Option<Heard<'a>>,
     /// The parts behind.
-    parts: &'a [u8],
+    behind: &'a [u8],
+}
+
+/// The parts behind the front.
+struct Parts<'a> {
+    running: &'a [u8],
+    /// Behind them is the rest.
+    properties: Properties<'a>,
+}
+
+/// Names and values, read one after the other.
+struct Properties<'a> {
+    left: usize,
+    input: Input<'a>,
 }
 
 /// What the next touch goes on from.
@@ -86,6 +96,12 @@ impl Kept {
         write_length(part.len(), &mut bytes);
         bytes.extend_from_slice(&part);
         let touchpoint = &mut event.touchpoint;
+        let properties = std::mem::take(&mut touchpoint.properties);
+        write_length(properties.len(), &mut bytes);
+        for (name, value) in &properties {
+            write_text(name, &mut bytes);
+            write_text(value, &mut bytes);
+        }
         let id = std::mem::take(&mut touchpoint.touchpoint_id);
         let at = std::mem::take(&mut touchpoint.occurred_at);
         let event_type = std::mem::take(&mut touchpoint.event_type);
@@ -110,6 +126,7 @@ impl Kept {
         touchpoint.occurred_at = at;
         touchpoint.event_type = event_type;
         touchpoint.channel = channel;
+        touchpoint.properties = properties;
         Self(bytes.into_boxed_slice())
     }
 
@@ -120,22 +137,22 @@ impl Kept {
 
     /// What the next touch goes on from.
     pub(crate) fn running(&self) -> Running<'_> {
-        let (running, _) = self.head().parts();
-        rmp_serde::from_slice(running).unwrap_or_else(|error| damaged(error))
+        rmp_serde::from_slice(self.parts().running).unwrap_or_else(|error| damaged(error))
     }
 
     /// The touch, which is this person's, in its place.
     pub(crate) fn open(&self, person_id: PersonId, (occurred_at, touchpoint_id): (i64, &str)) -> Touch {
-        let head = self.head();
-        let (running, rest) = head.parts();
-        let running: Running<'_> = rmp_serde::from_slice(running).unwrap_or_else(|error| damaged(error));
-        let rest: Rest = rmp_serde::from_slice(rest).unwrap_or_else(|error| damaged(error));
+        let (head, mut parts) = (self.head(), self.parts());
+        let running: Running<'_> = rmp_serde::from_slice(parts.running).unwrap_or_else(|error| damaged(error));
+        let properties = parts.properties.by_ref().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let rest: Rest = rmp_serde::from_slice(parts.properties.rest()).unwrap_or_else(|error| damaged(error));
         let (via, account_ids, revision, team_id, mut touchpoint, previous_stage, exposure, story, plan, path_limits) =
             rest;
         touchpoint.touchpoint_id = touchpoint_id.to_owned();
         touchpoint.occurred_at = occurred_at;
         touchpoint.event_type = head.event_type.to_owned();
         touchpoint.channel = head.channel.to_owned();
+        touchpoint.properties = properties;
         let event = JourneyEvent {
             person_id,
             account_ids,
@@ -155,6 +172,10 @@ impl Kept {
         Touch { via, event, told: head.told.map(|told| Box::new(told.to_owned())), counts: running.counts, path_limits }
     }
 
+    fn parts(&self) -> Parts<'_> {
+        read_parts(self.head().behind).unwrap_or_else(|| damaged("the running part"))
+    }
+
     /// As chained steps look at it.
     pub(crate) fn past<'a>(&'a self, person_id: PersonId, key: &'a TouchKey) -> Past<'a> {
         let head = self.head();
@@ -164,7 +185,6 @@ impl Kept {
             event_type: head.event_type,
             channel: head.channel,
             direction: if head.flags & OUTBOUND == 0 { Direction::Inbound } else { Direction::Outbound },
-            has_properties: head.flags & PROPERTIES != 0,
         };
         Past::packed(person_id, glimpse, self)
     }
@@ -174,9 +194,13 @@ impl Packed for Kept {
     fn open(&self, person_id: PersonId, glimpse: &Glimpse<'_>) -> JourneyEvent {
         self.open(person_id, (glimpse.occurred_at, glimpse.touchpoint_id)).event
     }
+
+    fn property(&self, name: &str) -> Option<&str> {
+        self.parts().properties.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
 }
 
-impl<'a> Head<'a> {
+impl Head<'_> {
     pub(crate) fn is_exposure(&self) -> bool {
         self.flags & EXPOSURE != 0
     }
@@ -188,12 +212,22 @@ impl<'a> Head<'a> {
     pub(crate) fn is_sale(&self) -> bool {
         self.flags & SALE != 0
     }
+}
 
-    /// The running part and the rest.
-    fn parts(&self) -> (&'a [u8], &'a [u8]) {
-        let mut input = Input(self.parts);
-        let length = input.length();
-        length.and_then(|length| input.0.split_at_checked(length)).unwrap_or_else(|| damaged("the running part"))
+impl<'a> Properties<'a> {
+    /// What is behind those that are left.
+    fn rest(mut self) -> &'a [u8] {
+        self.by_ref().for_each(drop);
+        self.input.0
+    }
+}
+
+impl<'a> Iterator for Properties<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        Some((self.input.text()?, self.input.text()?))
     }
 }
 
@@ -206,7 +240,6 @@ fn write_head(touch: &Touch, bytes: &mut Vec<u8>) {
             | if_so(touchpoint.is_exposure(), EXPOSURE)
             | if_so(touchpoint.is_conversion(), CONVERSION)
             | if_so(touchpoint.is_sale(), SALE)
-            | if_so(!touchpoint.properties.is_empty(), PROPERTIES)
             | if_so(told.is_some(), TOLD),
     );
     if let Some(told) = told {
@@ -246,7 +279,16 @@ fn read_head(bytes: &[u8]) -> Option<Head<'_>> {
             offer,
         })
     };
-    Some(Head { flags, told, event_type: input.text()?, channel: input.text()?, parts: input.0 })
+    Some(Head { flags, told, event_type: input.text()?, channel: input.text()?, behind: input.0 })
+}
+
+fn read_parts(bytes: &[u8]) -> Option<Parts<'_>> {
+    let mut input = Input(bytes);
+    let length = input.length()?;
+    let (running, behind) = input.0.split_at_checked(length)?;
+    let mut input = Input(behind);
+    let left = input.length()?;
+    Some(Parts { running, properties: Properties { left, input } })
 }
 
 /// Bytes, read from the front.
@@ -328,11 +370,13 @@ impl<'de> Deserialize<'de> for Kept {
     /// Looks through the bytes without building what they say.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?.into_vec();
-        let head = read_head(&bytes).ok_or_else(|| D::Error::custom("a touch is cut short"))?;
-        let mut input = Input(head.parts);
-        let length = input.length().filter(|length| *length <= input.0.len());
-        let (running, rest) = input.0.split_at(length.ok_or_else(|| D::Error::custom("a touch is cut short"))?);
-        for part in [running, rest] {
+        let parts = read_head(&bytes).and_then(|head| read_parts(head.behind));
+        let Parts { running, mut properties } = parts.ok_or_else(|| D::Error::custom("a touch is cut short"))?;
+        let announced = properties.left;
+        if properties.by_ref().count() < announced {
+            return Err(D::Error::custom("the properties of a touch are cut short"));
+        }
+        for part in [running, properties.rest()] {
             let _: IgnoredAny = rmp_serde::from_slice(part).map_err(D::Error::custom)?;
         }
         Ok(Self(bytes.into_boxed_slice()))

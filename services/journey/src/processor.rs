@@ -156,7 +156,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             return Ok(());
         }
         let changes = self.settle(person_id, outcome, effects)?;
-        let intents = self.run_step(person_id, effects, |step, person, state, wanted| {
+        let intents = self.run_step(person_id, &changes, effects, |step, person, state, wanted| {
             step.on_journey(PersonView { via: Some(&via), ..person }, &changes, state, wanted);
         })?;
         self.tally.triggered(intents, received_at);
@@ -255,7 +255,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         self.settle(person_id, outcome, effects)?;
         self.join_accounts(person_id, memberships, effects)?;
         self.tally.merges_in += 1;
-        self.run_step(person_id, effects, |step, person, state, wanted| {
+        self.run_step(person_id, &[], effects, |step, person, state, wanted| {
             step.absorb(person, state, loser, wanted);
         })
         .map(drop)
@@ -302,14 +302,16 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
     }
 
-    /// Runs the chained step on the person as it is now, and publishes what it wants done; gives back the intents.
+    /// Runs the chained step on the person as it is now after these `changes`, and publishes what it wants done; gives back
+    /// the intents.
     fn run_step(
         &mut self,
         person_id: PersonId,
+        changes: &[JourneyEvent],
         effects: &mut Effects,
         call: impl FnOnce(&T, PersonView<'_>, &mut T::State, &mut StepEffects),
     ) -> Result<Vec<TriggerIntent>, Failure> {
-        let history: Vec<Past<'_>> = self.touches.list(&person_id).map(|(key, kept)| kept.past(person_id, key)).collect();
+        let history = history(&self.touches, person_id, changes);
         let merge_pending = self.persons.get(&person_id).is_some_and(|header| header.merge.is_pending());
         // A person is named after its first identifier and survives under that name, so experiments can go by it.
         let person = PersonView { person_id, experiment_id: person_id, history: &history, via: None, merge_pending };
@@ -354,6 +356,19 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
         Ok(())
     }
+}
+
+/// The journey as a step looks at it. The newest touch is the one that steps ask most of, and the last of the changes is
+/// nearly always it: there it is open.
+fn history<'a>(touches: &'a Touches, person_id: PersonId, changes: &'a [JourneyEvent]) -> Vec<Past<'a>> {
+    let mut history: Vec<_> = touches.list(&person_id).map(|(key, kept)| kept.past(person_id, key)).collect();
+    let newest = changes.last().filter(|change| !change.retracted && change.path.is_empty()).map(Past::of);
+    if let (Some(last), Some(newest)) = (history.last_mut(), newest)
+        && last.place() == newest.place()
+    {
+        *last = newest;
+    }
+    history
 }
 
 /// The key of a person's timers that do not wait for what comes late.
@@ -406,7 +421,7 @@ impl<T: PersonStep> Processor for JourneyProcessor<T> {
         if is_tombstone {
             return Ok(()); // The survivor's step has set its own timers when it took the state in.
         }
-        self.run_step(person_id, effects, |step, person, state, wanted| {
+        self.run_step(person_id, &[], effects, |step, person, state, wanted| {
             step.on_timer(person, at, state, wanted);
         })
         .map(drop)

@@ -247,11 +247,7 @@ impl Desk<'_> {
 
 /// The moment a condition is asked about: the touch that completed the pattern; when time alone has passed since, the
 /// person as of the newest touch.
-pub(crate) fn situation<'a>(
-    history: &'a History<'a>,
-    definition: &Definition,
-    candidate: &Candidate,
-) -> Situation<'a> {
+pub(crate) fn situation<'a>(history: &'a History<'a>, definition: &Definition, candidate: &Candidate) -> Situation<'a> {
     let touch: &JourneyEvent = &history[candidate.position];
     let person = match history.last() {
         Some(newest) if definition.pattern.absence.is_some() => newest,

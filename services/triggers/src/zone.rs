@@ -15,9 +15,8 @@ pub fn zone_by_name(name: &str) -> Option<TimeZone> {
 /// The person's zone: the newest touch that states one we know, else the default.
 #[must_use]
 pub(crate) fn zone_of(history: &History<'_>, property: &str, default: &TimeZone) -> TimeZone {
-    let with_properties = history.iter().rev().filter(|touch| touch.glimpse.has_properties);
-    let stated = with_properties.filter_map(|touch| touch.touchpoint.properties.get(property));
-    stated.filter_map(|name| zone_by_name(name)).next().unwrap_or_else(|| default.clone())
+    let stated = history.iter().rev().filter_map(|touch| touch.property(property));
+    stated.filter_map(zone_by_name).next().unwrap_or_else(|| default.clone())
 }
 
 /// The wall clock at an instant; instants outside the calendar are taken to its nearest end.

@@ -132,7 +132,7 @@ where
 
     fn changes(&self) -> Vec<Change> {
         let mut touched: Vec<(&K, bool)> = self.before.iter().map(|(key, old)| (key, old.is_some())).collect();
-        touched.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        touched.sort_unstable_by_key(|(key, _)| *key);
         let (mut encoder, mut changes) = (EntryEncoder::default(), Vec::with_capacity(touched.len()));
         for (key, was_there) in touched {
             match self.values.get(key) {

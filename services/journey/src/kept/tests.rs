@@ -33,7 +33,8 @@ fn full() -> Touch {
         category: Some("c".to_owned()),
         brand: None,
     }];
-    let mut touch = Touch::new(&rules(&Config::default()), person("p"), &canvas(), made).by(Identifier::new("cookie", "b"));
+    let mut touch =
+        Touch::new(&rules(&Config::default()), person("p"), &canvas(), made).by(Identifier::new("cookie", "b"));
     touch.event.revision = 3;
     touch.event.session = SessionContext::of(person("p"), START - 5, 2);
     touch.event.stage = "customer".to_owned();

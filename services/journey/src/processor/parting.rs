@@ -51,7 +51,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         }
         let changes = self.settle(person_id, outcome, effects)?;
         self.tally.splits += 1;
-        self.run_step(person_id, effects, |step, person, state, wanted| {
+        self.run_step(person_id, &changes, effects, |step, person, state, wanted| {
             step.on_journey(person, &changes, state, wanted);
         })
         .map(drop)

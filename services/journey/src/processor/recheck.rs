@@ -3,10 +3,10 @@
 
 use tributary_model::delivery::DeliveryCommand;
 use tributary_model::step::{PersonStep, PersonView};
-use tributary_model::{Past, Permission, Recheck, WithheldReason, topics};
+use tributary_model::{Permission, Recheck, WithheldReason, topics};
 use tributary_stream::{Effects, Failure};
 
-use super::JourneyProcessor;
+use super::{JourneyProcessor, history};
 
 impl<T: PersonStep> JourneyProcessor<T> {
     pub(super) fn on_recheck(&self, asked: Recheck, effects: &mut Effects) -> Result<(), Failure> {
@@ -21,7 +21,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
             let forwarded = Recheck { person_id, ..asked };
             return effects.emit(topics::RECHECKS, person_id.to_key(), &forwarded);
         }
-        let history: Vec<Past<'_>> = self.touches.list(&person_id).map(|(key, kept)| kept.past(person_id, key)).collect();
+        let history = history(&self.touches, person_id, &[]);
         let merge_pending = header.merge.is_pending();
         let person = PersonView { person_id, experiment_id: person_id, history: &history, via: None, merge_pending };
         let state = self.steps.get(&person_id).cloned().unwrap_or_default();

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use tributary_model::{JourneyEvent, Past};
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
 use tributary_model::time::MINUTE_MS;
+use tributary_model::{JourneyEvent, Past};
 
 use super::harness::{TouchExt, monday, person, touch};
 use crate::{Definitions, TriggerEngine, TriggerState, TriggersConfig};

@@ -8,8 +8,8 @@ use tributary_model::journey::{ExposureContext, SessionContext, StoryContext, To
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
 use tributary_model::time::{MINUTE_MS, from_rfc3339};
 use tributary_model::{
-    Consent, Decision, DecisionOutcome, Direction, Domain, Fate, Identifier, JourneyEvent, Money, Past, PersonId, Touchpoint,
-    TriggerIntent, WithheldReason,
+    Consent, Decision, DecisionOutcome, Direction, Domain, Fate, Identifier, JourneyEvent, Money, Past, PersonId,
+    Touchpoint, TriggerIntent, WithheldReason,
 };
 
 use crate::{Definitions, TriggerEngine, TriggerState, TriggersConfig};

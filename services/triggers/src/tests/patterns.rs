@@ -1,8 +1,8 @@
 //! Sequences, counts, windows, absence and re-entry, with touches in and out of order.
 
 use proptest::prelude::*;
-use tributary_model::{JourneyEvent, Past};
 use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use tributary_model::{JourneyEvent, Past};
 
 use super::harness::{TouchExt, World, monday, touch};
 use crate::Definition;

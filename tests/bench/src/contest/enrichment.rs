@@ -1,6 +1,5 @@
 //! The work of the contest as a stage of ours: what somebody would write who builds on the runtime.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -123,13 +122,8 @@ pub fn enrich(bootstrap: &str, input: &str, output: &str) -> Result<()> {
         allowed_lateness_ms: 0,
         factory: Arc::new(move |_| Box::new(Enrichment { output: output.clone(), persons: KeyedStore::new(STORE, 1) })),
     };
-    let settings = KafkaSettings {
-        bootstrap: bootstrap.to_owned(),
-        partitions: PARTITIONS,
-        // As the copy does.
-        properties: BTreeMap::from([("linger.ms".to_owned(), "5".to_owned())]),
-        ..KafkaSettings::default()
-    };
+    let settings =
+        KafkaSettings { bootstrap: bootstrap.to_owned(), partitions: PARTITIONS, ..KafkaSettings::default() };
     let topics: Vec<TopicDefinition> = changelog_definitions(&stage);
     debug_assert!(topics.iter().all(|topic| topic.cleanup == Cleanup::Compact));
     apply_topics(&settings, &topics)?;

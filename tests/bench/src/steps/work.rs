@@ -8,7 +8,7 @@ use tributary_identity::Owners;
 use tributary_journey::{AccountRules, Base, Rules, StageDefinitions, Timeline, Touch, Touches};
 use tributary_model::ids::realm_uuid;
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Canvas, JourneyEvent, PersonId, Pseudonymizer, RawEvent, Touchpoint, topics};
+use tributary_model::{Canvas, JourneyEvent, Past, PersonId, Pseudonymizer, RawEvent, Touchpoint, topics};
 use tributary_normalizer::{HEADER_SOURCE, Rulebook, stage_with};
 use tributary_rules::{ObjectMap, Program, Value, instant, parse_json};
 use tributary_schema::{AvroRecord, Contracts};
@@ -155,10 +155,10 @@ pub(super) fn triggers(samples: &Samples) -> Result<Step> {
         persons.push((*person_id, history, state));
     }
     Ok(Step::new("rules/50-triggers", "50 triggers on a touch of a person with 20", move || {
-        let views: Vec<(usize, Vec<&JourneyEvent>, TriggerState)> = persons
+        let views: Vec<(usize, Vec<Past<'_>>, TriggerState)> = persons
             .iter()
             .enumerate()
-            .map(|(place, (_, history, state))| (place, history.iter().collect(), state.clone()))
+            .map(|(place, (_, history, state))| (place, history.iter().map(Past::of).collect(), state.clone()))
             .collect();
         Timed::each(views, |(place, history, mut state)| {
             let (person_id, touches, _) = &persons[place];
@@ -169,13 +169,13 @@ pub(super) fn triggers(samples: &Samples) -> Result<Step> {
     }))
 }
 
-fn view<'a>(person_id: PersonId, history: &'a [&'a JourneyEvent]) -> PersonView<'a> {
+fn view<'a>(person_id: PersonId, history: &'a [Past<'a>]) -> PersonView<'a> {
     PersonView { person_id, experiment_id: person_id, history, via: None, merge_pending: false }
 }
 
 fn evaluate(engine: &TriggerEngine, person_id: PersonId, history: &[JourneyEvent], state: &mut TriggerState) {
     let Some(last) = history.last() else { return };
-    let refs: Vec<&JourneyEvent> = history.iter().collect();
+    let refs: Vec<Past<'_>> = history.iter().map(Past::of).collect();
     engine.on_journey(view(person_id, &refs), std::slice::from_ref(last), state, &mut StepEffects::default());
 }
 
