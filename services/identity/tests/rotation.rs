@@ -132,11 +132,16 @@ fn decisions(outputs: &[Output]) -> Vec<(IdentityChangeKind, Vec<Identifier>, Op
     outputs.iter().filter_map(of).collect()
 }
 
-/// What the sequencer would have decided had nobody ever rotated a key.
+/// What the sequencer would have decided had nobody ever rotated a key. A value that was seen only under the newer key
+/// keeps that name: of persons of one age, it decides which one the other becomes.
 fn without_rotation(rules: &Arc<Rules>, log: &[MergeRequest]) -> Vec<Output> {
+    let (rekeys, requests): (Vec<_>, Vec<_>) = log.iter().partition(|request| request.kind == MergeRequestKind::Rekey);
+    let first_names: BTreeMap<&Identifier, &Identifier> =
+        rekeys.iter().map(|request| (&request.right.identifier, &request.left.identifier)).collect();
+    let first = |name: &Identifier| (*first_names.get(name).unwrap_or(&name)).clone();
     let mut sequencer = Sequencer::new(REALM, Arc::clone(rules));
     let mut outputs = Vec::new();
-    for request in log.iter().filter(|request| request.kind != MergeRequestKind::Rekey) {
+    for request in requests {
         let side = |side: &MergeSide| MergeSide { identifier: first(&side.identifier), ..side.clone() };
         let request = MergeRequest { left: side(&request.left), right: side(&request.right), ..request.clone() };
         sequencer.on_request(&request, &mut outputs);
