@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::link::Link;
 use crate::long_poll::LongPoll;
+use crate::news::News;
 use crate::ports::free_port;
 use crate::sessions::Sessions;
 use crate::wait::eventually;
@@ -48,6 +49,7 @@ struct Process {
     child: Child,
     port: u16,
     sessions: Sessions,
+    news: News,
     shim: LongPoll,
     _data: TempDir,
 }
@@ -67,6 +69,7 @@ impl Broker {
         }
         let program = behind_wrapper(&program).unwrap_or(program);
         let data = TempDir::new()?;
+        keep_from_saving(data.path())?;
         let port = free_port()?;
         let child = Command::new(&program)
             .args(["start", "--only", "kafka", "--kafka-port", &port.to_string(), "--data-dir"])
@@ -76,8 +79,9 @@ impl Broker {
             .stderr(Stdio::null())
             .spawn()?;
         let sessions = Sessions::watch(port);
-        let shim = LongPoll::start(port, sessions.clone())?;
-        let mut process = Process { child, port, sessions, shim, _data: data };
+        let news = News::default();
+        let shim = LongPoll::start(port, sessions.clone(), news.clone())?;
+        let mut process = Process { child, port, sessions, news, shim, _data: data };
         let up = eventually(Duration::from_secs(30), || TcpStream::connect(("127.0.0.1", port)).ok());
         if up.is_none() {
             process.child.kill()?;
@@ -131,7 +135,10 @@ impl Broker {
     /// [`BrokerError::Io`] when no port is free.
     pub fn link(&self) -> Result<Link, BrokerError> {
         Ok(match &self.process {
-            Some(process) => Link::shimmed(LongPoll::start(process.port, process.sessions.clone())?),
+            Some(process) => {
+                let (sessions, news) = (process.sessions.clone(), process.news.clone());
+                Link::shimmed(LongPoll::start(process.port, sessions, news)?)
+            }
             None => Link::straight(self.bootstrap.clone()),
         })
     }
@@ -146,6 +153,14 @@ impl Drop for Broker {
             }
         }
     }
+}
+
+/// Keeps the broker from saving. Every second it stops the world to copy all that it has, and then writes that to a file,
+/// which takes most of a core once there are some hundred megabytes. Where the file should come it finds a pipe that nobody
+/// reads, and the thread that saves waits there for ever. The data dies with the broker in any case.
+fn keep_from_saving(data: &Path) -> io::Result<()> {
+    let status = Command::new("mkfifo").arg(data.join("kafka.tmp")).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("mkfifo ended with {status}"))) }
 }
 
 /// Where `./test` has installed the broker: `TRIBUTARY_TEST_BROKER`, else `target/tools/bin/noida-db`.

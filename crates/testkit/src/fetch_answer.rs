@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::news;
+
 /// Bytes of a record batch (magic 2) before its records.
 const BATCH_HEADER: usize = 61;
 const IS_CONTROL: i16 = 0x20;
 const FETCH: i16 = 1;
-/// The latest version that is understood here.
+/// The latest version of a fetch that is understood here.
 const LATEST: i16 = 11;
+/// Requests that the shim reads, and their latest versions before compact strings.
+const READ: [(i16, i16); 4] = [(FETCH, LATEST), (news::PRODUCE, 8), (news::ADD_PARTITIONS_TO_TXN, 2), (news::END_TXN, 2)];
 
 /// One partition in the answer.
 struct Partition {
@@ -20,7 +24,7 @@ struct Partition {
     records: Range<usize>,
 }
 
-/// Makes clients ask for no later version than this file understands: caps it in the answer to a request for API versions.
+/// Makes clients ask for no later version than the shim understands: caps it in the answer to a request for API versions.
 pub(crate) fn cap_version(frame: &mut [u8], version: i16) -> Option<()> {
     // From version 3 the list is compact: its length and one is one byte here, and each entry ends in an empty list of tags.
     let (first, size) = if version >= 3 { (7, 7) } else { (10, 6) };
@@ -30,8 +34,9 @@ pub(crate) fn cap_version(frame: &mut [u8], version: i16) -> Option<()> {
         usize::try_from(int32(frame, 6)?).ok()?
     };
     for entry in (first..).step_by(size).take(count) {
-        if int16(frame, entry)? == FETCH && int16(frame, entry + 4)? > LATEST {
-            frame.get_mut(entry + 4..entry + 6)?.copy_from_slice(&LATEST.to_be_bytes());
+        let (key, version) = (int16(frame, entry)?, int16(frame, entry + 4)?);
+        if let Some((_, latest)) = READ.iter().find(|(read, latest)| *read == key && version > *latest) {
+            frame.get_mut(entry + 4..entry + 6)?.copy_from_slice(&latest.to_be_bytes());
         }
     }
     Some(())

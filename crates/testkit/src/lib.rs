@@ -9,7 +9,9 @@ mod frame;
 mod link;
 mod long_poll;
 mod membership_check;
+mod news;
 mod ports;
+mod rest;
 mod sessions;
 mod wait;
 

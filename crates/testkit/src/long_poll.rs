@@ -1,5 +1,5 @@
 //! A TCP shim between clients and the test broker. The broker answers an empty fetch at once, so that an idle consumer
-//! keeps half a core busy; the shim asks again for a while before it hands such an answer on. The broker also forgets to
+//! keeps half a core busy; the shim waits for something new (`news.rs`) and asks again before it hands such an answer on. The broker also forgets to
 //! answer a member that waits to join when another member joins again within milliseconds, as cooperative rebalancing does;
 //! the shim holds requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
 //! same producer commits later; the shim takes out those that are past. It never gives up a member that died in a
@@ -7,7 +7,7 @@
 //! into a transaction from whoever gives them; the shim asks who that is (`membership_check.rs`). And it puts its own port where the broker names its address.
 //! Everything else passes as it is, unless a fault is switched on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,12 +19,12 @@ use crate::faults::Faults;
 use crate::fetch_answer::{self, int16, int32};
 use crate::frame::{read_frame, write_frame};
 use crate::membership_check;
+use crate::news::{Bell, News, fetched};
 use crate::sessions::{Line, Sessions};
 
-/// Pauses before the broker is asked again for what it did not have, in milliseconds: data goes on soon after it is there,
-/// and a consumer that has been idle for longer costs little. Together they are a quarter of what our readers let a broker
-/// wait, so that one that only wants to know where the end is hears it soon.
-const ASK_AGAIN_MS: [u64; 9] = [1, 1, 1, 2, 2, 3, 5, 5, 5];
+/// For so long, at most, an empty answer is held back. It is a quarter of what our readers let a broker wait, so that one
+/// that only wants to know where the end is hears it soon.
+const LONGEST_WAIT: Duration = Duration::from_millis(25);
 const HOLD_JOIN: Duration = Duration::from_millis(500);
 const JOIN_GROUP: i16 = 11;
 const FETCH: i16 = 1;
@@ -46,24 +46,29 @@ struct Question {
     version: i16,
     /// What is needed to ask again.
     fetch: Option<Fetch>,
+    /// Topics that have something new once this is answered.
+    topics: BTreeSet<String>,
 }
 
 /// A request to fetch.
 #[derive(Debug)]
 struct Fetch {
     frame: Vec<u8>,
-    /// How often it was asked again.
-    repeated: usize,
+    /// How many news there were when the broker was asked.
+    since: u64,
     /// The client does not wait any longer.
     until: Instant,
 }
 
 impl Question {
-    fn new(key: i16, version: i16, frame: &[u8]) -> Self {
-        let fetch = (key == FETCH).then(|| fetch_answer::longest_wait(frame)).flatten();
-        let until = fetch.map(|wait| Instant::now() + wait);
-        let fetch = until.map(|until| Fetch { frame: frame.to_vec(), repeated: 0, until });
-        Self { key, version, fetch }
+    fn new(key: i16, version: i16, frame: &[u8], way: &Way) -> Self {
+        let news = &way.news;
+        let wait = (key == FETCH).then(|| fetch_answer::longest_wait(frame)).flatten();
+        let fetch = wait.map(|wait| {
+            let until = Instant::now() + wait.min(way.longest_wait);
+            Fetch { frame: frame.to_vec(), since: news.count(), until }
+        });
+        Self { key, version, fetch, topics: news.heard(frame) }
     }
 }
 
@@ -79,9 +84,13 @@ pub(crate) struct LongPoll {
 struct Way {
     broker_port: u16,
     shim_port: u16,
+    longest_wait: Duration,
     faults: Arc<Faults>,
     asked: Asked,
     sessions: Sessions,
+    news: News,
+    /// Rung when the client of this connection asks for something.
+    bell: Arc<Bell>,
     /// Number of the connection.
     connection: u64,
     /// Held while a frame is written to the client.
@@ -90,7 +99,12 @@ struct Way {
 
 impl LongPoll {
     /// Listens on a free loopback port for the broker on `broker_port`.
-    pub(crate) fn start(broker_port: u16, sessions: Sessions) -> io::Result<Self> {
+    pub(crate) fn start(broker_port: u16, sessions: Sessions, news: News) -> io::Result<Self> {
+        Self::holding(LONGEST_WAIT, broker_port, sessions, news)
+    }
+
+    /// One that holds an empty answer back for so long at most.
+    fn holding(longest_wait: Duration, broker_port: u16, sessions: Sessions, news: News) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let faults = Arc::new(Faults::default());
@@ -100,9 +114,18 @@ impl LongPoll {
                 let Ok(broker) = TcpStream::connect(("127.0.0.1", broker_port)) else { continue };
                 if shared.admits([&client, &broker]) {
                     let connection = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
-                    let (faults, asked, sessions) = (Arc::clone(&shared), Asked::default(), sessions.clone());
-                    let writing = Arc::default();
-                    let way = Way { broker_port, shim_port: port, faults, asked, sessions, connection, writing };
+                    let way = Way {
+                        broker_port,
+                        shim_port: port,
+                        longest_wait,
+                        faults: Arc::clone(&shared),
+                        asked: Asked::default(),
+                        sessions: sessions.clone(),
+                        news: news.clone(),
+                        bell: Arc::default(),
+                        connection,
+                        writing: Arc::default(),
+                    };
                     serve(client, broker, &way);
                 }
             }
@@ -162,36 +185,41 @@ fn requests(mut client: TcpStream, broker: &Mutex<TcpStream>, way: &Way) {
 fn ask(broker: &Mutex<TcpStream>, frame: &[u8], way: &Way) -> io::Result<()> {
     let mut broker = broker.lock().unwrap_or_else(PoisonError::into_inner);
     if let (Some(key), Some(version), Some(id)) = (int16(frame, 0), int16(frame, 2), int32(frame, 4)) {
-        let question = Question::new(key, version, frame);
+        let question = Question::new(key, version, frame, way);
         way.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, question);
     }
+    way.bell.ring();
     write_frame(&mut broker, frame)
 }
 
-/// Asks for the same again after a pause; true when it did. It does not when the client has waited for long enough, or has
-/// asked for something else meanwhile: answers keep the order of the questions.
-#[allow(clippy::disallowed_methods)]
+/// Asks for the same again when there is something new; true when it did. It does not when the client has waited for long
+/// enough, or has asked for something else meanwhile: answers keep the order of the questions.
 fn ask_again(broker: &Mutex<TcpStream>, id: i32, question: Question, way: &Way) -> bool {
-    let Question { key, version, fetch: Some(mut fetch) } = question else { return false };
-    let Some(pause_ms) = ASK_AGAIN_MS.get(fetch.repeated) else { return false };
-    thread::sleep(Duration::from_millis(*pause_ms));
+    let Question { key, version, fetch: Some(mut fetch), topics } = question else { return false };
+    way.bell.silence();
+    if !way.asked.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        return false;
+    }
+    way.news.wait(&fetched(&fetch.frame), fetch.since, &way.bell, fetch.until);
     // Whoever has it asks for something else. Waiting for it here could hold up the answers that the broker waits to give.
     let Ok(mut broker) = broker.try_lock() else { return false };
+    fetch.since = way.news.count();
     let mut asked = way.asked.lock().unwrap_or_else(PoisonError::into_inner);
     if Instant::now() >= fetch.until || !asked.is_empty() || write_frame(&mut broker, &fetch.frame).is_err() {
         return false;
     }
-    fetch.repeated += 1;
-    asked.insert(id, Question { key, version, fetch: Some(fetch) });
+    asked.insert(id, Question { key, version, fetch: Some(fetch), topics });
     true
 }
 
-#[allow(clippy::disallowed_methods)]
 fn answers(mut broker: TcpStream, asking: &Mutex<TcpStream>, mut client: TcpStream, way: &Way) {
     while let Ok(mut frame) = read_frame(&mut broker) {
         let id = int32(&frame, 0).unwrap_or_default();
         way.sessions.answered(way.connection, id);
         let question = way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        if let Some(question) = &question {
+            way.news.tell(&question.topics);
+        }
         match question {
             Some(question) if question.key == FETCH => {
                 let version = question.version;

@@ -4,6 +4,7 @@
 use std::io;
 
 use crate::fetch_answer::{int16, int32};
+use crate::rest::Rest;
 use crate::sessions::{Line, header, push_text};
 
 /// The request that adds offsets to a transaction, and its version that names the member.
@@ -53,12 +54,11 @@ impl Offsets {
         if int16(frame, 0)? != TXN_OFFSET_COMMIT || int16(frame, 2)? != VERSION {
             return None;
         }
-        let client = usize::try_from(int16(frame, 8)?).unwrap_or(0);
-        let mut rest = Rest { frame, at: 10 + client };
+        let mut rest = Rest::behind_header(frame)?;
         rest.tags()?;
         rest.text()?; // The transactional id.
         let group = rest.text()??;
-        rest.at += 8 + 2; // Producer's id and epoch.
+        rest.skip(8 + 2); // Producer's id and epoch.
         let generation = rest.int32()?;
         let (member, instance) = (rest.text()??, rest.text()?);
         let mut topics = Vec::new();
@@ -67,7 +67,7 @@ impl Offsets {
             let mut partitions = Vec::new();
             for _ in 0..rest.count()? {
                 partitions.push(rest.int32()?);
-                rest.at += 8 + 4; // Offset and leader's epoch.
+                rest.skip(8 + 4); // Offset and leader's epoch.
                 rest.text()?;
                 rest.tags()?;
             }
@@ -118,51 +118,6 @@ fn push_count(frame: &mut Vec<u8>, count: usize) {
         left >>= 7;
     }
     frame.push(left as u8);
-}
-
-/// What of a frame is still to be read.
-struct Rest<'a> {
-    frame: &'a [u8],
-    at: usize,
-}
-
-impl Rest<'_> {
-    fn int32(&mut self) -> Option<i32> {
-        let number = int32(self.frame, self.at)?;
-        self.at += 4;
-        Some(number)
-    }
-
-    fn number(&mut self) -> Option<usize> {
-        let (mut number, mut shift) = (0, 0);
-        loop {
-            let byte = *self.frame.get(self.at)?;
-            self.at += 1;
-            number |= usize::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte < 0x80 || shift > 28 {
-                return Some(number);
-            }
-        }
-    }
-
-    fn count(&mut self) -> Option<usize> {
-        Some(self.number()?.saturating_sub(1))
-    }
-
-    /// A compact string; `Some(None)` is null.
-    #[allow(clippy::option_option)]
-    fn text(&mut self) -> Option<Option<String>> {
-        let Some(length) = self.number()?.checked_sub(1) else { return Some(None) };
-        let bytes = self.frame.get(self.at..self.at + length)?;
-        self.at += length;
-        String::from_utf8(bytes.to_vec()).ok().map(Some)
-    }
-
-    /// Skips tagged fields; there are none in what we read.
-    fn tags(&mut self) -> Option<()> {
-        (self.number()? == 0).then_some(())
-    }
 }
 
 #[cfg(test)]

@@ -65,12 +65,15 @@ fn an_answer_without_records_is_empty() {
 
 #[test]
 fn no_later_version_is_offered_than_is_understood() {
-    for (version, head, tail) in [(2, vec![0, 0, 0, 2], vec![]), (3, vec![3], vec![0])] {
+    for (version, head, tail) in [(2, vec![0, 0, 0, 5], vec![]), (3, vec![6], vec![0])] {
         let entry = |key: u8, latest: u8| [vec![0, key, 0, 0, 0, latest], tail.clone()].concat();
-        let list = |latest: u8| [vec![0; 6], head.clone(), entry(0, 12), entry(1, latest)].concat();
-        let mut frame = list(12);
+        let list = |latest: [(u8, u8); 5]| {
+            let entries = latest.into_iter().flat_map(|(key, latest)| entry(key, latest));
+            [vec![0; 6], head.clone(), entries.collect()].concat()
+        };
+        let mut frame = list([(0, 12), (1, 12), (3, 12), (24, 2), (26, 4)]);
         assert_eq!(cap_version(&mut frame, version), Some(()));
-        assert_eq!(frame, list(11), "version {version}");
+        assert_eq!(frame, list([(0, 8), (1, 11), (3, 12), (24, 2), (26, 2)]), "version {version}");
     }
 }
 

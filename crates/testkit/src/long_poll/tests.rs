@@ -1,6 +1,7 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
+use crate::news;
 
 /// A request of version 11 to fetch that waits for so long.
 fn fetch(id: i32, wait_ms: i32) -> Vec<u8> {
@@ -9,6 +10,17 @@ fn fetch(id: i32, wait_ms: i32) -> Vec<u8> {
     frame.extend_from_slice(&[0, 1, b'c']);
     frame.extend_from_slice(&(-1_i32).to_be_bytes());
     frame.extend_from_slice(&wait_ms.to_be_bytes());
+    frame.extend_from_slice(&[0; 4 + 4 + 1 + 4 + 4]);
+    frame.extend_from_slice(&[0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 0]);
+    frame
+}
+
+/// A request of version 8 that writes to the topic of the fetches.
+fn produce(id: i32) -> Vec<u8> {
+    let mut frame = [news::PRODUCE.to_be_bytes(), 8_i16.to_be_bytes()].concat();
+    frame.extend_from_slice(&id.to_be_bytes());
+    frame.extend_from_slice(&[0, 1, b'c', 255, 255, 0, 0, 0, 0, 0, 0]);
+    frame.extend_from_slice(&[0, 0, 0, 1, 0, 1, b't', 0, 0, 0, 0]);
     frame
 }
 
@@ -23,55 +35,70 @@ fn answer(id: i32, records: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A client by the shim, and a broker that has nothing so many times and then a record; it tells what it is asked.
-fn stand(empty: usize) -> (TcpStream, Receiver<i32>) {
+/// A shim, and a broker that has nothing until it was asked to write so often; it tells what it is asked.
+fn stand(written: usize, longest_wait: Duration) -> (LongPoll, Receiver<i32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (tell, told) = channel();
+    let writes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     thread::spawn(move || {
-        let (mut shim, _) = listener.accept().unwrap();
-        let mut fetches = 0;
-        while let Ok(frame) = read_frame(&mut shim) {
-            let id = int32(&frame, 4).unwrap();
-            if tell.send(id).is_err() {
-                return; // The test is over.
-            }
-            let is_fetch = int16(&frame, 0) == Some(FETCH);
-            fetches += usize::from(is_fetch);
-            let records: &[u8] = if is_fetch && fetches > empty { b"records" } else { b"" };
-            write_frame(&mut shim, &answer(id, records)).unwrap();
+        for mut shim in listener.incoming().flatten() {
+            let (tell, writes) = (tell.clone(), Arc::clone(&writes));
+            thread::spawn(move || {
+                while let Ok(frame) = read_frame(&mut shim) {
+                    let (key, id) = (int16(&frame, 0).unwrap(), int32(&frame, 4).unwrap());
+                    if key == news::PRODUCE {
+                        writes.fetch_add(1, Ordering::AcqRel);
+                    }
+                    let has_records = key == FETCH && writes.load(Ordering::Acquire) >= written;
+                    let records: &[u8] = if has_records { b"records" } else { b"" };
+                    if tell.send(id).is_err() || write_frame(&mut shim, &answer(id, records)).is_err() {
+                        return; // The test is over.
+                    }
+                }
+            });
         }
     });
-    let shim = LongPoll::start(port, Sessions::default()).unwrap();
+    (LongPoll::holding(longest_wait, port, Sessions::default(), News::default()).unwrap(), told)
+}
+
+fn client(shim: &LongPoll) -> TcpStream {
     let client = TcpStream::connect(shim.bootstrap()).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    (client, told)
+    client
 }
 
 #[test]
-fn the_broker_is_asked_again_until_it_has_something() {
-    let (mut client, told) = stand(3);
-    write_frame(&mut client, &fetch(7, 10_000)).unwrap();
-    assert_eq!(read_frame(&mut client).unwrap(), answer(7, b"records"));
-    assert_eq!(told.try_iter().collect::<Vec<_>>(), [7; 4]);
+fn the_broker_is_asked_again_when_something_was_written() {
+    let (shim, told) = stand(2, Duration::from_secs(60));
+    let (mut reader, mut writer) = (client(&shim), client(&shim));
+    write_frame(&mut reader, &fetch(7, 60_000)).unwrap();
+    for id in [1, 2] {
+        assert_eq!(told.recv().unwrap(), 7, "asked, and asked again once something was written");
+        write_frame(&mut writer, &produce(id)).unwrap();
+        assert_eq!(read_frame(&mut writer).unwrap(), answer(id, b""));
+        assert_eq!(told.recv().unwrap(), id);
+    }
+    assert_eq!(read_frame(&mut reader).unwrap(), answer(7, b"records"));
 }
 
 #[test]
 fn an_empty_answer_is_handed_on_when_there_was_nothing_for_long_enough() {
-    let (mut client, told) = stand(usize::MAX);
-    write_frame(&mut client, &fetch(7, 10_000)).unwrap();
-    assert_eq!(read_frame(&mut client).unwrap(), answer(7, b""));
-    assert_eq!(told.try_iter().count(), 1 + ASK_AGAIN_MS.len());
-    write_frame(&mut client, &fetch(8, 0)).unwrap();
-    assert_eq!(read_frame(&mut client).unwrap(), answer(8, b""), "the client does not wait");
-    assert_eq!(told.try_iter().count(), 1);
+    let (shim, told) = stand(usize::MAX, Duration::from_millis(5));
+    let mut client = client(&shim);
+    for (id, wait_ms) in [(7, 10_000), (8, 0)] {
+        write_frame(&mut client, &fetch(id, wait_ms)).unwrap();
+        assert_eq!(read_frame(&mut client).unwrap(), answer(id, b""));
+        assert_eq!(told.try_iter().collect::<Vec<_>>(), [id], "nothing was written, and nobody asks for it again");
+    }
 }
 
 #[test]
 fn answers_keep_the_order_of_the_questions() {
-    let (mut client, _told) = stand(usize::MAX);
+    let (shim, _told) = stand(usize::MAX, Duration::from_secs(60));
+    let mut client = client(&shim);
     let other = [&[0, 0, 0, 11, 0, 0, 0, 9], &[0, 1, b'c'][..]].concat();
-    write_frame(&mut client, &fetch(8, 10_000)).unwrap();
+    write_frame(&mut client, &fetch(8, 60_000)).unwrap();
     write_frame(&mut client, &other).unwrap();
     assert_eq!(int32(&read_frame(&mut client).unwrap(), 0), Some(8));
     assert_eq!(int32(&read_frame(&mut client).unwrap(), 0), Some(9));
