@@ -177,6 +177,10 @@ impl Owners {
         let Some((first, others)) = touchpoint.identifiers.split_first() else {
             return self.resolve_nobody(touchpoint, out);
         };
+        if let Some(person_id) = self.person_if_all_is_known(first, others, &touchpoint) {
+            let via = first.clone();
+            return out.push(Output::Resolved(Box::new(Resolved { person_id, via, hops: 0, touchpoint })));
+        }
         let evidence = Evidence::of_touchpoint(&touchpoint);
         let seen = self.see(first, evidence, out);
         self.report_refusals(first, seen.person_id, &touchpoint.refused_identifiers, evidence, out);
@@ -192,6 +196,21 @@ impl Owners {
         let via = lead.unwrap_or(first).clone();
         let person_id = lead.map_or(seen.person_id, |lead| PersonId::of(&self.realm, lead));
         out.push(Output::Resolved(Box::new(Resolved { person_id, via, hops: 0, touchpoint })));
+    }
+
+    /// Whose the first identifier is, when the touchpoint tells nothing that its owner does not know: most do not.
+    fn person_if_all_is_known(
+        &self,
+        first: &Identifier,
+        others: &[Identifier],
+        touchpoint: &Touchpoint,
+    ) -> Option<PersonId> {
+        let owner = self.owners.get(first)?;
+        let is_all_known = !owner.quarantined
+            && owner.first_seen_at <= touchpoint.occurred_at
+            && others.iter().all(|partner| owner.edges.contains(partner))
+            && touchpoint.refused_identifiers.iter().all(|refusal| owner.refusals.contains(refusal));
+        is_all_known.then_some(owner.person_id)
     }
 
     /// Handles what another owner, a person or the sequencer says to one of the identifiers.

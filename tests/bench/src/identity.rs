@@ -55,6 +55,8 @@ pub struct Identity {
     tombstones: FxHashMap<PersonId, MergeState>,
     commands: Vec<VecDeque<IdentifierCommand>>,
     requests: VecDeque<MergeRequest>,
+    /// Kept between calls, as the hub's processors keep theirs.
+    out: Vec<Output>,
     created: Vec<(PersonId, u16)>,
     namespaces: Vec<String>,
     tally: Tally,
@@ -73,6 +75,7 @@ impl Identity {
             tombstones: FxHashMap::default(),
             commands: vec![VecDeque::new(); partitions],
             requests: VecDeque::new(),
+            out: Vec::new(),
             created: Vec::new(),
             namespaces: Vec::new(),
             tally: Tally::default(),
@@ -156,7 +159,7 @@ impl Identity {
 
     /// Runs one task of owners over its input.
     fn own<T>(&mut self, partition: usize, input: Vec<T>, handle: fn(&mut Owners, T, &mut Vec<Output>)) {
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.out);
         let started = cpu_time();
         let owners = &mut self.owners[partition];
         let mut left = input.into_iter().peekable();
@@ -165,11 +168,12 @@ impl Identity {
             self.tally.changelog_bytes += owners.stores().into_iter().map(commit).sum::<u64>();
         }
         self.tally.owners_took += cpu_time().saturating_sub(started);
-        out.into_iter().for_each(|output| self.publish(output));
+        out.drain(..).for_each(|output| self.publish(output));
+        self.out = out;
     }
 
     fn sequence(&mut self) {
-        let mut out = Vec::new();
+        let mut out = std::mem::take(&mut self.out);
         self.tally.requests += self.requests.len() as u64;
         let started = cpu_time();
         while !self.requests.is_empty() {
@@ -180,7 +184,8 @@ impl Identity {
             self.tally.changelog_bytes += self.sequencer.stores().into_iter().map(commit).sum::<u64>();
         }
         self.tally.sequencer_took += cpu_time().saturating_sub(started);
-        out.into_iter().for_each(|output| self.publish(output));
+        out.drain(..).for_each(|output| self.publish(output));
+        self.out = out;
     }
 
     fn publish(&mut self, output: Output) {
