@@ -257,7 +257,7 @@ impl<C: Client> Assignment<C> {
             let now = client.now();
             let copy = |info: &TaskInfo| Some((*info, self.standby.as_mut()?.take(*info, now)?));
             let copies = infos.iter().filter_map(copy).collect();
-            self.takeovers.push(Takeover::new(infos, copies, now));
+            self.takeovers.push(Takeover::new(infos, copies, now, self.is_working()));
         }
         client.take_over(&[])
     }
@@ -344,7 +344,7 @@ impl<C: Client> Assignment<C> {
         let infos: Vec<TaskInfo> = self.tasks.keys().copied().collect();
         let (inputs, _) = self.drop_tasks(&infos, stats);
         client.give_back(&inputs)?;
-        self.takeovers.push(Takeover::new(infos, BTreeMap::new(), client.now()));
+        self.takeovers.push(Takeover::new(infos, BTreeMap::new(), client.now(), self.is_working()));
         Ok(inputs)
     }
 

@@ -134,7 +134,9 @@ impl BulkPublisher {
         let failures = Arc::new(Failures::default());
         let mut config = settings.producer();
         config.set("message.timeout.ms", timeout.as_millis().to_string());
-        config.set("linger.ms", "20");
+        if !settings.properties.contains_key("linger.ms") {
+            config.set("linger.ms", "20");
+        }
         let producer = config
             .create_with_context(FailuresHandle(Arc::clone(&failures)))
             .map_err(StreamError::kafka("making the bulk publisher"))?;

@@ -21,10 +21,11 @@ use crate::task::Task;
 const RECORDS_A_STEP: usize = 2_000;
 /// How long the broker may take to tell offsets, and the pause before it is asked again: while it makes us wait, the
 /// partitions that are worked on stand still. One that has not answered is given twice as long the next time, or a slow
-/// broker would never be heard.
+/// broker would never be heard. Where nothing is worked on yet, nobody is kept waiting.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(200);
+const SHORT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Where the inputs of a task start.
 pub(crate) type Starts = Vec<(Partition, Option<i64>)>;
@@ -47,12 +48,14 @@ enum Phase<R> {
 pub(crate) struct Question {
     next_try: Duration,
     wait: Duration,
+    pause: Duration,
 }
 
 impl Question {
-    /// To be asked now.
-    pub(crate) fn new(now: Duration) -> Self {
-        Self { next_try: now, wait: FIRST_WAIT }
+    /// To be asked now; `is_working` when there are partitions that stand still meanwhile.
+    pub(crate) fn new(now: Duration, is_working: bool) -> Self {
+        let (wait, pause) = if is_working { (FIRST_WAIT, PAUSE) } else { (LONGEST_WAIT, SHORT_PAUSE) };
+        Self { next_try: now, wait, pause }
     }
 
     /// How long it may take, when it is to be asked now.
@@ -62,7 +65,7 @@ impl Question {
 
     /// To be asked again: there was no answer.
     pub(crate) fn again(&self, now: Duration) -> Self {
-        Self { next_try: now + PAUSE, wait: (self.wait * 2).min(LONGEST_WAIT) }
+        Self { next_try: now + self.pause, wait: (self.wait * 2).min(LONGEST_WAIT), pause: self.pause }
     }
 }
 
@@ -78,6 +81,8 @@ struct Journal {
     /// Copies of the state of some of them, which lack only what was written since.
     copies: BTreeMap<TaskInfo, Task>,
     since: Duration,
+    /// True when there were partitions that were worked on when this began.
+    is_working: bool,
     /// When the phase at hand began.
     phase_since: Duration,
     restored: Restored,
@@ -134,10 +139,10 @@ pub(crate) fn changelogs_of(stage: &Stage, info: TaskInfo, leader_partitions: i3
 }
 
 impl<C: Client> Takeover<C> {
-    /// Begins to take over these tasks, some of them from copies.
-    pub(crate) fn new(infos: Vec<TaskInfo>, copies: BTreeMap<TaskInfo, Task>, now: Duration) -> Self {
-        let of = Journal { infos, copies, since: now, phase_since: now, restored: Restored::default() };
-        Self { of, phase: Phase::Offsets { question: Question::new(now) } }
+    /// Begins to take over these tasks, some of them from copies; `is_working` when there are others that are worked on.
+    pub(crate) fn new(infos: Vec<TaskInfo>, copies: BTreeMap<TaskInfo, Task>, now: Duration, is_working: bool) -> Self {
+        let of = Journal { infos, copies, since: now, is_working, phase_since: now, restored: Restored::default() };
+        Self { of, phase: Phase::Offsets { question: Question::new(now, is_working) } }
     }
 
     /// The tasks.
@@ -184,7 +189,7 @@ impl<C: Client> Takeover<C> {
                 })?;
                 if is_done && tasks.iter().any(|loaded| loaded.task.disk_fault().is_some()) {
                     // What could not be read is thrown away when all of it begins anew.
-                    Phase::Offsets { question: Question::new(client.now()) }
+                    Phase::Offsets { question: of.question(client.now()) }
                 } else if is_done {
                     return Ok(Step::Ready(of.finish(context.stage, client.now(), tasks, starts, records)));
                 } else {
@@ -197,6 +202,10 @@ impl<C: Client> Takeover<C> {
 }
 
 impl Journal {
+    fn question(&self, now: Duration) -> Question {
+        Question::new(now, self.is_working)
+    }
+
     fn ask_offsets<C: Client>(
         &mut self,
         client: &mut C,
@@ -209,7 +218,7 @@ impl Journal {
             return Ok(Phase::Offsets { question: question.again(client.now()) });
         };
         let starts = inputs.into_iter().zip(offsets).collect();
-        Ok(Phase::Settling { starts, question: Question::new(client.now()) })
+        Ok(Phase::Settling { starts, question: self.question(client.now()) })
     }
 
     fn settle<C: Client>(
@@ -231,10 +240,12 @@ impl Journal {
         let tasks: Vec<Task> = self.infos.iter().map(task).collect();
         match context.keeper.map(|keeper| (keeper, keeper.database())) {
             Some((keeper, Some(database))) => {
-                let disk = DiskTakeover::new(tasks, &DiskContext { keeper, database }, client.now())?;
+                let disk = DiskTakeover::new(tasks, &DiskContext { keeper, database }, self.question(client.now()))?;
                 Ok(Phase::Disk { starts, disk })
             }
-            Some((keeper, None)) => Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper) }),
+            Some((keeper, None)) => {
+                Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper, self.is_working) })
+            }
             None => {
                 let tasks = tasks.into_iter().map(|task| Loaded { task, header: None }).collect();
                 open_changelogs(client, context, starts, tasks)
@@ -251,14 +262,14 @@ impl Journal {
     ) -> Result<Phase<C::Reader>, StreamError> {
         let Some((keeper, database)) = context.keeper.and_then(|keeper| Some((keeper, keeper.database()?))) else {
             // Where there was one, there still is.
-            return Ok(Phase::Offsets { question: Question::new(client.now()) });
+            return Ok(Phase::Offsets { question: self.question(client.now()) });
         };
         let now = client.now();
         let of_disk = DiskContext { keeper, database };
         if !disk.step(now, &mut |asked, wait| client.changelog_spans(asked, wait), &of_disk)? {
             return Ok(Phase::Disk { starts, disk });
         }
-        Ok(Phase::Checkpoints { starts, loads: Loads::new(disk.into_tasks(), keeper) })
+        Ok(Phase::Checkpoints { starts, loads: Loads::new(disk.into_tasks(), keeper, self.is_working) })
     }
 
     fn load<C: Client>(
@@ -331,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_question_without_an_answer_waits_and_is_given_more_time() {
-        let mut question = Question::new(Duration::ZERO);
+        let mut question = Question::new(Duration::ZERO, true);
         let mut waits = Vec::new();
         let mut now = Duration::ZERO;
         for _ in 0..8 {
@@ -341,5 +352,12 @@ mod tests {
             now += PAUSE;
         }
         assert_eq!(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
+    }
+
+    #[test]
+    fn where_nobody_is_kept_waiting_the_broker_has_its_time_at_once_and_is_asked_again_soon() {
+        let question = Question::new(Duration::ZERO, false);
+        assert_eq!(question.wait(Duration::ZERO), Some(LONGEST_WAIT));
+        assert_eq!(question.again(Duration::ZERO).wait(SHORT_PAUSE), Some(LONGEST_WAIT));
     }
 }

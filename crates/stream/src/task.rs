@@ -43,6 +43,28 @@ impl std::fmt::Debug for Task {
     }
 }
 
+/// The stores of a task while entries are taken over.
+pub(crate) struct Restoring<'a> {
+    stores: Vec<&'a mut dyn StateStore>,
+    state: &'a mut RuntimeState,
+    disk: Option<&'a TaskDisk>,
+}
+
+impl Restoring<'_> {
+    /// True for a store that is on disk.
+    pub(crate) fn is_on_disk(&self, store: usize) -> bool {
+        self.disk.is_some_and(|disk| disk.has_store(store))
+    }
+
+    /// Takes over one entry; `store` is the index of the store, the runtime's own comes last.
+    pub(crate) fn restore(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
+        match self.stores.get_mut(store) {
+            Some(store) => store.restore(key, value),
+            None => self.state.restore(key, value),
+        }
+    }
+}
+
 impl Task {
     /// A task without state.
     #[must_use]
@@ -126,16 +148,17 @@ impl Task {
         self.dirty
     }
 
+    /// The stores, to take entries over into many at a time.
+    pub(crate) fn restoring(&mut self) -> Restoring<'_> {
+        Restoring { stores: self.processor.stores(), state: &mut self.state, disk: self.disk.as_deref() }
+    }
+
     /// Takes over one changelog record; `store` is the index of the store, the runtime's own comes last.
     ///
     /// # Errors
     /// [`RestoreError`] when it was written by another version or is corrupt.
     pub fn restore(&mut self, store: usize, key: &[u8], value: Option<&[u8]>) -> Result<(), RestoreError> {
-        let mut stores = self.processor.stores();
-        match stores.get_mut(store) {
-            Some(store) => store.restore(key, value)?,
-            None => self.state.restore(key, value)?,
-        }
+        self.restoring().restore(store, key, value)?;
         if self.disk.as_ref().is_some_and(|disk| disk.is_full()) {
             self.flush_disk();
         }

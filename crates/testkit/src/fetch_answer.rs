@@ -13,7 +13,8 @@ const FETCH: i16 = 1;
 /// The latest version of a fetch that is understood here.
 const LATEST: i16 = 11;
 /// Requests that the shim reads, and their latest versions before compact strings.
-const READ: [(i16, i16); 4] = [(FETCH, LATEST), (news::PRODUCE, 8), (news::ADD_PARTITIONS_TO_TXN, 2), (news::END_TXN, 2)];
+const READ: [(i16, i16); 4] =
+    [(FETCH, LATEST), (news::PRODUCE, 8), (news::ADD_PARTITIONS_TO_TXN, 2), (news::END_TXN, 2)];
 
 /// One partition in the answer.
 struct Partition {

@@ -93,7 +93,7 @@ impl TriggerEngine {
         now_at: i64,
         mut candidates: Vec<Candidate>,
         waits_for_merge: bool,
-        facts: &mut Facts,
+        state: &mut TriggerState,
         effects: &mut StepEffects,
     ) {
         if candidates.is_empty() {
@@ -108,9 +108,10 @@ impl TriggerEngine {
         let mut desk = self.desk(person, now_at);
         for candidate in candidates {
             let definition = &definitions[candidate.trigger];
-            if !is_eligible(&desk, definition, &candidate, facts) {
+            if !is_eligible(&desk, definition, &candidate, state.facts()) {
                 continue;
             }
+            let facts = state.facts_mut();
             if waits_for_merge && facts.held.len() < MAX_HELD {
                 let due_at = now_at + self.policy.merge_wait.as_ms();
                 hold(&desk, definition, &candidate, (due_at, HeldFor::Merge), facts, effects);
@@ -123,13 +124,13 @@ impl TriggerEngine {
 
 /// Whether a completed pattern is a decision to be made: its key has not fired, it does not wait already, and the
 /// condition holds.
-fn is_eligible(desk: &Desk<'_>, definition: &Definition, candidate: &Candidate, facts: &Facts) -> bool {
+fn is_eligible(desk: &Desk<'_>, definition: &Definition, candidate: &Candidate, facts: Option<&Facts>) -> bool {
     let history = desk.person.history;
-    let log = facts.fired.get(&definition.id);
+    let log = facts.and_then(|facts| facts.fired.get(&definition.id));
     let has_fired = log.is_some_and(|log| log.blocks(definition.reentry, history, candidate.position, &desk.zone));
     let touchpoint_id = history[candidate.position].glimpse.touchpoint_id;
     !has_fired
-        && !facts.is_held(&definition.id, touchpoint_id)
+        && !facts.is_some_and(|facts| facts.is_held(&definition.id, touchpoint_id))
         && definition.condition.as_ref().is_none_or(|condition| condition.holds(&desk.situation(definition, candidate)))
 }
 
@@ -188,17 +189,16 @@ impl PersonStep for TriggerEngine {
         if suspects.is_empty() && !is_held {
             return;
         }
-        let facts = state.facts_mut();
-        let now_at = now(person.history, None, facts);
+        let now_at = now(person.history, None, state.facts());
         let mut candidates = Vec::new();
         for (trigger, suspects) in suspects {
-            candidates.extend(self.catalogue.examine(person.history, trigger, suspects, facts, effects));
+            candidates.extend(self.catalogue.examine(person.history, trigger, suspects, state, effects));
         }
         if !person.merge_pending {
-            let held = facts.take_held(|held| held.held_for == HeldFor::Merge);
+            let held = state.take_held(|held| held.held_for == HeldFor::Merge);
             candidates.extend(self.catalogue.revive(person.history, held, now_at));
         }
-        self.settle(person, now_at, candidates, person.merge_pending, facts, effects);
+        self.settle(person, now_at, candidates, person.merge_pending, state, effects);
         state.tidy();
         metrics::decided(effects, decided_before);
     }
@@ -208,19 +208,18 @@ impl PersonStep for TriggerEngine {
             return;
         }
         let decided_before = effects.decisions.len();
-        let facts = state.facts_mut();
-        let now_at = now(person.history, Some(at), facts);
-        let waited = facts.take_held(|held| held.due_at <= at);
-        let woken = self.catalogue.wake(person.history, at, now_at, facts, effects);
+        let now_at = now(person.history, Some(at), state.facts());
+        let waited = state.take_held(|held| held.due_at <= at);
+        let woken = self.catalogue.wake(person.history, at, now_at, state, effects);
         let (merges, nights) = waited.into_iter().partition::<Vec<_>, _>(|held| held.held_for == HeldFor::Merge);
         // What has waited for a merge long enough is decided without it.
         let mut candidates = self.catalogue.revive(person.history, merges, now_at);
         if person.merge_pending {
-            self.settle(person, now_at, std::mem::take(&mut candidates), false, facts, effects);
+            self.settle(person, now_at, std::mem::take(&mut candidates), false, state, effects);
         }
         candidates.extend(self.catalogue.revive(person.history, nights, now_at));
         candidates.extend(woken);
-        self.settle(person, now_at, candidates, person.merge_pending, facts, effects);
+        self.settle(person, now_at, candidates, person.merge_pending, state, effects);
         state.tidy();
         metrics::decided(effects, decided_before);
     }
@@ -234,18 +233,18 @@ impl PersonStep for TriggerEngine {
         for held in &facts.held {
             wake(held.due_at, held.held_for, effects);
         }
-        let now_at = now(person.history, None, facts);
+        let now_at = now(person.history, None, Some(facts));
         if !facts.contacts.is_empty() {
             let told_before = effects.outcomes.len();
             self.desk(person, now_at).tell_contacts_over_caps(facts, effects);
             metrics::told(effects, told_before);
         }
-        let mut candidates = self.catalogue.reconsider(person.history, now_at, facts, effects);
+        let mut candidates = self.catalogue.reconsider(person.history, now_at, state, effects);
         if !person.merge_pending {
-            let held = facts.take_held(|held| held.held_for == HeldFor::Merge);
+            let held = state.take_held(|held| held.held_for == HeldFor::Merge);
             candidates.extend(self.catalogue.revive(person.history, held, now_at));
         }
-        self.settle(person, now_at, candidates, person.merge_pending, facts, effects);
+        self.settle(person, now_at, candidates, person.merge_pending, state, effects);
         state.tidy();
         metrics::decided(effects, decided_before);
     }
@@ -266,7 +265,7 @@ impl PersonStep for TriggerEngine {
 }
 
 /// Event time as this person knows it: the newest touch, the timer, and never behind an earlier decision.
-pub(crate) fn now(history: &History<'_>, timer_at: Option<i64>, facts: &Facts) -> i64 {
+pub(crate) fn now(history: &History<'_>, timer_at: Option<i64>, facts: Option<&Facts>) -> i64 {
     let newest_at = history.last().map(Past::at);
-    newest_at.max(timer_at).max(facts.decided_at).unwrap_or(0)
+    newest_at.max(timer_at).max(facts.and_then(|facts| facts.decided_at)).unwrap_or(0)
 }

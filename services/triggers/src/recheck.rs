@@ -28,7 +28,7 @@ impl TriggerEngine {
             facts.contacts.take_back(&own);
         }
         let definitions = &self.catalogue.definitions;
-        let desk = self.desk(person, now(person.history, Some(asked.asked_at), &facts));
+        let desk = self.desk(person, now(person.history, Some(asked.asked_at), Some(&facts)));
         let candidate =
             Candidate { trigger, position: 0, evidence: Vec::new(), eligible_at: asked.decided_at, waited_for: None };
         match desk.check_channel(&definitions[trigger], &asked.channel, asked.valid_until_at, &candidate, &facts) {

@@ -9,7 +9,7 @@ use crate::definition::Definition;
 use crate::index::Index;
 use crate::ledger::Candidate;
 use crate::pattern::{Absence, History};
-use crate::state::{Facts, Held};
+use crate::state::{Facts, Held, TriggerState};
 
 /// The definitions in order of their ids, and what event types they are about.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Catalogue {
         history: &History<'_>,
         trigger: usize,
         suspects: Suspects,
-        facts: &mut Facts,
+        state: &mut TriggerState,
         effects: &mut StepEffects,
     ) -> Vec<Candidate> {
         let pattern = &self.definitions[trigger].pattern;
@@ -92,7 +92,7 @@ impl Catalogue {
             places.extend((from + 1..history.len()).take_while(in_reach));
         }
         let completions = places.into_iter().filter_map(|end| Some((end, pattern.completes_at(history, end)?)));
-        self.turn_into_candidates(history, trigger, completions, facts, effects)
+        self.turn_into_candidates(history, trigger, completions, state, effects)
     }
 
     fn turn_into_candidates(
@@ -100,7 +100,7 @@ impl Catalogue {
         history: &History<'_>,
         trigger: usize,
         completions: impl Iterator<Item = (usize, Vec<usize>)>,
-        facts: &mut Facts,
+        state: &mut TriggerState,
         effects: &mut StepEffects,
     ) -> Vec<Candidate> {
         let definition = &self.definitions[trigger];
@@ -109,7 +109,7 @@ impl Catalogue {
             let at = history[position].at();
             match &definition.pattern.absence {
                 None => candidates.push(Candidate { trigger, position, evidence, eligible_at: at, waited_for: None }),
-                Some(absence) => wait(&definition.id, absence, at, facts, effects),
+                Some(absence) => wait(&definition.id, absence, at, state, effects),
             }
         }
         candidates
@@ -121,14 +121,15 @@ impl Catalogue {
         history: &History<'_>,
         at: i64,
         now_at: i64,
-        facts: &mut Facts,
+        state: &mut TriggerState,
         effects: &mut StepEffects,
     ) -> Vec<Candidate> {
+        let waits = state.facts().into_iter().flat_map(|facts| &facts.waits);
         let due: Vec<(String, i64)> =
-            facts.waits.iter().filter(|(_, due)| **due <= at).map(|(id, due)| (id.clone(), *due)).collect();
+            waits.filter(|(_, due)| **due <= at).map(|(id, due)| (id.clone(), *due)).collect();
         let mut candidates = Vec::new();
         for (trigger_id, due_at) in due {
-            facts.waits.remove(&trigger_id);
+            state.facts_mut().waits.remove(&trigger_id);
             let Some(trigger) = self.definition(&trigger_id) else { continue };
             let pattern = &self.definitions[trigger].pattern;
             let Some(absence) = &pattern.absence else { continue };
@@ -140,7 +141,7 @@ impl Catalogue {
                 }
                 let touched_at = history[position].at();
                 if touched_at + asks_after_ms > at {
-                    wait(&trigger_id, absence, touched_at, facts, effects);
+                    wait(&trigger_id, absence, touched_at, state, effects);
                     break;
                 }
                 let eligible_at = touched_at + absence.span.as_ms();
@@ -180,7 +181,7 @@ impl Catalogue {
         &self,
         history: &History<'_>,
         now_at: i64,
-        facts: &mut Facts,
+        state: &mut TriggerState,
         effects: &mut StepEffects,
     ) -> Vec<Candidate> {
         let mut candidates = Vec::new();
@@ -190,17 +191,18 @@ impl Catalogue {
             let useful_at = now_at - waits_ms - definition.validity.as_ms();
             let from = history.partition_point(|touch| touch.at() < useful_at);
             let completions = pattern.completions_from(history, from);
-            candidates.extend(self.turn_into_candidates(history, trigger, completions, facts, effects));
+            candidates.extend(self.turn_into_candidates(history, trigger, completions, state, effects));
         }
         candidates
     }
 }
 
 /// Waits for an absence after a touch, unless an earlier one of the same trigger is waited for: one timer a trigger.
-fn wait(trigger_id: &str, absence: &Absence, touched_at: i64, facts: &mut Facts, effects: &mut StepEffects) {
+fn wait(trigger_id: &str, absence: &Absence, touched_at: i64, state: &mut TriggerState, effects: &mut StepEffects) {
     let due_at = touched_at + absence.asks_after_ms();
-    if facts.waits.get(trigger_id).is_none_or(|known| due_at < *known) {
-        facts.waits.insert(trigger_id.to_owned(), due_at);
+    let known = state.facts().and_then(|facts| facts.waits.get(trigger_id));
+    if known.is_none_or(|known| due_at < *known) {
+        state.facts_mut().waits.insert(trigger_id.to_owned(), due_at);
         let wakes = if absence.patience.is_some() { &mut effects.wake_promptly_at } else { &mut effects.wake_at };
         wakes.push(due_at);
     }

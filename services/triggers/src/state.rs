@@ -91,7 +91,13 @@ impl TriggerState {
         self.0.as_deref()
     }
 
-    /// The facts, to be added to.
+    /// Takes out the held decisions that `is_ready` picks, earliest first.
+    pub(crate) fn take_held(&mut self, is_ready: impl Fn(&Held) -> bool) -> Vec<Held> {
+        let has_any = self.facts().is_some_and(|facts| facts.held.iter().any(&is_ready));
+        if has_any { self.facts_mut().take_held(is_ready) } else { Vec::new() }
+    }
+
+    /// The facts, to be added to: a copy, if they are shared, so nobody asks for them only to look.
     pub fn facts_mut(&mut self) -> &mut Facts {
         Arc::make_mut(self.0.get_or_insert_default())
     }
@@ -137,10 +143,7 @@ impl Facts {
     }
 
     /// Takes out the held decisions that `is_ready` picks, earliest first.
-    pub fn take_held(&mut self, is_ready: impl Fn(&Held) -> bool) -> Vec<Held> {
-        if !self.held.iter().any(&is_ready) {
-            return Vec::new();
-        }
+    fn take_held(&mut self, is_ready: impl Fn(&Held) -> bool) -> Vec<Held> {
         let (ready, waiting) = std::mem::take(&mut self.held).into_iter().partition::<BTreeSet<_>, _>(is_ready);
         self.held = waiting;
         ready.into_iter().collect()

@@ -16,6 +16,8 @@ use crate::percentile;
 const LONG: Duration = Duration::from_secs(120);
 const SOURCE: &str = "events-ecommerce";
 const TEAM: &str = "sales";
+/// Who sends the events holds them back as long as the gateway does, and not as long as whoever loads history.
+const LINGER_MS: &str = "2";
 /// One of so many events fires the trigger.
 pub(crate) const ONE_IN: u64 = 10;
 
@@ -55,7 +57,9 @@ pub fn latency(hub: &HubSettings, rate: Rate) -> Result<LatencyRun> {
     let _hub = Hub::start(&hub, broker.bootstrap(), directory.path())?;
     let mut reader = TopicReader::new(&settings, &topics::triggers(TEAM))?;
     while reader.next(Duration::from_secs(1))? != Next::CaughtUp {}
-    let publisher = BulkPublisher::new(&settings, LONG)?;
+    let mut prompt = settings.clone();
+    prompt.properties.insert("linger.ms".to_owned(), LINGER_MS.to_owned());
+    let publisher = BulkPublisher::new(&prompt, LONG)?;
     let mut traffic = Steady { rate, settings: &settings, publisher, sent: 0 };
     let mut run = LatencyRun::default();
     for round in 0..=rate.rounds {

@@ -55,6 +55,8 @@ pub struct Target {
     pub found: String,
     /// Whether that is enough.
     pub verdict: Verdict,
+    /// True when every measurement says the same as the median: another run will hardly say otherwise.
+    pub is_certain: bool,
 }
 
 impl Target {
@@ -83,8 +85,9 @@ impl Target {
             Some(found) if is_enough(found.median) => Verdict::Met,
             Some(_) => Verdict::Missed,
         };
+        let is_certain = found.is_some_and(|found| is_enough(found.min) == is_enough(found.max));
         let found = found.map_or_else(|| "–".to_owned(), |found| format!("{} {unit}", spread(found)));
-        Self { id, what: what.to_owned(), target, found, verdict }
+        Self { id, what: what.to_owned(), target, found, verdict, is_certain }
     }
 }
 
@@ -164,8 +167,11 @@ impl Report {
                 Verdict::Missed => "**missed**",
                 Verdict::NotMeasured => "not measured",
             };
-            writeln!(text, "| {} | {} | {} | {} | {verdict} |", target.id, target.what, target.target, target.found)?;
+            let doubt = if target.is_certain || target.verdict == Verdict::NotMeasured { "" } else { ", in doubt" };
+            let Target { id, what, target, found, .. } = target;
+            writeln!(text, "| {id} | {what} | {target} | {found} | {verdict}{doubt} |")?;
         }
+        text += "\nThe median decides. Where some rounds say otherwise the verdict is in doubt, and another run may have another.\n";
         text += "\n## The same work by all\n\nKeyed enrichment of JSON events of about 415 bytes; each output was read back and \
                  compared, value by value, before its figures counted. CPU is user and system time of the contender's own \
                  processes; memory is what is resident at the end.\n\n\
@@ -270,6 +276,16 @@ mod tests {
         let at_least = |median| Target::at_least("P7", "gateway", 20_000.0, "events", found(median)).verdict;
         assert_eq!((at_least(19_999.0), at_least(20_000.0)), (Verdict::Missed, Verdict::Met));
         assert_eq!(Target::at_most("P2", "", 1.0, "", None).verdict, Verdict::NotMeasured);
+    }
+
+    #[test]
+    fn a_verdict_that_some_rounds_contradict_is_in_doubt() {
+        let of = |rounds: [f64; 3]| Target::at_most("P3", "trigger", 75.0, "ms", Some(Spread::of(rounds.to_vec())));
+        let targets = vec![of([70.0, 71.0, 72.0]), of([70.0, 74.0, 76.0]), of([74.0, 76.0, 77.0])];
+        let text = Report { targets, ..Report::default() }.markdown().unwrap();
+        assert!(text.contains("71.0 (70.0 – 72.0) ms | met |"), "{text}");
+        assert!(text.contains("74.0 (70.0 – 76.0) ms | met, in doubt |"), "{text}");
+        assert!(text.contains("76.0 (74.0 – 77.0) ms | **missed**, in doubt |"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! their entries. A file that may not be trusted leaves an empty task, whose changelogs are then read whole.
 
 use std::io::Read;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
@@ -103,6 +105,8 @@ enum Phase {
 /// Tasks on their way out of their checkpoints.
 pub(crate) struct Loads {
     loads: Vec<Load>,
+    /// True when partitions stand still while the broker is waited for.
+    is_working: bool,
     phase: Phase,
 }
 
@@ -116,14 +120,14 @@ pub(crate) struct LoadContext<'a> {
 
 impl Loads {
     /// Begins with tasks, those without state from their checkpoints.
-    pub(crate) fn new(tasks: Vec<Task>, keeper: &Keeper) -> Self {
+    pub(crate) fn new(tasks: Vec<Task>, keeper: &Keeper, is_working: bool) -> Self {
         let checkpoints = &keeper.checkpoints;
         let open = |task: &Task| Source::open(&checkpoints.files, name_of(task.info()), checkpoints.is_in_step);
         // One that has its state already, from a copy that followed the changelogs, lacks only the tail. What is on disk
         // says nothing of the stores that are not.
         let is_empty = |task: &Task| task.in_memory_next().next().is_none();
         let load = |task: Task| Load { source: is_empty(&task).then(|| open(&task)), task, header: None, entries: 0 };
-        Self { loads: tasks.into_iter().map(load).collect(), phase: Phase::Headers }
+        Self { loads: tasks.into_iter().map(load).collect(), is_working, phase: Phase::Headers }
     }
 
     /// The tasks, and how many entries were read for them.
@@ -145,7 +149,7 @@ impl Loads {
         match self.phase {
             Phase::Headers => {
                 if self.read_headers(context, wait) {
-                    self.phase = Phase::Verify { question: Question::new(now) };
+                    self.phase = Phase::Verify { question: Question::new(now, self.is_working) };
                 }
                 Ok(false)
             }
@@ -205,39 +209,70 @@ impl Loads {
         Ok(true)
     }
 
+    /// Goes on with the files: in a simulation one after the other, and otherwise each on a thread of its own, so that a step
+    /// takes about as long and gets as much further as there are cores.
     fn read_entries(&mut self, context: &LoadContext<'_>, limit: usize, wait: Duration) -> bool {
-        let (mut left, mut patience) = (limit as u64, wait);
-        for load in &mut self.loads {
-            while let Some(source) = &mut load.source {
-                if left == 0 {
-                    return false;
-                }
-                let Some(event) = source.next(std::mem::take(&mut patience)) else { break };
-                match event {
-                    Ok(Some(Piece::Entries(payload))) => match load.take(&payload) {
-                        Ok(entries) => left = left.saturating_sub(entries),
-                        Err(why) => load.refuse(&why, context),
-                    },
-                    Ok(Some(Piece::End)) => load.finish(),
-                    Ok(Some(Piece::Header(_)) | None) => load.refuse(&Unusable::Undecodable, context),
+        let open: Vec<&mut Load> = self.loads.iter_mut().filter(|load| load.source.is_some()).collect();
+        if context.keeper.checkpoints.is_in_step {
+            let (mut left, mut patience) = (limit as u64, wait);
+            for load in open {
+                match load.read(left, std::mem::take(&mut patience)) {
+                    Ok(entries) => left = left.saturating_sub(entries),
                     Err(why) => load.refuse(&why, context),
                 }
+            }
+        } else {
+            for (load, why) in read_at_once(open, limit, wait) {
+                load.refuse(&why, context);
             }
         }
         self.loads.iter().all(|load| load.source.is_none())
     }
 }
 
+/// Goes on with these files at once; gives those that may not be trusted, and why.
+fn read_at_once(mut loads: Vec<&mut Load>, limit: usize, wait: Duration) -> Vec<(&mut Load, Unusable)> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get).min(loads.len());
+    let share = (limit * cores / loads.len().max(1)).max(1) as u64;
+    let Some(first) = loads.pop() else { return Vec::new() };
+    std::thread::scope(|scope| {
+        let mut others = Vec::with_capacity(loads.len());
+        for load in loads {
+            let work = move || (load.read(share, wait).err(), load);
+            // Without a thread its turn comes when it is the only one left.
+            others.extend(std::thread::Builder::new().spawn_scoped(scope, work));
+        }
+        let mut read = vec![(first.read(share, wait).err(), first)];
+        read.extend(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        read.into_iter().filter_map(|(why, load)| Some((load, why?))).collect()
+    })
+}
+
 impl Load {
+    /// Goes on by about `limit` entries, waiting at most `wait` for the first; gives how many it took over.
+    fn read(&mut self, limit: u64, wait: Duration) -> Result<u64, Unusable> {
+        let (mut entries, mut patience) = (0, wait);
+        while let Some(source) = self.source.as_mut().filter(|_| entries < limit) {
+            let Some(event) = source.next(std::mem::take(&mut patience)) else { break };
+            match event? {
+                Some(Piece::Entries(payload)) => entries += self.take(&payload)?,
+                Some(Piece::End) => self.finish(),
+                Some(Piece::Header(_)) | None => return Err(Unusable::Undecodable),
+            }
+        }
+        Ok(entries)
+    }
+
     fn take(&mut self, payload: &[u8]) -> Result<u64, Unusable> {
         let mut entries = 0;
+        let mut restoring = self.task.restoring();
         each_entry(payload, |store, key, value| {
             // What is on disk has offsets of its own.
-            if self.task.is_on_disk(store) {
+            if restoring.is_on_disk(store) {
                 return Ok(());
             }
             entries += 1;
-            self.task.restore(store, key, Some(value)).map_err(|error| Unusable::Entry(error.to_string()))
+            restoring.restore(store, key, Some(value)).map_err(|error| Unusable::Entry(error.to_string()))
         })?;
         self.entries += entries;
         Ok(entries)

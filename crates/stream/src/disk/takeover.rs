@@ -36,10 +36,10 @@ pub(crate) struct DiskTakeover {
 
 impl DiskTakeover {
     /// Begins with tasks without state; reads what is said of what is there.
-    pub(crate) fn new(tasks: Vec<Task>, context: &DiskContext<'_>, now: Duration) -> Result<Self, StreamError> {
+    pub(crate) fn new(tasks: Vec<Task>, context: &DiskContext<'_>, question: Question) -> Result<Self, StreamError> {
         let places = tasks.into_iter().map(|task| Place::new(task, context)).collect::<Result<_, _>>();
         let places = places.map_err(|error| context.stop(&error))?;
-        Ok(Self { places, question: Question::new(now) })
+        Ok(Self { places, question })
     }
 
     /// Holds what was found against the changelogs; true once that is done.

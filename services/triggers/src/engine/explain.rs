@@ -70,7 +70,7 @@ impl TriggerEngine {
     #[must_use]
     pub fn explain_timer(&self, taken: Taken<'_>, at: i64) -> Vec<Note> {
         let Some(before) = taken.before.facts() else { return Vec::new() };
-        let now_at = now(taken.history(), Some(at), before);
+        let now_at = now(taken.history(), Some(at), Some(before));
         let mut notes = Vec::new();
         for (trigger, definition) in self.catalogue.definitions.iter().enumerate() {
             let mut findings = Vec::new();

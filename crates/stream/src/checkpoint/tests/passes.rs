@@ -176,7 +176,7 @@ impl Bench {
 
     /// A new task out of what is on the disk, with what its checkpoint was good for.
     pub(super) fn load(&self, keeper: &Keeper, spans: &[Span]) -> Loaded {
-        let mut loads = Loads::new(vec![new_task()], keeper);
+        let mut loads = Loads::new(vec![new_task()], keeper, true);
         let context = LoadContext { keeper, metrics: &self.metrics, empty: &|_| new_task() };
         let mut ask = |asked: &[((String, i32), i64)], _: Duration| {
             let place = |topic: &str| stage().changelogs().iter().position(|own| own == topic);

@@ -17,6 +17,7 @@ use crate::disk::{Database, DiskContext, DiskTakeover};
 use crate::error::StreamError;
 use crate::processor::Stage;
 use crate::store::Change;
+use crate::takeover::Question;
 use crate::task::Task;
 
 /// As the keeper's.
@@ -115,7 +116,7 @@ impl Place {
 /// Takes the task over from what is on disk.
 pub(super) fn take_over(keeper: &Keeper, database: &Arc<Database>, spans: &[Span]) -> Result<Task, StreamError> {
     let context = DiskContext { keeper, database };
-    let mut takeover = DiskTakeover::new(vec![new_task()], &context, Duration::ZERO)?;
+    let mut takeover = DiskTakeover::new(vec![new_task()], &context, Question::new(Duration::ZERO, true))?;
     let mut ask = |asked: &[((String, i32), i64)], _: Duration| {
         let place = |topic: &str| stage().changelogs().iter().position(|own| own == topic);
         Ok(Some(asked.iter().map(|((topic, _), _)| spans.get(place(topic)?).copied()).collect()))

@@ -120,7 +120,12 @@ fn the_versions_of_stores_are_part_of_what_is_compared() {
         ..crate::checkpoint::tests::passes::stage()
     };
     let task = crate::task::Task::new(&stage, INFO, tributary_schema::Contracts::single_object().unwrap());
-    let mut takeover = crate::disk::DiskTakeover::new(vec![task], &context, std::time::Duration::ZERO).unwrap();
+    let mut takeover = crate::disk::DiskTakeover::new(
+        vec![task],
+        &context,
+        crate::takeover::Question::new(std::time::Duration::ZERO, true),
+    )
+    .unwrap();
     let mut ask = |_: &[((String, i32), i64)], _| -> Result<_, _> { Ok(Some(Vec::new())) };
     assert!(takeover.step(std::time::Duration::ZERO, &mut ask, &context).unwrap());
     assert!(takeover.into_tasks().pop().unwrap().changelog_next().is_empty());
