@@ -372,6 +372,7 @@ impl<C: Client> Worker<C> {
         self.poisoned.clear();
         let took = self.client.now().saturating_sub(started);
         self.metrics.committed(took, &self.stats);
+        self.pace.ended(self.records_in_transaction);
         self.records_in_transaction = 0;
         Ok(())
     }
