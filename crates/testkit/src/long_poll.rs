@@ -1,6 +1,6 @@
 //! A TCP shim between clients and the test broker. The broker answers an empty fetch at once, so that an idle consumer
-//! keeps half a core busy; the shim waits for something new (`news.rs`) and asks again before it hands such an answer on. The broker also forgets to
-//! answer a member that waits to join when another member joins again within milliseconds, as cooperative rebalancing does;
+//! keeps half a core busy; the shim waits for something new (`news.rs`) and asks again before it hands such an answer on.
+//! The broker also forgets to answer a member that waits to join when another member joins again within milliseconds, as cooperative rebalancing does;
 //! the shim holds requests to join back for half a second. It also names aborted transactions for ever, which makes clients drop what the
 //! same producer commits later; the shim takes out those that are past. It never gives up a member that died in a
 //! rebalance; the shim ends its session (`sessions.rs`). It takes offsets
