@@ -257,7 +257,7 @@ impl<C: Client> Assignment<C> {
             let now = client.now();
             let copy = |info: &TaskInfo| Some((*info, self.standby.as_mut()?.take(*info, now)?));
             let copies = infos.iter().filter_map(copy).collect();
-            self.takeovers.push(Takeover::new(infos, copies, now, self.is_working()));
+            self.takeovers.push(Takeover::new(infos, copies, now));
         }
         client.take_over(&[])
     }
@@ -278,6 +278,7 @@ impl<C: Client> Assignment<C> {
                 contracts: &self.contracts,
                 keeper: self.keeper.as_ref(),
                 metrics,
+                is_working: self.is_working(),
             };
             match takeover.step(client, &context, wait)? {
                 Step::Pending(takeover) => self.takeovers.push(takeover),
@@ -344,7 +345,7 @@ impl<C: Client> Assignment<C> {
         let infos: Vec<TaskInfo> = self.tasks.keys().copied().collect();
         let (inputs, _) = self.drop_tasks(&infos, stats);
         client.give_back(&inputs)?;
-        self.takeovers.push(Takeover::new(infos, BTreeMap::new(), client.now(), self.is_working()));
+        self.takeovers.push(Takeover::new(infos, BTreeMap::new(), client.now()));
         Ok(inputs)
     }
 

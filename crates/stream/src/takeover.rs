@@ -11,7 +11,7 @@ use tributary_schema::Contracts;
 
 use crate::checkpoint::{Keeper, LoadContext, Loaded, Loads};
 use crate::client::{ChangelogReader, Client, Partition};
-use crate::disk::{DiskContext, DiskTakeover};
+use crate::disk::{Database, DiskContext, DiskTakeover};
 use crate::error::StreamError;
 use crate::metrics::{Restored, StageMetrics};
 use crate::processor::{Stage, TaskInfo};
@@ -43,29 +43,30 @@ enum Phase<R> {
     Changelogs { starts: Starts, tasks: Vec<Loaded>, reader: R, places: Vec<(usize, usize)>, records: u64 },
 }
 
-/// When a broker is to be asked, and how long it may take then.
+/// When a broker is to be asked, and how long it may take then. Whether partitions stand still meanwhile can change
+/// between two tries, so each says it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question {
-    next_try: Duration,
+    last_try: Option<Duration>,
     wait: Duration,
-    pause: Duration,
 }
 
 impl Question {
-    /// To be asked now; `is_working` when there are partitions that stand still meanwhile.
-    pub(crate) fn new(now: Duration, is_working: bool) -> Self {
-        let (wait, pause) = if is_working { (FIRST_WAIT, PAUSE) } else { (LONGEST_WAIT, SHORT_PAUSE) };
-        Self { next_try: now, wait, pause }
+    /// To be asked at once.
+    pub(crate) fn new() -> Self {
+        Self { last_try: None, wait: FIRST_WAIT }
     }
 
-    /// How long it may take, when it is to be asked now.
-    pub(crate) fn wait(&self, now: Duration) -> Option<Duration> {
-        (now >= self.next_try).then_some(self.wait)
+    /// How long it may take, when it is to be asked now; `is_working` when there are partitions that stand still meanwhile.
+    pub(crate) fn wait(&self, now: Duration, is_working: bool) -> Option<Duration> {
+        let (wait, pause) = if is_working { (self.wait, PAUSE) } else { (LONGEST_WAIT, SHORT_PAUSE) };
+        self.last_try.is_none_or(|last| now >= last + pause).then_some(wait)
     }
 
     /// To be asked again: there was no answer.
-    pub(crate) fn again(&self, now: Duration) -> Self {
-        Self { next_try: now + self.pause, wait: (self.wait * 2).min(LONGEST_WAIT), pause: self.pause }
+    pub(crate) fn again(&self, now: Duration, is_working: bool) -> Self {
+        let wait = if is_working { (self.wait * 2).min(LONGEST_WAIT) } else { self.wait };
+        Self { last_try: Some(now), wait }
     }
 }
 
@@ -81,8 +82,6 @@ struct Journal {
     /// Copies of the state of some of them, which lack only what was written since.
     copies: BTreeMap<TaskInfo, Task>,
     since: Duration,
-    /// True when there were partitions that were worked on when this began.
-    is_working: bool,
     /// When the phase at hand began.
     phase_since: Duration,
     restored: Restored,
@@ -95,9 +94,15 @@ pub(crate) struct Context<'a> {
     pub(crate) contracts: &'a Arc<Contracts>,
     pub(crate) keeper: Option<&'a Keeper>,
     pub(crate) metrics: &'a StageMetrics,
+    /// True when there are partitions that stand still while the broker is waited for.
+    pub(crate) is_working: bool,
 }
 
 impl Context<'_> {
+    fn of_disk<'a>(&self, keeper: &'a Keeper, database: &'a Arc<Database>) -> DiskContext<'a> {
+        DiskContext { keeper, database, is_working: self.is_working }
+    }
+
     fn empty(&self, info: TaskInfo) -> Task {
         Task::new(self.stage, info, Arc::clone(self.contracts))
     }
@@ -139,10 +144,10 @@ pub(crate) fn changelogs_of(stage: &Stage, info: TaskInfo, leader_partitions: i3
 }
 
 impl<C: Client> Takeover<C> {
-    /// Begins to take over these tasks, some of them from copies; `is_working` when there are others that are worked on.
-    pub(crate) fn new(infos: Vec<TaskInfo>, copies: BTreeMap<TaskInfo, Task>, now: Duration, is_working: bool) -> Self {
-        let of = Journal { infos, copies, since: now, is_working, phase_since: now, restored: Restored::default() };
-        Self { of, phase: Phase::Offsets { question: Question::new(now, is_working) } }
+    /// Begins to take over these tasks, some of them from copies.
+    pub(crate) fn new(infos: Vec<TaskInfo>, copies: BTreeMap<TaskInfo, Task>, now: Duration) -> Self {
+        let of = Journal { infos, copies, since: now, phase_since: now, restored: Restored::default() };
+        Self { of, phase: Phase::Offsets { question: Question::new() } }
     }
 
     /// The tasks.
@@ -189,7 +194,7 @@ impl<C: Client> Takeover<C> {
                 })?;
                 if is_done && tasks.iter().any(|loaded| loaded.task.disk_fault().is_some()) {
                     // What could not be read is thrown away when all of it begins anew.
-                    Phase::Offsets { question: of.question(client.now()) }
+                    Phase::Offsets { question: Question::new() }
                 } else if is_done {
                     return Ok(Step::Ready(of.finish(context.stage, client.now(), tasks, starts, records)));
                 } else {
@@ -202,23 +207,21 @@ impl<C: Client> Takeover<C> {
 }
 
 impl Journal {
-    fn question(&self, now: Duration) -> Question {
-        Question::new(now, self.is_working)
-    }
-
     fn ask_offsets<C: Client>(
         &mut self,
         client: &mut C,
         context: &Context<'_>,
         question: Question,
     ) -> Result<Phase<C::Reader>, StreamError> {
-        let Some(wait) = question.wait(client.now()) else { return Ok(Phase::Offsets { question }) };
+        let Some(wait) = question.wait(client.now(), context.is_working) else {
+            return Ok(Phase::Offsets { question });
+        };
         let inputs: Vec<Partition> = self.infos.iter().flat_map(|info| inputs_of(context.stage, *info)).collect();
         let Some(offsets) = client.committed(&inputs, wait)? else {
-            return Ok(Phase::Offsets { question: question.again(client.now()) });
+            return Ok(Phase::Offsets { question: question.again(client.now(), context.is_working) });
         };
         let starts = inputs.into_iter().zip(offsets).collect();
-        Ok(Phase::Settling { starts, question: self.question(client.now()) })
+        Ok(Phase::Settling { starts, question: Question::new() })
     }
 
     fn settle<C: Client>(
@@ -228,11 +231,13 @@ impl Journal {
         starts: Starts,
         question: Question,
     ) -> Result<Phase<C::Reader>, StreamError> {
-        let Some(wait) = question.wait(client.now()) else { return Ok(Phase::Settling { starts, question }) };
+        let Some(wait) = question.wait(client.now(), context.is_working) else {
+            return Ok(Phase::Settling { starts, question });
+        };
         let of_task = |info: &TaskInfo| changelogs_of(context.stage, *info, context.leader_partitions);
         let changelogs: Vec<Partition> = self.infos.iter().flat_map(of_task).collect();
         if !client.are_settled(&changelogs, wait)? {
-            return Ok(Phase::Settling { starts, question: question.again(client.now()) });
+            return Ok(Phase::Settling { starts, question: question.again(client.now(), context.is_working) });
         }
         self.phase_since = client.now();
         let copies = &mut self.copies;
@@ -240,12 +245,10 @@ impl Journal {
         let tasks: Vec<Task> = self.infos.iter().map(task).collect();
         match context.keeper.map(|keeper| (keeper, keeper.database())) {
             Some((keeper, Some(database))) => {
-                let disk = DiskTakeover::new(tasks, &DiskContext { keeper, database }, self.question(client.now()))?;
+                let disk = DiskTakeover::new(tasks, &context.of_disk(keeper, database))?;
                 Ok(Phase::Disk { starts, disk })
             }
-            Some((keeper, None)) => {
-                Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper, self.is_working) })
-            }
+            Some((keeper, None)) => Ok(Phase::Checkpoints { starts, loads: Loads::new(tasks, keeper) }),
             None => {
                 let tasks = tasks.into_iter().map(|task| Loaded { task, header: None }).collect();
                 open_changelogs(client, context, starts, tasks)
@@ -262,14 +265,14 @@ impl Journal {
     ) -> Result<Phase<C::Reader>, StreamError> {
         let Some((keeper, database)) = context.keeper.and_then(|keeper| Some((keeper, keeper.database()?))) else {
             // Where there was one, there still is.
-            return Ok(Phase::Offsets { question: self.question(client.now()) });
+            return Ok(Phase::Offsets { question: Question::new() });
         };
         let now = client.now();
-        let of_disk = DiskContext { keeper, database };
+        let of_disk = context.of_disk(keeper, database);
         if !disk.step(now, &mut |asked, wait| client.changelog_spans(asked, wait), &of_disk)? {
             return Ok(Phase::Disk { starts, disk });
         }
-        Ok(Phase::Checkpoints { starts, loads: Loads::new(disk.into_tasks(), keeper, self.is_working) })
+        Ok(Phase::Checkpoints { starts, loads: Loads::new(disk.into_tasks(), keeper) })
     }
 
     fn load<C: Client>(
@@ -283,7 +286,8 @@ impl Journal {
         let is_done = match context.keeper {
             Some(keeper) => {
                 let empty = |task: &Task| context.empty(task.info());
-                let load = LoadContext { keeper, metrics: context.metrics, empty: &empty };
+                let load =
+                    LoadContext { keeper, metrics: context.metrics, empty: &empty, is_working: context.is_working };
                 let now = client.now();
                 loads.step(now, &mut |asked, wait| client.changelog_spans(asked, wait), &load, RECORDS_A_STEP, wait)?
             }
@@ -342,13 +346,13 @@ mod tests {
 
     #[test]
     fn a_question_without_an_answer_waits_and_is_given_more_time() {
-        let mut question = Question::new(Duration::ZERO, true);
+        let mut question = Question::new();
         let mut waits = Vec::new();
         let mut now = Duration::ZERO;
         for _ in 0..8 {
-            waits.extend(question.wait(now).map(|wait| wait.as_millis()));
-            question = question.again(now);
-            assert_eq!(question.wait(now + PAUSE / 2), None);
+            waits.extend(question.wait(now, true).map(|wait| wait.as_millis()));
+            question = question.again(now, true);
+            assert_eq!(question.wait(now + PAUSE / 2, true), None);
             now += PAUSE;
         }
         assert_eq!(waits, [50, 100, 200, 400, 800, 1_600, 2_000, 2_000]);
@@ -356,8 +360,18 @@ mod tests {
 
     #[test]
     fn where_nobody_is_kept_waiting_the_broker_has_its_time_at_once_and_is_asked_again_soon() {
-        let question = Question::new(Duration::ZERO, false);
-        assert_eq!(question.wait(Duration::ZERO), Some(LONGEST_WAIT));
-        assert_eq!(question.again(Duration::ZERO).wait(SHORT_PAUSE), Some(LONGEST_WAIT));
+        let question = Question::new();
+        assert_eq!(question.wait(Duration::ZERO, false), Some(LONGEST_WAIT));
+        let again = question.again(Duration::ZERO, false);
+        assert_eq!(again.wait(SHORT_PAUSE, false), Some(LONGEST_WAIT));
+    }
+
+    #[test]
+    fn one_that_began_with_nothing_to_keep_waiting_is_short_once_there_is_something() {
+        let question = Question::new();
+        assert_eq!(question.wait(Duration::ZERO, false), Some(LONGEST_WAIT));
+        let again = question.again(Duration::ZERO, false);
+        assert_eq!(again.wait(SHORT_PAUSE, true), None);
+        assert_eq!(again.wait(PAUSE, true), Some(FIRST_WAIT));
     }
 }

@@ -105,8 +105,6 @@ enum Phase {
 /// Tasks on their way out of their checkpoints.
 pub(crate) struct Loads {
     loads: Vec<Load>,
-    /// True when partitions stand still while the broker is waited for.
-    is_working: bool,
     phase: Phase,
 }
 
@@ -116,18 +114,20 @@ pub(crate) struct LoadContext<'a> {
     pub(crate) metrics: &'a StageMetrics,
     /// Makes a task without state.
     pub(crate) empty: &'a dyn Fn(&Task) -> Task,
+    /// True when there are partitions that stand still while the broker is waited for.
+    pub(crate) is_working: bool,
 }
 
 impl Loads {
     /// Begins with tasks, those without state from their checkpoints.
-    pub(crate) fn new(tasks: Vec<Task>, keeper: &Keeper, is_working: bool) -> Self {
+    pub(crate) fn new(tasks: Vec<Task>, keeper: &Keeper) -> Self {
         let checkpoints = &keeper.checkpoints;
         let open = |task: &Task| Source::open(&checkpoints.files, name_of(task.info()), checkpoints.is_in_step);
         // One that has its state already, from a copy that followed the changelogs, lacks only the tail. What is on disk
         // says nothing of the stores that are not.
         let is_empty = |task: &Task| task.in_memory_next().next().is_none();
         let load = |task: Task| Load { source: is_empty(&task).then(|| open(&task)), task, header: None, entries: 0 };
-        Self { loads: tasks.into_iter().map(load).collect(), is_working, phase: Phase::Headers }
+        Self { loads: tasks.into_iter().map(load).collect(), phase: Phase::Headers }
     }
 
     /// The tasks, and how many entries were read for them.
@@ -149,15 +149,18 @@ impl Loads {
         match self.phase {
             Phase::Headers => {
                 if self.read_headers(context, wait) {
-                    self.phase = Phase::Verify { question: Question::new(now, self.is_working) };
+                    self.phase = Phase::Verify { question: Question::new() };
                 }
                 Ok(false)
             }
             Phase::Verify { question } => {
-                if let Some(wait) = question.wait(now) {
+                if let Some(wait) = question.wait(now, context.is_working) {
                     let is_verified = self.verify(ask, context, wait)?;
-                    self.phase =
-                        if is_verified { Phase::Entries } else { Phase::Verify { question: question.again(now) } };
+                    self.phase = if is_verified {
+                        Phase::Entries
+                    } else {
+                        Phase::Verify { question: question.again(now, context.is_working) }
+                    };
                 }
                 Ok(false)
             }

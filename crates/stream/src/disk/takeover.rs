@@ -17,6 +17,8 @@ use crate::task::Task;
 pub(crate) struct DiskContext<'a> {
     pub(crate) keeper: &'a Keeper,
     pub(crate) database: &'a Arc<Database>,
+    /// True when there are partitions that stand still while the broker is waited for.
+    pub(crate) is_working: bool,
 }
 
 /// A task and its place on disk.
@@ -36,10 +38,10 @@ pub(crate) struct DiskTakeover {
 
 impl DiskTakeover {
     /// Begins with tasks without state; reads what is said of what is there.
-    pub(crate) fn new(tasks: Vec<Task>, context: &DiskContext<'_>, question: Question) -> Result<Self, StreamError> {
+    pub(crate) fn new(tasks: Vec<Task>, context: &DiskContext<'_>) -> Result<Self, StreamError> {
         let places = tasks.into_iter().map(|task| Place::new(task, context)).collect::<Result<_, _>>();
         let places = places.map_err(|error| context.stop(&error))?;
-        Ok(Self { places, question })
+        Ok(Self { places, question: Question::new() })
     }
 
     /// Holds what was found against the changelogs; true once that is done.
@@ -49,10 +51,10 @@ impl DiskTakeover {
         ask: &mut AskSpans<'_>,
         context: &DiskContext<'_>,
     ) -> Result<bool, StreamError> {
-        let Some(wait) = self.question.wait(now) else { return Ok(false) };
+        let Some(wait) = self.question.wait(now, context.is_working) else { return Ok(false) };
         let headers = self.places.iter().filter_map(|place| place.label.as_ref()).map(|label| &label.header);
         let Some(spans) = ask_spans(headers, ask, wait)? else {
-            self.question = self.question.again(now);
+            self.question = self.question.again(now, context.is_working);
             return Ok(false);
         };
         for place in &mut self.places {

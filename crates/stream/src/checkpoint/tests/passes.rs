@@ -176,8 +176,8 @@ impl Bench {
 
     /// A new task out of what is on the disk, with what its checkpoint was good for.
     pub(super) fn load(&self, keeper: &Keeper, spans: &[Span]) -> Loaded {
-        let mut loads = Loads::new(vec![new_task()], keeper, true);
-        let context = LoadContext { keeper, metrics: &self.metrics, empty: &|_| new_task() };
+        let mut loads = Loads::new(vec![new_task()], keeper);
+        let context = LoadContext { keeper, metrics: &self.metrics, empty: &|_| new_task(), is_working: true };
         let mut ask = |asked: &[((String, i32), i64)], _: Duration| {
             let place = |topic: &str| stage().changelogs().iter().position(|own| own == topic);
             Ok(Some(asked.iter().map(|((topic, _), _)| spans.get(place(topic)?).copied()).collect()))

@@ -17,7 +17,6 @@ use crate::disk::{Database, DiskContext, DiskTakeover};
 use crate::error::StreamError;
 use crate::processor::Stage;
 use crate::store::Change;
-use crate::takeover::Question;
 use crate::task::Task;
 
 /// As the keeper's.
@@ -115,8 +114,8 @@ impl Place {
 
 /// Takes the task over from what is on disk.
 pub(super) fn take_over(keeper: &Keeper, database: &Arc<Database>, spans: &[Span]) -> Result<Task, StreamError> {
-    let context = DiskContext { keeper, database };
-    let mut takeover = DiskTakeover::new(vec![new_task()], &context, Question::new(Duration::ZERO, true))?;
+    let context = DiskContext { keeper, database, is_working: true };
+    let mut takeover = DiskTakeover::new(vec![new_task()], &context)?;
     let mut ask = |asked: &[((String, i32), i64)], _: Duration| {
         let place = |topic: &str| stage().changelogs().iter().position(|own| own == topic);
         Ok(Some(asked.iter().map(|((topic, _), _)| spans.get(place(topic)?).copied()).collect()))

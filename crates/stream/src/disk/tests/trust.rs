@@ -114,18 +114,13 @@ fn the_versions_of_stores_are_part_of_what_is_compared() {
     let place = bed.copied("version");
     let database = place.database();
     let keeper = place.keeper(&database);
-    let context = crate::disk::DiskContext { keeper: &keeper, database: &database };
+    let context = crate::disk::DiskContext { keeper: &keeper, database: &database, is_working: true };
     let stage = Stage {
         factory: Arc::new(|_| Box::new(Newer(KeyedStore::new("single", 2), KeyedStore::new("many", 1)))),
         ..crate::checkpoint::tests::passes::stage()
     };
     let task = crate::task::Task::new(&stage, INFO, tributary_schema::Contracts::single_object().unwrap());
-    let mut takeover = crate::disk::DiskTakeover::new(
-        vec![task],
-        &context,
-        crate::takeover::Question::new(std::time::Duration::ZERO, true),
-    )
-    .unwrap();
+    let mut takeover = crate::disk::DiskTakeover::new(vec![task], &context).unwrap();
     let mut ask = |_: &[((String, i32), i64)], _| -> Result<_, _> { Ok(Some(Vec::new())) };
     assert!(takeover.step(std::time::Duration::ZERO, &mut ask, &context).unwrap());
     assert!(takeover.into_tasks().pop().unwrap().changelog_next().is_empty());
