@@ -30,7 +30,7 @@ pub use evidence::{Evidence, Link};
 pub use metrics::METRICS;
 pub use names::Names;
 pub use output::Output;
-pub use owner::{Owner, Owners};
+pub use owner::{Owner, Owners, Seldom};
 pub use processor::{owners_stage, sequencer_stage};
 pub use rules::{BUILT_IN_YAML, NamespaceRule, Rules, TOUCHPOINT_NAMESPACE};
 pub use sequencer::Sequencer;

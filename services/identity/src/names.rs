@@ -31,7 +31,7 @@ impl Names {
         let mut counts: BTreeMap<String, BTreeMap<usize, u64>> = BTreeMap::new();
         for identifier in self.created.iter().filter(|identifier| !names.contains(identifier)) {
             let keys = 1 + self.others.get(identifier).map_or(0, BTreeSet::len);
-            *counts.entry(identifier.namespace.clone()).or_default().entry(keys).or_default() += 1;
+            *counts.entry(identifier.namespace.to_string()).or_default().entry(keys).or_default() += 1;
         }
         counts
     }

@@ -8,12 +8,12 @@
 //! An owner whose identifier is quarantined no longer links: it lets the event's next identifier lead.
 
 mod erasure;
+mod known;
 mod rekey;
 mod request;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
 use tributary_model::identity::{
     IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeRequestKind,
     MergeSide, Resolved,
@@ -22,77 +22,15 @@ use tributary_model::{Erasure, Fingerprint, Identifier, PersonId, RefusedIdentif
 use tributary_stream::{KeyedStore, StateStore};
 use uuid::Uuid;
 
+pub use self::known::{Owner, Seldom};
 use crate::output::Output;
 use crate::rules::TOUCHPOINT_NAMESPACE;
 
 /// Names of the owners' stores, in order.
 pub(crate) const OWNERS_STORES: [&str; 2] = ["owners", "erased"];
-const OWNERS_VERSION: u8 = 3;
-/// So many times more former partners are remembered than those that need not be claimed again.
-const FORMER_EDGES: usize = 8;
+const OWNERS_VERSION: u8 = 4;
 /// So many names of one value are remembered: more keys than this are never rotated at once.
 const MAX_NAMES: usize = 8;
-
-/// What the owner of an identifier knows of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    /// The person it belongs to; behind the truth by the labels that are on their way.
-    pub person_id: PersonId,
-    /// Event time at which it was first seen.
-    pub first_seen_at: i64,
-    /// Too many persons share it: it links no more.
-    pub quarantined: bool,
-    /// Identifiers it was seen with, oldest first, bounded: one that has been forgotten is claimed again, which costs
-    /// messages and changes nothing.
-    pub edges: Vec<Identifier>,
-    /// Identifiers it was seen with that are no edges any more, oldest first, bounded: those too have to hear of it when it is
-    /// erased.
-    pub former: Vec<Identifier>,
-    /// What was left out of its touchpoints before resolution and has been reported, each once.
-    pub refusals: Vec<RefusedIdentifier>,
-    /// What its value is called under newer keys, as far as the sequencer was told.
-    pub names: Vec<Identifier>,
-    /// The number of an erasure after which it has come back, and when; while its owner has not heard of that erasure.
-    pub back_after: Option<(i64, i64)>,
-}
-
-impl Owner {
-    fn new(person_id: PersonId, first_seen_at: i64) -> Self {
-        let (edges, former, refusals, names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { person_id, first_seen_at, quarantined: false, edges, former, refusals, names, back_after: None }
-    }
-
-    fn seen(&self) -> Seen {
-        Seen { person_id: self.person_id, first_seen_at: self.first_seen_at, quarantined: self.quarantined }
-    }
-
-    fn add_edge(&mut self, partner: &Identifier, max_edges: usize) {
-        if self.edges.contains(partner) {
-            return;
-        }
-        if self.edges.len() >= max_edges {
-            let oldest = self.edges.remove(0);
-            self.retire(oldest, max_edges);
-        }
-        self.edges.push(partner.clone());
-    }
-
-    /// A partner that is to be claimed again when it is seen again.
-    fn retire(&mut self, partner: Identifier, max_edges: usize) {
-        if self.former.contains(&partner) {
-            return;
-        }
-        if self.former.len() >= FORMER_EDGES * max_edges {
-            self.former.remove(0);
-        }
-        self.former.push(partner);
-    }
-
-    /// Everybody it is known to have been seen with.
-    fn partners(&self) -> impl Iterator<Item = &Identifier> {
-        self.edges.iter().chain(self.former.iter().filter(|partner| !self.edges.contains(partner)))
-    }
-}
 
 /// What is being told and when it happened.
 #[derive(Debug, Clone, Copy)]
@@ -209,7 +147,7 @@ impl Owners {
         let is_all_known = !owner.quarantined
             && owner.first_seen_at <= touchpoint.occurred_at
             && others.iter().all(|partner| owner.edges.contains(partner))
-            && touchpoint.refused_identifiers.iter().all(|refusal| owner.refusals.contains(refusal));
+            && touchpoint.refused_identifiers.iter().all(|refusal| owner.seldom().refusals.contains(refusal));
         is_all_known.then_some(owner.person_id)
     }
 
@@ -375,11 +313,11 @@ impl Owners {
         out: &mut Vec<Output>,
     ) {
         for refusal in refused {
-            if self.owners.get(identifier).is_none_or(|owner| owner.refusals.contains(refusal)) {
+            if self.owners.get(identifier).is_none_or(|owner| owner.seldom().refusals.contains(refusal)) {
                 continue;
             }
             if let Some(owner) = self.owners.get_mut(identifier) {
-                owner.refusals.push(refusal.clone());
+                owner.seldom_mut().refusals.push(refusal.clone());
             }
             out.push(self.refusal(identifier.clone(), person_id, refusal, evidence));
         }

@@ -193,7 +193,7 @@ impl Sequencer {
             }
             None => {
                 let is_limited = self.rules.namespace(&side.identifier.namespace).limit.is_some();
-                let node = Node::Root(Root::singleton(&side.identifier, side.first_seen_at, is_limited));
+                let node = Node::Root(Box::new(Root::singleton(&side.identifier, side.first_seen_at, is_limited)));
                 self.persons.insert(root, node);
             }
         }
@@ -254,7 +254,7 @@ impl Sequencer {
         let Some(Node::Root(lost)) = self.persons.get(&loser).cloned() else { return None };
         self.persons.insert(loser, Node::Merged(winner));
         if let Some(Node::Root(kept)) = self.persons.get_mut(&winner) {
-            kept.absorb(lost);
+            kept.absorb(*lost);
         }
         let sequence = self.next_sequence();
         self.merges.insert(&winner, sequence, evidence);

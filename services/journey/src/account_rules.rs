@@ -155,7 +155,7 @@ impl AccountRules {
         let told = self.role_properties.iter().filter_map(|property| touchpoint.properties.get(property));
         let by_property = told.filter_map(|text| self.role_called(text)).next();
         by_property.or_else(|| {
-            let of = |identifier: &Identifier| self.role_identifiers.get(&identifier.namespace);
+            let of = |identifier: &Identifier| self.role_identifiers.get(identifier.namespace.as_str());
             touchpoint.identifiers.iter().find_map(of).map(String::as_str)
         })
     }

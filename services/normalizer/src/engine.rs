@@ -105,7 +105,7 @@ impl Engine {
         raw.into_iter()
             .map(|identifier| {
                 let value = self.pseudonymizer.account_pseudonym(&identifier.namespace, &identifier.value);
-                Identifier { namespace: identifier.namespace, value }
+                Identifier::new(identifier.namespace, value)
             })
             .collect()
     }
@@ -124,7 +124,7 @@ impl Engine {
         raw.into_iter()
             .map(|identifier| {
                 let value = self.pseudonymizer.pseudonym(&identifier.namespace, &identifier.value);
-                Identifier { namespace: identifier.namespace, value }
+                Identifier::new(identifier.namespace, value)
             })
             .collect()
     }

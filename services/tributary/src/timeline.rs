@@ -94,7 +94,7 @@ fn identifiers(events: &[JourneyEvent]) -> Vec<(String, usize)> {
     for (namespace, _) in all {
         match counts.last_mut().filter(|(name, _)| name == namespace) {
             Some((_, count)) => *count += 1,
-            None => counts.push((namespace.clone(), 1)),
+            None => counts.push((namespace.to_string(), 1)),
         }
     }
     counts

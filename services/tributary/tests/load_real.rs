@@ -118,7 +118,7 @@ impl Till {
         for discount in touchpoint.items.iter().flat_map(|item| &item.discounts) {
             *self.discounts_minor.entry(discount.kind.clone()).or_default() += discount.amount_minor;
         }
-        self.households.insert(touchpoint.identifiers[0].value.clone());
+        self.households.insert(touchpoint.identifiers[0].value.to_string());
         self.stores.insert(touchpoint.location.clone().unwrap());
     }
 }

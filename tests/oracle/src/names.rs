@@ -23,7 +23,7 @@ pub(crate) fn pseudonym(namespace: &str, value: &str) -> Identifier {
     mac.update(&[0]);
     mac.update(value.as_bytes());
     let digest = mac.finalize().into_bytes();
-    Identifier { namespace: namespace.to_owned(), value: URL_SAFE_NO_PAD.encode(&digest[..16]) }
+    Identifier::new(namespace, URL_SAFE_NO_PAD.encode(&digest[..16]))
 }
 
 fn realm() -> Uuid {
@@ -41,8 +41,7 @@ pub(crate) fn person_of(identifier: &Identifier) -> PersonId {
 
 /// The person that stands in for a touchpoint that names nobody.
 pub(crate) fn stand_in(touchpoint_id: &str) -> PersonId {
-    let namespace = "touchpoint".to_owned();
-    person_of(&Identifier { namespace, value: touchpoint_id.to_owned() })
+    person_of(&Identifier::new("touchpoint", touchpoint_id))
 }
 
 /// The account that an account identifier stands for.
@@ -83,7 +82,7 @@ mod tests {
         assert_eq!(pseudonym("email", "ada@example.org").value.len(), 22);
         assert_ne!(pseudonym("email", "x").value, pseudonym("phone", "x").value);
         // urn:tributary:realm:default, then the name `n NUL v`, both by RFC 9562 version 5.
-        let identifier = Identifier { namespace: "n".to_owned(), value: "v".to_owned() };
+        let identifier = Identifier::new("n", "v");
         assert_eq!(person_of(&identifier).0.get_version_num(), 5);
         assert_eq!(written(&identifier), "n:v");
     }

@@ -64,7 +64,11 @@ pub(crate) fn erased(seed: u64, contracts: &Contracts) -> Result<Erased, SchemaE
         } else {
             for identifier in identifiers(number) {
                 let person = first_person(&identifier);
-                gone.unnamed.extend([identifier.value.into_bytes(), person.to_key(), person.0.as_bytes().to_vec()]);
+                gone.unnamed.extend([
+                    identifier.value.as_bytes().to_vec(),
+                    person.to_key(),
+                    person.0.as_bytes().to_vec(),
+                ]);
             }
         }
     }

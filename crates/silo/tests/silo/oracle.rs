@@ -134,9 +134,9 @@ proptest! {
         }
         let kinds_of = |id: &PersonId| {
             let of = events.iter().filter(|event| event.person_id == *id);
-            of.flat_map(|event| &event.touchpoint.identifiers).map(|Identifier { namespace, .. }| namespace).collect()
+            of.flat_map(|event| &event.touchpoint.identifiers).map(|Identifier { namespace, .. }| namespace.as_str()).collect()
         };
-        let kinds: Vec<BTreeSet<&String>> = named(&events, None).iter().map(kinds_of).collect();
+        let kinds: Vec<BTreeSet<&str>> = named(&events, None).iter().map(kinds_of).collect();
         let twice = kinds.iter().filter(|kinds| kinds.len() >= 2).count() as u64;
         prop_assert_eq!(report.identity.known_twice, Share::new(twice, kinds.len() as u64));
         let once: u64 = report.identity.known_once.iter().map(|once| once.persons).sum();

@@ -37,6 +37,9 @@ impl Owners {
 
     /// Identifiers that have been erased since are not seen with the first one any more.
     pub(super) fn leave_out_erased(&self, touchpoint: &mut Touchpoint) {
+        if self.erased.is_empty() {
+            return;
+        }
         let received_at = touchpoint.received_at;
         touchpoint.identifiers.retain(|identifier| !self.is_erased(identifier, received_at));
     }
@@ -102,7 +105,8 @@ impl Owners {
         let evidence = Evidence::of_command(command);
         let Some(owner) = self.owners.remove(this) else { return };
         out.extend(owner.partners().map(|partner| unsee(partner, this, erasure, evidence)));
-        let Some((number, occurred_at)) = owner.back_after.filter(|(number, _)| *number >= erasure.sequence) else {
+        let Some((number, occurred_at)) = owner.seldom().back_after.filter(|(number, _)| *number >= erasure.sequence)
+        else {
             return;
         };
         self.see(this, Evidence { occurred_at, ..evidence }, out);
@@ -132,7 +136,8 @@ impl Owners {
 
     fn note_return(&mut self, identifier: &Identifier, back: (i64, i64)) {
         if let Some(owner) = self.owners.get_mut(identifier) {
-            owner.back_after = owner.back_after.max(Some(back));
+            let known = &mut owner.seldom_mut().back_after;
+            *known = (*known).max(Some(back));
         }
     }
 
@@ -146,7 +151,9 @@ impl Owners {
         }
         let Some(owner) = self.owners.get_mut(&command.identifier) else { return };
         owner.edges.retain(|partner| partner != gone);
-        owner.former.retain(|partner| partner != gone);
+        if let Some(seldom) = &mut owner.seldom {
+            seldom.former.retain(|partner| partner != gone);
+        }
         out.push(Output::Person(PersonCommand {
             kind: PersonCommandKind::Unsee,
             person_id: owner.person_id,

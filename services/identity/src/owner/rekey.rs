@@ -15,15 +15,16 @@ impl Owners {
         }
         let seen = self.see(this, Evidence::of_command(command), out);
         for name in &command.then {
-            let is_news = |owner: &&Owner| name != this && !owner.names.contains(name);
+            let is_news = |owner: &&Owner| name != this && !owner.seldom().names.contains(name);
             if self.owners.get(this).filter(is_news).is_none() {
                 continue;
             }
             if let Some(owner) = self.owners.get_mut(this) {
-                if owner.names.len() >= MAX_NAMES {
-                    owner.names.remove(0);
+                let names = &mut owner.seldom_mut().names;
+                if names.len() >= MAX_NAMES {
+                    names.remove(0);
                 }
-                owner.names.push(name.clone());
+                names.push(name.clone());
             }
             let person_id = PersonId::of(&self.realm, name);
             out.push(Output::Merge(MergeRequest {

@@ -8,8 +8,8 @@ use tributary_model::{Identifier, PersonId};
 /// A person in the union-find.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Node {
-    /// It is itself.
-    Root(Root),
+    /// It is itself. Boxed, for most have become part of another.
+    Root(Box<Root>),
     /// It is part of this one, or of what that one has become.
     Merged(PersonId),
 }

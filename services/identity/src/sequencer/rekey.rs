@@ -4,6 +4,8 @@
 //! the rules; evidence under a newer name is taken as if it had come under the first. A newer name begins as an alias of
 //! the person of the first and is moved with it.
 
+use std::borrow::Cow;
+
 use tributary_model::identity::{
     IdentifierCommand, IdentifierCommandKind, IdentityChange, IdentityChangeKind, MergeRequest, MergeSide,
 };
@@ -21,10 +23,14 @@ impl Sequencer {
     }
 
     /// The same request by the first names of its identifiers.
-    pub(super) fn by_first_names(&self, request: &MergeRequest) -> MergeRequest {
+    pub(super) fn by_first_names<'r>(&self, request: &'r MergeRequest) -> Cow<'r, MergeRequest> {
+        let mut sides = [&request.left, &request.right].into_iter().chain(&request.from);
+        if sides.all(|side| self.first_names.get(&side.identifier).is_none()) {
+            return Cow::Borrowed(request);
+        }
         let side = |side: &MergeSide| MergeSide { identifier: self.first_name(&side.identifier), ..side.clone() };
         let (left, right, from) = (side(&request.left), side(&request.right), request.from.as_ref().map(side));
-        MergeRequest { left, right, from, ..request.clone() }
+        Cow::Owned(MergeRequest { left, right, from, ..request.clone() })
     }
 
     /// `name` is another name of the left identifier. Where events under it came before this, it has a person already: the
@@ -38,7 +44,7 @@ impl Sequencer {
         let is_new = self.persons.get(&own).is_none();
         let left = if is_new {
             // The rules are to know of the value when there is evidence about it, and not by this.
-            self.persons.insert(own, Node::Root(Root::another_name(request.left.first_seen_at)));
+            self.persons.insert(own, Node::Root(Box::new(Root::another_name(request.left.first_seen_at))));
             self.resolve(self.start_of(first))
         } else {
             self.root_of(&request.left)

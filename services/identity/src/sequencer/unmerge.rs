@@ -136,7 +136,7 @@ impl Sequencer {
                 self.persons.insert(loser, Node::Merged(now));
                 out.push(Output::Alias(Alias { loser, winner: now, sequence }));
             }
-            self.persons.insert(now, Node::Root(root));
+            self.persons.insert(now, Node::Root(Box::new(root)));
         }
         for identifier in taken.identifiers.keys() {
             self.taken_out.insert(&person, Fingerprint::of(identifier), ());

@@ -200,7 +200,7 @@ impl Watch {
                 other.namespace == identifier.namespace && (from..until).contains(&at)
             };
             if identifiers.iter().filter(in_window).count() > limit {
-                exceeded.insert(identifier.namespace.clone());
+                exceeded.insert(identifier.namespace.to_string());
             }
         }
         exceeded

@@ -72,7 +72,7 @@ impl Network {
         let mut needles: Vec<String> = self.erased_persons().iter().map(ToString::to_string).collect();
         for (identifier, at) in &erased {
             if !is_back(identifier, *at) {
-                needles.push(identifier.value.clone());
+                needles.push(identifier.value.to_string());
             }
         }
         found.extend(self.traces(&needles));

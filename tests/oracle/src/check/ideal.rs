@@ -122,7 +122,7 @@ fn enrol(hub: &mut Hub, world: &World, ids: &[PersonId], decisions: &[Decision])
 fn resolve(hub: &mut Hub, world: &World, ids: &[PersonId]) {
     for (id, kept) in &world.ledger.touches {
         let touchpoint = kept.touchpoint.clone();
-        let stand_in_for = || Identifier { namespace: "touchpoint".to_owned(), value: id.clone() };
+        let stand_in_for = || Identifier::new("touchpoint", id);
         let via = touchpoint.identifiers.first().cloned().unwrap_or_else(stand_in_for);
         let key = touchpoint.identifiers.first().map_or(id.clone(), written);
         hub.write("tributary.touchpoints", key, &touchpoint);
@@ -182,7 +182,7 @@ fn merge(hub: &mut Hub, world: &World, ids: &[PersonId]) {
             hub.write(CHANGES, winner, &IdentityChange { sequence, ..linked });
         }
         for touchpoint in person.journey.iter().map(|event| &event.touchpoint) {
-            let stand_in = Identifier { namespace: "touchpoint".to_owned(), value: touchpoint.touchpoint_id.clone() };
+            let stand_in = Identifier::new("touchpoint", &touchpoint.touchpoint_id);
             let leader = touchpoint.identifiers.first().unwrap_or(&stand_in);
             for refused in &touchpoint.refused_identifiers {
                 let reason = Some(format!("{}:{}", refused.reason, refused.namespace));

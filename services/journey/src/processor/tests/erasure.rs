@@ -157,7 +157,7 @@ proptest! {
             matches!(input, Input::Touch(by, _, true, _) if by == index)
         });
         let texts: Vec<String> =
-            erased.keys().filter(|index| !is_back(index)).map(|index| identifier(*index).value).collect();
+            erased.keys().filter(|index| !is_back(index)).map(|index| identifier(*index).value.into()).collect();
         prop_assert_eq!(needles(&mut hub, &texts, &gone), Vec::<String>::new());
         // Accounts are as if they had never been: a touch within the horizon is taken back wherever it was told.
         check_accounts(&hub, &all_told, choices)?;
@@ -215,7 +215,7 @@ fn what_names_somebody_who_was_erased_is_told_without() {
     let told = hub.told(ada);
     assert_eq!(told.len(), 2);
     assert!(told.iter().all(|event| event.touchpoint.identifiers == [identifier(0)]), "{told:?}");
-    assert_eq!(needles(&mut hub, &[identifier(1).value], &BTreeSet::new()), Vec::<String>::new());
+    assert_eq!(needles(&mut hub, &[identifier(1).value.into()], &BTreeSet::new()), Vec::<String>::new());
 }
 
 #[test]

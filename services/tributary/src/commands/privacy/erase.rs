@@ -78,7 +78,7 @@ fn namespaces(known: &Subject) -> Vec<(String, usize)> {
     for identifier in &known.identifiers {
         match counts.last_mut().filter(|(namespace, _)| *namespace == identifier.namespace) {
             Some((_, count)) => *count += 1,
-            None => counts.push((identifier.namespace.clone(), 1)),
+            None => counts.push((identifier.namespace.to_string(), 1)),
         }
     }
     counts

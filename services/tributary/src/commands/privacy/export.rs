@@ -156,7 +156,7 @@ fn own_changes(
     let mut about: Vec<IdentityChange> = changes.into_iter().filter(is_about).collect();
     for change in &mut about {
         for identifier in change.identifiers.iter_mut().filter(|identifier| !own.contains(identifier)) {
-            SOMEBODY_ELSE.clone_into(&mut identifier.value);
+            identifier.value = SOMEBODY_ELSE.into();
         }
         // Told at the other: seen from here, the other is nobody.
         if !is_own(change.person_id) {
