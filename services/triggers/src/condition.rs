@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use crate::context::Situation;
-use crate::context::{build, context_shape, knows_path};
+use crate::context::{Selection, build, context_shape, knows_path};
 use crate::fields::Fields;
 use crate::metrics;
 use crate::misspelt;
@@ -14,7 +14,7 @@ use crate::needs::Needs;
 pub struct Condition {
     trigger_id: Arc<str>,
     compiled: Arc<tributary_rules::Condition>,
-    needs: Needs,
+    reads: Selection,
 }
 
 impl Condition {
@@ -24,13 +24,14 @@ impl Condition {
     /// The compiler's diagnostics, with line and caret.
     pub fn compile(trigger_id: &str, place: &str, source: &str) -> Result<Self, tributary_rules::RuleError> {
         let compiled = tributary_rules::Condition::compile_for(place, source, &context_shape())?;
-        Ok(Self { trigger_id: trigger_id.into(), compiled: Arc::new(compiled), needs: Needs::of(source) })
+        let reads = Selection::of(&Needs::of_source(source));
+        Ok(Self { trigger_id: trigger_id.into(), compiled: Arc::new(compiled), reads })
     }
 
     /// Whether it holds. A condition that fails on this input does not hold, and is counted.
     #[must_use]
     pub fn holds(&self, situation: &Situation<'_>) -> bool {
-        self.compiled.holds(&mut build(situation, &self.needs)).unwrap_or_else(|_| {
+        self.compiled.holds(&mut build(situation, &self.reads)).unwrap_or_else(|_| {
             metrics::condition_failed(&self.trigger_id);
             false
         })

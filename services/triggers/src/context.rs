@@ -1,10 +1,11 @@
 //! What conditions and payloads see: `.touchpoint`, `.person` and `.now_at`, each field in one table with its shape.
 
-use tributary_model::journey::{ExposureContext, SessionContext, StoryContext, Totals};
+use std::collections::BTreeMap;
+
 use tributary_model::{Item, JourneyEvent, Money};
 use tributary_rules::{KeyString, ObjectMap, Shape, Value};
 
-use crate::needs::{Needs, Wanted};
+use crate::needs::Needs;
 
 /// A moment in a person's journey.
 #[derive(Debug, Clone, Copy)]
@@ -25,16 +26,30 @@ impl<'a> Situation<'a> {
     }
 }
 
-/// One field: its name, its shape for the compiler, and how to read it.
+/// One field: its name, and what it is.
 struct Field {
     name: &'static str,
-    shape: fn() -> Shape,
-    read: fn(&JourneyEvent) -> Value,
+    is: Is,
+}
+
+enum Is {
+    /// A value: its shape for the compiler, and how to read it.
+    Leaf(fn() -> Shape, fn(&JourneyEvent) -> Value),
+    /// Fields of its own.
+    Section(&'static [Field]),
+    /// Texts with any names.
+    Texts(fn(&JourneyEvent) -> &BTreeMap<String, String>),
 }
 
 const fn field(name: &'static str, shape: fn() -> Shape, read: fn(&JourneyEvent) -> Value) -> Field {
-    Field { name, shape, read }
+    Field { name, is: Is::Leaf(shape, read) }
 }
+
+const fn section(name: &'static str, fields: &'static [Field]) -> Field {
+    Field { name, is: Is::Section(fields) }
+}
+
+const PROPERTIES: Field = Field { name: "properties", is: Is::Texts(|e| &e.touchpoint.properties) };
 
 fn optional_text() -> Shape {
     Shape::text().or_null()
@@ -42,10 +57,6 @@ fn optional_text() -> Shape {
 
 fn optional_integer() -> Shape {
     Shape::integer().or_null()
-}
-
-fn text_map() -> Shape {
-    Shape::map(Shape::text().or_null())
 }
 
 const TOUCHPOINT: &[Field] = &[
@@ -71,7 +82,7 @@ const TOUCHPOINT: &[Field] = &[
     field("value_minor", optional_integer, |e| minor(e.touchpoint.value.as_ref())),
     field("currency", optional_text, |e| e.touchpoint.value.as_ref().map(|money| money.currency.as_str()).into()),
     field("items", || Shape::list(item_shape()), |e| e.touchpoint.items.iter().map(item).collect::<Vec<_>>().into()),
-    field("properties", text_map, properties),
+    PROPERTIES,
 ];
 
 const PERSON: &[Field] = &[
@@ -84,11 +95,46 @@ const PERSON: &[Field] = &[
     field("stage", Shape::text, |e| e.stage.as_str().into()),
     field("previous_stage", optional_text, |e| e.previous_stage.as_deref().into()),
     field("last_at", Shape::integer, |e| e.touchpoint.occurred_at.into()),
-    field("totals", totals_shape, |e| totals(&e.totals)),
-    field("exposure", exposure_shape, |e| exposure(&e.exposure)),
-    field("story", story_shape, |e| story(&e.story)),
-    field("session", session_shape, |e| session(&e.session)),
-    field("properties", text_map, properties),
+    section("totals", TOTALS),
+    section("exposure", EXPOSURE),
+    section("story", STORY),
+    section("session", SESSION),
+    PROPERTIES,
+];
+
+const TOTALS: &[Field] = &[
+    field("touch_count", Shape::integer, |e| e.totals.touch_count.into()),
+    field("order_count", Shape::integer, |e| e.totals.order_count.into()),
+    field("value_minor", Shape::integer, |e| e.totals.value_minor.into()),
+    field("margin_minor", Shape::integer, |e| e.totals.margin_minor.into()),
+    field("currency", optional_text, |e| e.totals.currency.as_deref().into()),
+    field("first_at", Shape::integer, |e| e.totals.first_at.into()),
+    field("last_order_at", optional_integer, |e| e.totals.last_order_at.into()),
+];
+
+const EXPOSURE: &[Field] = &[
+    field("count_30d", Shape::integer, |e| e.exposure.count_30d.into()),
+    field("brand_count_30d", Shape::integer, |e| e.exposure.brand_count_30d.into()),
+    field("last_at", optional_integer, |e| e.exposure.last_at.into()),
+    field("last_channel", optional_text, |e| e.exposure.last_channel.as_deref().into()),
+];
+
+const STORY: &[Field] = &[
+    field("narrative_count", Shape::integer, |e| e.story.narrative_count.into()),
+    field("exposure_count", Shape::integer, |e| e.story.exposure_count.into()),
+    field("approved_count", Shape::integer, |e| e.story.approved_count.into()),
+    field("conflict_count", Shape::integer, |e| (e.story.conflicts.len() as i64).into()),
+    field(
+        "conflicts",
+        || Shape::list(Shape::text()),
+        |e| e.story.conflicts.iter().map(|conflict| Value::from(conflict.as_str())).collect::<Vec<_>>().into(),
+    ),
+];
+
+const SESSION: &[Field] = &[
+    field("session_id", Shape::text, |e| e.session.session_id.as_str().into()),
+    field("started_at", Shape::integer, |e| e.session.started_at.into()),
+    field("position", Shape::integer, |e| e.session.position.into()),
 ];
 
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
@@ -97,11 +143,6 @@ fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
 
 fn minor(money: Option<&Money>) -> Value {
     money.map(|money| money.amount_minor).into()
-}
-
-fn properties(event: &JourneyEvent) -> Value {
-    let pairs = event.touchpoint.properties.iter();
-    Value::Object(pairs.map(|(name, text)| (KeyString::from(name.as_str()), text.as_str().into())).collect())
 }
 
 fn item_shape() -> Shape {
@@ -126,97 +167,40 @@ fn item(item: &Item) -> Value {
     ])
 }
 
-fn totals_shape() -> Shape {
-    Shape::object([
-        ("touch_count", Shape::integer()),
-        ("order_count", Shape::integer()),
-        ("value_minor", Shape::integer()),
-        ("margin_minor", Shape::integer()),
-        ("currency", optional_text()),
-        ("first_at", Shape::integer()),
-        ("last_order_at", optional_integer()),
-    ])
-}
-
-fn totals(totals: &Totals) -> Value {
-    object([
-        ("touch_count", totals.touch_count.into()),
-        ("order_count", totals.order_count.into()),
-        ("value_minor", totals.value_minor.into()),
-        ("margin_minor", totals.margin_minor.into()),
-        ("currency", totals.currency.as_deref().into()),
-        ("first_at", totals.first_at.into()),
-        ("last_order_at", totals.last_order_at.into()),
-    ])
-}
-
-fn exposure_shape() -> Shape {
-    Shape::object([
-        ("count_30d", Shape::integer()),
-        ("brand_count_30d", Shape::integer()),
-        ("last_at", optional_integer()),
-        ("last_channel", optional_text()),
-    ])
-}
-
-fn exposure(exposure: &ExposureContext) -> Value {
-    object([
-        ("count_30d", exposure.count_30d.into()),
-        ("brand_count_30d", exposure.brand_count_30d.into()),
-        ("last_at", exposure.last_at.into()),
-        ("last_channel", exposure.last_channel.as_deref().into()),
-    ])
-}
-
-fn story_shape() -> Shape {
-    Shape::object([
-        ("narrative_count", Shape::integer()),
-        ("exposure_count", Shape::integer()),
-        ("approved_count", Shape::integer()),
-        ("conflict_count", Shape::integer()),
-        ("conflicts", Shape::list(Shape::text())),
-    ])
-}
-
-fn story(story: &StoryContext) -> Value {
-    object([
-        ("narrative_count", story.narrative_count.into()),
-        ("exposure_count", story.exposure_count.into()),
-        ("approved_count", story.approved_count.into()),
-        ("conflict_count", (story.conflicts.len() as i64).into()),
-        ("conflicts", story.conflicts.iter().map(|conflict| Value::from(conflict.as_str())).collect::<Vec<_>>().into()),
-    ])
-}
-
-fn session_shape() -> Shape {
-    Shape::object([("session_id", Shape::text()), ("started_at", Shape::integer()), ("position", Shape::integer())])
-}
-
-fn session(session: &SessionContext) -> Value {
-    object([
-        ("session_id", session.session_id.as_str().into()),
-        ("started_at", session.started_at.into()),
-        ("position", session.position.into()),
-    ])
-}
-
-fn section_shape(section: &[Field]) -> Shape {
-    Shape::object(section.iter().map(|field| (field.name, (field.shape)())))
+fn shape_of(fields: &[Field]) -> Shape {
+    Shape::object(fields.iter().map(|field| {
+        let shape = match field.is {
+            Is::Leaf(shape, _) => shape(),
+            Is::Section(fields) => shape_of(fields),
+            Is::Texts(_) => Shape::map(optional_text()),
+        };
+        (field.name, shape)
+    }))
 }
 
 /// The shape of the whole context, for the compiler.
 pub(crate) fn context_shape() -> Shape {
-    Shape::object([
-        ("touchpoint", section_shape(TOUCHPOINT)),
-        ("person", section_shape(PERSON)),
-        ("now_at", Shape::integer()),
-    ])
+    Shape::object([("touchpoint", shape_of(TOUCHPOINT)), ("person", shape_of(PERSON)), ("now_at", Shape::integer())])
 }
 
-/// Whether a payload may name this path: it leads somewhere in every situation, or to a property.
+/// Whether somebody may name this path: it leads to a field, to a section or to a property.
 pub(crate) fn knows_path(path: &[String]) -> bool {
-    let is_property = path.len() == 3 && path[1] == "properties";
-    is_property || lookup(&build(&Situation::at(&blank()), &Needs::everything()), path).is_some()
+    let Some((root, rest)) = path.split_first() else { return false };
+    match root.as_str() {
+        "touchpoint" => leads_somewhere(TOUCHPOINT, rest),
+        "person" => leads_somewhere(PERSON, rest),
+        "now_at" => rest.is_empty(),
+        _ => false,
+    }
+}
+
+fn leads_somewhere(fields: &[Field], path: &[String]) -> bool {
+    let Some((name, rest)) = path.split_first() else { return true };
+    fields.iter().find(|field| field.name == *name).is_some_and(|field| match field.is {
+        Is::Leaf(..) => rest.is_empty(),
+        Is::Section(fields) => leads_somewhere(fields, rest),
+        Is::Texts(_) => rest.len() <= 1,
+    })
 }
 
 /// The value at a path.
@@ -224,61 +208,75 @@ pub(crate) fn lookup<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value>
     path.iter().try_fold(value, |value, name| value.as_object()?.get(name.as_str()))
 }
 
-/// An event with nothing in it, to ask the tables for their fields.
-fn blank() -> JourneyEvent {
-    use tributary_model::{Direction, Domain, PersonId, Touchpoint};
-    JourneyEvent {
-        person_id: PersonId(uuid::Uuid::nil()),
-        account_ids: Vec::new(),
-        revision: 1,
-        retracted: false,
-        team_id: String::new(),
-        touchpoint: Touchpoint {
-            touchpoint_id: String::new(),
-            source: String::new(),
-            domain: Domain::Channel,
-            event_type: String::new(),
-            occurred_at: 0,
-            received_at: 0,
-            identifiers: Vec::new(),
-            refused_identifiers: Vec::new(),
-            account_identifiers: Vec::new(),
-            channel: String::new(),
-            direction: Direction::Inbound,
-            campaign_id: None,
-            message_id: None,
-            decision_id: None,
-            agency: None,
-            partner: None,
-            cost: None,
-            value: None,
-            items: Vec::new(),
-            order_id: None,
-            location: None,
-            consents: Vec::new(),
-            duplicate_of: None,
-            properties: std::collections::BTreeMap::new(),
-        },
-        session: SessionContext { session_id: String::new(), started_at: 0, position: 1 },
-        stage: String::new(),
-        previous_stage: None,
-        exposure: ExposureContext::default(),
-        totals: Totals::default(),
-        story: StoryContext::default(),
-        path: Vec::new(),
-        plan: None,
+/// The fields of the context that somebody reads, looked up once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selection {
+    touchpoint: Vec<Selected>,
+    person: Vec<Selected>,
+}
+
+#[derive(Debug, Clone)]
+struct Selected {
+    name: &'static str,
+    is: Picked,
+}
+
+#[derive(Debug, Clone)]
+enum Picked {
+    Leaf(fn(&JourneyEvent) -> Value),
+    Section(Vec<Selected>),
+    /// All texts, or those of these names.
+    Texts(fn(&JourneyEvent) -> &BTreeMap<String, String>, Option<Vec<String>>),
+}
+
+impl Selection {
+    /// The fields that these needs name.
+    pub(crate) fn of(needs: &Needs) -> Self {
+        let [touchpoint, person] = [("touchpoint", TOUCHPOINT), ("person", PERSON)]
+            .map(|(section, fields)| needs.of_field(section).map_or_else(Vec::new, |wanted| select(fields, wanted)));
+        Self { touchpoint, person }
     }
 }
 
-/// The context as a value.
-pub(crate) fn build(situation: &Situation<'_>, needs: &Needs) -> Value {
-    let section = |fields: &[Field], event: &JourneyEvent, wanted: &Wanted| {
-        let named = fields.iter().filter(|field| wanted.includes(field.name));
-        Value::Object(named.map(|field| (KeyString::from(field.name), (field.read)(event))).collect::<ObjectMap>())
+fn select(fields: &[Field], wanted: &Needs) -> Vec<Selected> {
+    let one = |field: &Field| {
+        let wanted = wanted.of_field(field.name)?;
+        let is = match field.is {
+            Is::Leaf(_, read) => Picked::Leaf(read),
+            Is::Section(fields) => Picked::Section(select(fields, wanted)),
+            Is::Texts(read) => Picked::Texts(read, wanted.names().map(|names| names.map(str::to_owned).collect())),
+        };
+        Some(Selected { name: field.name, is })
     };
+    fields.iter().filter_map(one).collect()
+}
+
+/// The context as a value.
+pub(crate) fn build(situation: &Situation<'_>, selection: &Selection) -> Value {
     object([
-        ("touchpoint", section(TOUCHPOINT, situation.touch, &needs.touchpoint)),
-        ("person", section(PERSON, situation.person, &needs.person)),
+        ("touchpoint", built(&selection.touchpoint, situation.touch)),
+        ("person", built(&selection.person, situation.person)),
         ("now_at", situation.now_at.into()),
     ])
+}
+
+fn built(selected: &[Selected], event: &JourneyEvent) -> Value {
+    let mut map = ObjectMap::new();
+    for Selected { name, is } in selected {
+        let value = match is {
+            Picked::Leaf(read) => read(event),
+            Picked::Section(fields) => built(fields, event),
+            Picked::Texts(read, names) => texts(read(event), names.as_deref()),
+        };
+        map.insert(KeyString::from(*name), value);
+    }
+    Value::Object(map)
+}
+
+fn texts(all: &BTreeMap<String, String>, names: Option<&[String]>) -> Value {
+    let pair = |(name, text): (&String, &String)| (KeyString::from(name.as_str()), text.as_str().into());
+    Value::Object(match names {
+        None => all.iter().map(pair).collect(),
+        Some(names) => names.iter().filter_map(|name| all.get_key_value(name)).map(pair).collect(),
+    })
 }

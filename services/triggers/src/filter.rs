@@ -87,8 +87,8 @@ impl TouchFilter {
 
     /// Whether this touch is meant as far as one sees without the condition.
     pub(crate) fn may_match(&self, touch: &Glimpse<'_>) -> bool {
-        self.types.iter().any(|pattern| pattern.matches(touch.event_type))
-            && self.direction.is_none_or(|direction| direction == touch.direction)
+        self.direction.is_none_or(|direction| direction == touch.direction)
+            && self.types.iter().any(|pattern| pattern.matches(touch.event_type))
             && (self.channels.is_empty() || self.channels.iter().any(|channel| channel == touch.channel))
     }
 

@@ -14,7 +14,6 @@ use crate::contact::Send;
 use crate::context::{Situation, build};
 use crate::definition::{Action, Definition};
 use crate::experiment::{self, Assignment};
-use crate::needs::Needs;
 use crate::pattern::History;
 use crate::preference::ChannelChoice;
 use crate::span::Span;
@@ -207,7 +206,7 @@ impl Desk<'_> {
     }
 
     fn intent(&self, definition: &Definition, candidate: &Candidate, decision: &Decision) -> TriggerIntent {
-        let mut context = build(&self.situation(definition, candidate), &Needs::everything());
+        let mut context = build(&self.situation(definition, candidate), definition.payload.reads());
         if let Value::Object(sections) = &mut context {
             let fields: [(&str, Value); 5] = [
                 ("decision_id", decision.decision_id.as_str().into()),

@@ -1,5 +1,6 @@
 //! Whether a sequence of steps completes at a touch, and whether an absence held.
 
+use smallvec::SmallVec;
 use tributary_model::Past;
 
 use crate::fields::{Fields, Report};
@@ -50,6 +51,9 @@ pub struct Pattern {
     pub absence: Option<Absence>,
 }
 
+/// Positions of touches. Most patterns do not complete, so nothing is allocated to find that out.
+type Evidence = SmallVec<[usize; 4]>;
+
 /// A journey as patterns look at it: oldest first.
 pub(crate) type History<'a> = [Past<'a>];
 
@@ -59,7 +63,7 @@ impl Pattern {
     /// most room; so a completion is found whenever there is one.
     #[must_use]
     pub fn completes_at(&self, history: &History<'_>, end: usize) -> Option<Vec<usize>> {
-        complete(&self.steps, history, end)
+        complete(&self.steps, history, end).map(SmallVec::into_vec)
     }
 
     /// Whether the absence held after position `anchor`, judged over everything known by `now_at`. A touch after
@@ -136,7 +140,7 @@ impl Absence {
 }
 
 /// The positions of the touches that complete these steps at `end`, if they do.
-pub(crate) fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Option<Vec<usize>> {
+pub(crate) fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Option<Evidence> {
     let (step, before) = steps.split_last()?;
     let last = history.get(end)?;
     if !step.filter.may_match(&last.glimpse) {
@@ -144,7 +148,7 @@ pub(crate) fn complete(steps: &[Step], history: &History<'_>, end: usize) -> Opt
     }
     let earliest_at = step.within.map_or(i64::MIN, |within| last.at() - within.as_ms());
     let in_time = |position: &usize| history[*position].at() >= earliest_at;
-    let mut evidence = vec![end];
+    let mut evidence = Evidence::from_elem(end, 1);
     let mut position = end;
     while evidence.len() < step.count {
         position = position.checked_sub(1).filter(in_time)?;

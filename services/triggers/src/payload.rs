@@ -3,8 +3,9 @@
 use serde_json::{Map, Value as Json};
 use tributary_rules::{Shape, Value, to_json};
 
-use crate::context::{knows_path, lookup};
+use crate::context::{Selection, knows_path, lookup};
 use crate::fields::Report;
+use crate::needs::Needs;
 
 /// What a decision adds to the context of a payload.
 const DECISION_FIELDS: [&str; 5] = ["decision_id", "trigger_id", "channel", "decided_at", "valid_until_at"];
@@ -13,6 +14,8 @@ const DECISION_FIELDS: [&str; 5] = ["decision_id", "trigger_id", "channel", "dec
 #[derive(Debug, Clone, Default)]
 pub struct Payload {
     fields: Vec<(String, Template)>,
+    /// What of a person's context the placeholders name.
+    reads: Selection,
 }
 
 #[derive(Debug, Clone)]
@@ -36,6 +39,11 @@ impl Payload {
         self.fields.iter().map(|(name, template)| (name.clone(), template.fill(context))).collect()
     }
 
+    /// What it sees of a person's context.
+    pub(crate) fn reads(&self) -> &Selection {
+        &self.reads
+    }
+
     /// The shape of each field, for placeholders that look at `sees`.
     pub(crate) fn shapes<'p>(&'p self, sees: &'p Shape) -> impl Iterator<Item = (&'p str, Shape)> + 'p {
         self.fields.iter().map(|(name, template)| (name.as_str(), template.shape(sees)))
@@ -43,7 +51,11 @@ impl Payload {
 
     /// Reads the template of a trigger about persons.
     pub(crate) fn read(report: &Report, value: Option<Json>) -> Self {
-        Self::read_with(report, value, is_known, "touchpoint, person or decision, such as {{touchpoint.order_id}}")
+        let example = "touchpoint, person or decision, such as {{touchpoint.order_id}}";
+        let payload = Self::read_with(report, value, is_known, example);
+        let paths = payload.fields.iter().flat_map(|(_, template)| template.paths());
+        let reads = Selection::of(&Needs::of_paths(paths));
+        Self { reads, ..payload }
     }
 
     /// Reads a template whose placeholders name what `is_known` knows; `example` is what problems advise.
@@ -68,11 +80,20 @@ impl Payload {
             };
             Some((name, template))
         };
-        Self { fields: map.into_iter().filter_map(read_one).collect() }
+        Self { fields: map.into_iter().filter_map(read_one).collect(), reads: Selection::default() }
     }
 }
 
 impl Template {
+    /// The paths of the placeholders.
+    fn paths(&self) -> impl Iterator<Item = &[String]> {
+        let parts: &[Part] = if let Self::Text(parts) = self { parts } else { &[] };
+        let alone = if let Self::Field(path) = self { Some(path.as_slice()) } else { None };
+        let among =
+            parts.iter().filter_map(|part| if let Part::Field(path) = part { Some(path.as_slice()) } else { None });
+        among.chain(alone)
+    }
+
     fn shape(&self, sees: &Shape) -> Shape {
         match self {
             Self::Constant(constant) => Shape::of(constant),

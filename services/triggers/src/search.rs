@@ -1,7 +1,6 @@
 //! Finds where patterns come to complete: by a change of the journey, by the passing of time, by a merge.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use smallvec::SmallVec;
 use tributary_model::step::StepEffects;
 use tributary_model::{Glimpse, JourneyEvent, Past};
 
@@ -21,10 +20,19 @@ pub(crate) struct Catalogue {
 /// Where one trigger's pattern may have come to complete.
 #[derive(Debug, Default)]
 pub(crate) struct Suspects {
-    /// Exactly at these positions.
-    at: BTreeSet<usize>,
+    /// Exactly at these positions, in any order.
+    at: SmallVec<[usize; 2]>,
     /// Anywhere behind this one, up to the reach of the pattern behind `up_to`.
     behind: Option<(usize, usize)>,
+}
+
+/// The suspects of a trigger, among those in order of their triggers.
+fn of_trigger(suspects: &mut Vec<(usize, Suspects)>, trigger: usize) -> &mut Suspects {
+    let place = suspects.binary_search_by_key(&trigger, |(known, _)| *known).unwrap_or_else(|place| {
+        suspects.insert(place, (trigger, Suspects::default()));
+        place
+    });
+    &mut suspects[place].1
 }
 
 /// The definition of this id, among those in order of their ids.
@@ -46,9 +54,9 @@ impl Catalogue {
         place_of(&self.definitions, trigger_id)
     }
 
-    /// The triggers that these changes may complete, and where.
-    pub(crate) fn suspects(&self, history: &History<'_>, changes: &[JourneyEvent]) -> BTreeMap<usize, Suspects> {
-        let mut suspects: BTreeMap<usize, Suspects> = BTreeMap::new();
+    /// The triggers that these changes may complete, in their order, and where.
+    pub(crate) fn suspects(&self, history: &History<'_>, changes: &[JourneyEvent]) -> Vec<(usize, Suspects)> {
+        let mut suspects = Vec::new();
         for change in changes.iter().filter(|change| !change.retracted) {
             let mut position = None;
             let glimpse = Glimpse::of(&change.touchpoint);
@@ -62,10 +70,10 @@ impl Catalogue {
                 };
                 let is_newest = position + 1 == history.len();
                 if role.completes {
-                    suspects.entry(role.trigger).or_default().at.insert(position);
+                    of_trigger(&mut suspects, role.trigger).at.push(position);
                 }
                 if role.contributes && !is_newest {
-                    let behind = &mut suspects.entry(role.trigger).or_default().behind;
+                    let behind = &mut of_trigger(&mut suspects, role.trigger).behind;
                     let (from, up_to) = behind.unwrap_or((position, position));
                     *behind = Some((from.min(position), up_to.max(position)));
                 }
@@ -91,6 +99,8 @@ impl Catalogue {
             let in_reach = |place: &usize| history[*place].at() <= reach_at;
             places.extend((from + 1..history.len()).take_while(in_reach));
         }
+        places.sort_unstable();
+        places.dedup();
         let completions = places.into_iter().filter_map(|end| Some((end, pattern.completes_at(history, end)?)));
         self.turn_into_candidates(history, trigger, completions, state, effects)
     }
