@@ -135,15 +135,16 @@ impl Transactions {
         self.producer.poll(Duration::ZERO);
     }
 
-    /// Commits what was written together with the input offsets.
+    /// Commits what was written together with the input offsets. These go ahead: while the coordinators note them, the
+    /// records are on their way, and whichever fails, nothing of either is committed.
     pub(crate) fn commit(
         &mut self,
         offsets: &TopicPartitionList,
         group: &ConsumerGroupMetadata,
     ) -> Result<Vec<(Slot, i64)>, TransactionError> {
         let deadline = Instant::now() + STEP_TIMEOUT;
-        self.drain(deadline)?;
         retrying(deadline, || self.producer.send_offsets_to_transaction(offsets, group, STEP_TIMEOUT))?;
+        self.drain(deadline)?;
         self.end()
     }
 
