@@ -62,7 +62,7 @@ impl Needs {
         }
     }
 
-    fn add<'p>(&mut self, path: &mut dyn Iterator<Item = &'p str>) {
+    fn add(&mut self, path: &mut dyn Iterator<Item = &str>) {
         match (path.next(), &mut *self) {
             (None, _) => *self = Self::All,
             (Some(_), Self::All) => {}
