@@ -71,8 +71,9 @@ impl Needs {
     }
 }
 
+/// What VRL takes for a part of an unquoted name.
 fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '@')
 }
 
 /// The names at the beginning of `tail`, each behind a dot; they end where something else is written.
@@ -120,6 +121,7 @@ mod tests {
         ));
         assert!(reads(".person[\"stage\"] == \"loyal\"", &["person", "story"]));
         assert!(reads(".touchpoint.properties.\"a b\" == \"c\"", &["touchpoint", "properties", "a b"]));
+        assert!(reads(".touchpoint.properties.utm@source == \"c\"", &["touchpoint", "properties", "utm@source"]));
         assert!(reads(".touchpoint.items[0].sku == \"c\"", &["touchpoint", "items"]));
         assert_eq!(Needs::of_source("keys(.) != []"), Needs::All);
     }
