@@ -8,7 +8,7 @@
 //! Everything else passes as it is, unless a fault is switched on.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
+use std::io::{self, BufReader};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +26,8 @@ use crate::sessions::{Line, Sessions};
 /// that only wants to know where the end is hears it soon.
 const LONGEST_WAIT: Duration = Duration::from_millis(25);
 const HOLD_JOIN: Duration = Duration::from_millis(500);
+/// So much is read at once, which is most frames whole.
+const READ_AHEAD: usize = 16_384;
 const JOIN_GROUP: i16 = 11;
 const FETCH: i16 = 1;
 const METADATA: i16 = 3;
@@ -160,7 +162,9 @@ fn serve(client: TcpStream, broker: TcpStream, way: &Way) {
 #[allow(clippy::disallowed_methods)]
 fn requests(mut client: TcpStream, broker: &Mutex<TcpStream>, way: &Way) {
     let mut line = Line::new(way.broker_port);
-    while let Ok(frame) = read_frame(&mut client) {
+    let Ok(reader) = client.try_clone() else { return };
+    let mut reader = BufReader::with_capacity(READ_AHEAD, reader);
+    while let Ok(frame) = read_frame(&mut reader) {
         if int16(&frame, 0) == Some(JOIN_GROUP) {
             thread::sleep(HOLD_JOIN);
         }
@@ -212,8 +216,9 @@ fn ask_again(broker: &Mutex<TcpStream>, id: i32, question: Question, way: &Way) 
     true
 }
 
-fn answers(mut broker: TcpStream, asking: &Mutex<TcpStream>, mut client: TcpStream, way: &Way) {
-    while let Ok(mut frame) = read_frame(&mut broker) {
+fn answers(broker: TcpStream, asking: &Mutex<TcpStream>, mut client: TcpStream, way: &Way) {
+    let mut reader = BufReader::with_capacity(READ_AHEAD, broker);
+    while let Ok(mut frame) = read_frame(&mut reader) {
         let id = int32(&frame, 0).unwrap_or_default();
         way.sessions.answered(way.connection, id);
         let question = way.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
