@@ -30,7 +30,11 @@ impl Identifier {
     /// The record key: `namespace:value` as bytes.
     #[must_use]
     pub fn to_key(&self) -> Vec<u8> {
-        self.to_string().into_bytes()
+        let mut key = Vec::with_capacity(self.namespace.len() + 1 + self.value.len());
+        key.extend_from_slice(self.namespace.as_bytes());
+        key.push(b':');
+        key.extend_from_slice(self.value.as_bytes());
+        key
     }
 }
 

@@ -18,4 +18,4 @@ pub use condition::Condition;
 pub use error::RuleError;
 pub use program::{Program, STEP_BUDGET};
 pub use shape::Shape;
-pub use value::{KeyString, ObjectMap, Value, instant, instant_ms, parse_json, to_json};
+pub use value::{KeyString, ObjectMap, Value, instant, instant_ms, json_fault, parse_json, to_json};

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use vrl::compiler::runtime::{Runtime, Terminate};
 use vrl::compiler::state::ExternalEnv;
 use vrl::compiler::{CompileConfig, TargetValueRef, TimeZone, TypeDef};
-use vrl::value::{Kind, Secrets, Value};
+use vrl::parser::ast::{Expr, QueryTarget, RootExpr};
+use vrl::path::{OwnedSegment, PathPrefix};
+use vrl::value::{KeyString, Kind, Secrets, Value};
 
 use crate::diagnostics;
 use crate::error::RuleError;
@@ -23,6 +25,8 @@ pub struct Program {
     source: String,
     warnings: String,
     compiled: vrl::compiler::Program,
+    /// All that it says, when it is a place of the input.
+    place: Option<Vec<KeyString>>,
 }
 
 impl Program {
@@ -59,7 +63,14 @@ impl Program {
             source: source.to_owned(),
             warnings: diagnostics::render(name, source, result.warnings),
             compiled: result.program,
+            place: place_of(source),
         })
+    }
+
+    /// The fields on the way to the one place of its input that it names, from the outside in, when that is all that it does.
+    #[must_use]
+    pub fn place(&self) -> Option<&[KeyString]> {
+        self.place.as_deref()
     }
 
     /// The name given at compile time.
@@ -114,4 +125,20 @@ impl Program {
             }
         })
     }
+}
+
+/// The place of the input that a program which compiles names and does nothing else.
+fn place_of(source: &str) -> Option<Vec<KeyString>> {
+    let program = vrl::parser::parse(source).ok()?;
+    let [root] = program.0.as_slice() else { return None };
+    let RootExpr::Expr(expression) = root.inner() else { return None };
+    let Expr::Query(query) = expression.inner() else { return None };
+    if !matches!(query.target.inner(), QueryTarget::External(PathPrefix::Event)) {
+        return None;
+    }
+    let field = |segment: &OwnedSegment| match segment {
+        OwnedSegment::Field(name) => Some(name.clone()),
+        OwnedSegment::Index(_) => None,
+    };
+    query.path.segments.iter().map(field).collect()
 }

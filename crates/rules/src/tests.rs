@@ -16,6 +16,20 @@ fn a_program_makes_a_value_out_of_a_value() {
 }
 
 #[test]
+fn a_program_that_only_names_a_place_says_which() {
+    let places =
+        [(".a", "a"), ("# a comment\n.a.b", "a.b"), (".a.\"b c\"", "a.b c"), ("\n\n  .c.d.e\n", "c.d.e"), (".", "")];
+    for (source, place) in places {
+        let program = Program::compile("mapping.vrl", source).unwrap();
+        let fields: Vec<&str> = program.place().unwrap().iter().map(|field| field.as_str()).collect();
+        assert_eq!(fields.join("."), place, "{source}");
+    }
+    for source in [".a.b[0]", "{\"a\": .a}", ".b = 1\n.a", "x = .a\nx", ".a == .b", "%a", ".a\n.b", "[.a]", "7"] {
+        assert_eq!(Program::compile("mapping.vrl", source).unwrap().place(), None, "{source}");
+    }
+}
+
+#[test]
 fn diagnostics_show_file_line_and_caret() {
     let text = refusal("x = 1\ny = upcase(x)\ny");
     assert!(text.contains("shop/mapping.vrl:2:"), "{text}");

@@ -10,10 +10,14 @@ use crate::shape::Shape;
 /// # Errors
 /// What is wrong with the text, with line and column, without quoting it.
 pub fn parse_json(text: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(text).map_err(|error| {
-        let what = if error.is_eof() { "ends too early" } else { "is not JSON" };
-        format!("{what} at line {}, column {}", error.line(), error.column())
-    })
+    serde_json::from_slice(text).map_err(|error| json_fault(&error))
+}
+
+/// What is wrong with a JSON text, with line and column, without quoting it.
+#[must_use]
+pub fn json_fault(error: &serde_json::Error) -> String {
+    let what = if error.is_eof() { "ends too early" } else { "is not JSON" };
+    format!("{what} at line {}, column {}", error.line(), error.column())
 }
 
 /// The value as JSON; instants become RFC 3339 texts.

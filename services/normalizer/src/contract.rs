@@ -2,16 +2,17 @@
 
 mod fields;
 mod money;
+mod said;
 #[cfg(test)]
 mod tests;
 
 use tributary_model::experiment_viewed::{EXPERIMENT_VIEWED, experiment_viewed};
 use tributary_model::{Consent, Direction, Touchpoint};
-use tributary_rules::{ObjectMap, Value};
 
 use crate::draft::{Draft, RawIdentifier};
 use crate::error::Refusal;
 use fields::{Fields, Path};
+pub(crate) use said::{Object, Said};
 
 /// The most identifiers one touchpoint may carry.
 const MAX_IDENTIFIERS: usize = 32;
@@ -19,7 +20,7 @@ const MAX_IDENTIFIERS: usize = 32;
 const MAX_ID_BYTES: usize = 512;
 
 /// What a mapping's result comes down to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Mapped {
     /// Touchpoints, at least one, each with its own id.
     Drafts(Vec<Draft>),
@@ -28,15 +29,14 @@ pub(crate) enum Mapped {
 }
 
 /// Reads a mapping's result.
-pub(crate) fn read(result: Value) -> Result<Mapped, Refusal> {
+pub(crate) fn read(result: Said<'_>) -> Result<Mapped, Refusal> {
     match result {
-        Value::Object(map) if map.contains_key("drop") => read_drop(map),
-        Value::Object(map) => Ok(Mapped::Drafts(vec![read_draft(map)?])),
-        Value::Array(list) => read_list(list),
-        other => Err(bad_result(format!(
-            "the result is {}: return a touchpoint, an array of them or a drop",
-            other.kind_str()
-        ))),
+        Said::Object(fields) if fields.iter().any(|(key, _)| key == "drop") => read_drop(fields),
+        Said::Object(fields) => Ok(Mapped::Drafts(vec![read_draft(fields)?])),
+        Said::List(list) => read_list(list),
+        other => {
+            Err(bad_result(format!("the result is {}: return a touchpoint, an array of them or a drop", other.kind())))
+        }
     }
 }
 
@@ -44,24 +44,24 @@ fn bad_result(message: impl Into<String>) -> Refusal {
     Refusal::new("bad_result", message)
 }
 
-fn read_drop(map: ObjectMap) -> Result<Mapped, Refusal> {
-    match map.get("drop").and_then(Value::to_str_lossy) {
-        Some(reason) if map.len() == 1 => Ok(Mapped::Drop(reason.into_owned())),
+fn read_drop(fields: Object<'_>) -> Result<Mapped, Refusal> {
+    match fields.as_slice() {
+        [(_, Said::Text(reason))] => Ok(Mapped::Drop(reason.clone().into_owned())),
         _ => Err(bad_result("a drop is an object with the one key drop and a string")),
     }
 }
 
-fn read_list(list: Vec<Value>) -> Result<Mapped, Refusal> {
+fn read_list(list: Vec<Said<'_>>) -> Result<Mapped, Refusal> {
     if list.is_empty() {
         return Err(bad_result("the result is an empty array: return a drop with a reason instead"));
     }
     let mut drafts: Vec<Draft> = Vec::with_capacity(list.len());
     for (index, value) in list.into_iter().enumerate() {
         let in_list = |refusal: Refusal| Refusal { message: format!("[{index}].{}", refusal.message), ..refusal };
-        let Value::Object(map) = value else {
-            return Err(bad_result(format!("[{index}] is {}: return objects", value.kind_str())));
+        let Said::Object(fields) = value else {
+            return Err(bad_result(format!("[{index}] is {}: return objects", value.kind())));
         };
-        let draft = read_draft(map).map_err(in_list)?;
+        let draft = read_draft(fields).map_err(in_list)?;
         if drafts.iter().any(|other| other.id == draft.id) {
             return Err(bad_result(format!("[{index}].id is that of an earlier touchpoint of the same event")));
         }
@@ -70,8 +70,8 @@ fn read_list(list: Vec<Value>) -> Result<Mapped, Refusal> {
     Ok(Mapped::Drafts(drafts))
 }
 
-fn read_draft(map: ObjectMap) -> Result<Draft, Refusal> {
-    let mut fields = Fields::new(map, Path::Root);
+fn read_draft(fields: Object<'_>) -> Result<Draft, Refusal> {
+    let mut fields = Fields::new(fields, Path::Root);
     let money = money::read(&mut fields)?;
     let draft = Draft {
         id: fields.required("id", Fields::text)?,
@@ -107,7 +107,7 @@ fn read_draft(map: ObjectMap) -> Result<Draft, Refusal> {
     Ok(draft)
 }
 
-fn event_type(fields: &mut Fields, key: &'static str) -> Result<Option<String>, Refusal> {
+fn event_type(fields: &mut Fields<'_>, key: &'static str) -> Result<Option<String>, Refusal> {
     let Some(text) = fields.text(key)? else { return Ok(None) };
     match text.split_once('.') {
         Some((object, action)) if is_name(object) && is_name(action) => Ok(Some(text)),
@@ -121,7 +121,7 @@ pub(crate) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-fn direction(fields: &mut Fields) -> Result<Direction, Refusal> {
+fn direction(fields: &mut Fields<'_>) -> Result<Direction, Refusal> {
     match fields.text("direction")?.as_deref() {
         None | Some("inbound") => Ok(Direction::Inbound),
         Some("outbound") => Ok(Direction::Outbound),
@@ -129,30 +129,30 @@ fn direction(fields: &mut Fields) -> Result<Direction, Refusal> {
     }
 }
 
-fn identifiers(fields: &mut Fields, key: &'static str) -> Result<Vec<RawIdentifier>, Refusal> {
-    let Some(map) = fields.object(key)? else { return Ok(Vec::new()) };
+fn identifiers(fields: &mut Fields<'_>, key: &'static str) -> Result<Vec<RawIdentifier>, Refusal> {
+    let Some(by_namespace) = fields.object(key)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for (namespace, value) in map {
+    for (namespace, value) in by_namespace {
         if !is_name(&namespace) {
             return Err(fields.invalid(key, "has a namespace that is not lower case letters, digits and _"));
         }
-        let values = match value {
-            Value::Array(list) => list,
-            one => vec![one],
+        let (one, list) = match value {
+            Said::List(list) => (None, list),
+            one => (Some(one), Vec::new()),
         };
-        for value in values {
-            let Some(text) = fields::scalar_text(&value) else {
-                if value.is_null() {
-                    continue;
-                }
-                let why = format!("has a value under {} that is neither string nor number", namespace.as_str());
+        for value in one.into_iter().chain(list) {
+            if value == Said::Null {
+                continue;
+            }
+            let Ok(text) = value.into_text() else {
+                let why = format!("has a value under {namespace} that is neither string nor number");
                 return Err(fields.invalid(key, why));
             };
             if text.len() > MAX_ID_BYTES {
-                let why = format!("has a value under {} longer than {MAX_ID_BYTES} bytes", namespace.as_str());
+                let why = format!("has a value under {namespace} longer than {MAX_ID_BYTES} bytes");
                 return Err(fields.invalid(key, why));
             }
-            found.push(RawIdentifier { namespace: namespace.as_str().to_owned(), value: text });
+            found.push(RawIdentifier { namespace: namespace.to_string(), value: text });
         }
     }
     if found.len() > MAX_IDENTIFIERS {
@@ -161,7 +161,7 @@ fn identifiers(fields: &mut Fields, key: &'static str) -> Result<Vec<RawIdentifi
     Ok(found)
 }
 
-fn consents(fields: &mut Fields) -> Result<Vec<Consent>, Refusal> {
+fn consents(fields: &mut Fields<'_>) -> Result<Vec<Consent>, Refusal> {
     let mut consents = Vec::new();
     for (index, map) in fields.objects("consents")?.into_iter().enumerate() {
         let mut fields = Fields::new(map, Path::Consent(index));

@@ -14,7 +14,7 @@ pub(crate) const STORE: &str = "dedup";
 const VERSION: u8 = 1;
 
 /// 128 bits of SHA-256 over a touchpoint id.
-type Key = (u64, u64);
+pub(crate) type Key = (u64, u64);
 
 /// What is remembered of a touchpoint id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,8 @@ pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
     first_u64(&Sha256::digest(bytes), 0)
 }
 
-fn key_of(id: &str) -> Key {
+/// What a touchpoint id is remembered by.
+pub(crate) fn key_of(id: &str) -> Key {
     let digest = Sha256::digest(id.as_bytes());
     (first_u64(&digest, 0), first_u64(&digest, 8))
 }
@@ -83,8 +84,8 @@ impl DedupWindow {
     }
 
     /// Compares a touchpoint id with those seen, without remembering it.
-    pub(crate) fn look(&self, id: &str, fingerprint: u64) -> Verdict {
-        match self.seen.get(&key_of(id)) {
+    pub(crate) fn look(&self, key: Key, fingerprint: u64) -> Verdict {
+        match self.seen.get(&key) {
             None => Verdict::New,
             Some(seen) if seen.fingerprint == fingerprint => Verdict::Duplicate,
             Some(_) => Verdict::Conflict,
@@ -92,11 +93,10 @@ impl DedupWindow {
     }
 
     /// Remembers a touchpoint id.
-    pub(crate) fn remember(&mut self, id: &str, fingerprint: u64, occurred_at: i64, received_at: i64) {
+    pub(crate) fn remember(&mut self, key: Key, fingerprint: u64, occurred_at: i64, received_at: i64) {
         if !self.is_indexed {
             self.index_restored();
         }
-        let key = key_of(id);
         self.seen.insert(key, Seen { fingerprint, occurred_at, received_at });
         self.index(key, occurred_at, received_at);
         self.evict();

@@ -5,16 +5,18 @@ use tributary_model::{Domain, Identifier, Pseudonymizer, RawEvent, RefusedIdenti
 use tributary_rules::{ObjectMap, Value, instant, parse_json};
 
 use crate::config::MAX_AHEAD_MS;
-use crate::contract::{self, Mapped};
+use crate::contract::{self, Mapped, Said};
 use crate::dedup;
 use crate::draft::{Draft, RawIdentifier};
 use crate::error::Refusal;
-use crate::identifiers::scrub_properties;
+use crate::identifiers::Needles;
 use crate::rulebook::Rulebook;
 use crate::source::{Fingerprint, Source};
 
 /// The drop reason of machines' events.
 pub(crate) const BOT: &str = "bot";
+/// Where a mapping finds the event.
+const BODY: &str = "body";
 
 /// What became of a raw event.
 #[derive(Debug)]
@@ -49,8 +51,7 @@ impl Engine {
     /// The touchpoints of a raw event.
     pub(crate) fn touchpoints(&self, raw: &RawEvent) -> Result<Outcome<Normalised>, Refusal> {
         let source = self.rulebook.source(&raw.source)?;
-        let body = parse_json(&raw.body).map_err(|why| Refusal::new("malformed_json", format!("the body {why}")))?;
-        Ok(match self.rulebook.drafts(source, body, raw.received_at)? {
+        Ok(match self.rulebook.drafts(source, &raw.body, raw.received_at)? {
             Outcome::Dropped(reason) => Outcome::Dropped(reason),
             Outcome::Touchpoints(drafts) => {
                 let of_body = dedup::fingerprint(&raw.body);
@@ -149,17 +150,8 @@ impl Rulebook {
     }
 
     /// What the source's mapping makes of an event, checked and completed, with raw identifiers.
-    pub(crate) fn drafts(&self, source: &Source, body: Value, received_at: i64) -> Result<Outcome<Draft>, Refusal> {
-        let input = ObjectMap::from([
-            ("source".into(), Value::from(source.info.name.as_str())),
-            ("received_at".into(), instant(received_at)),
-            ("body".into(), body),
-        ]);
-        let result = source
-            .mapping
-            .run(Value::Object(input))
-            .map_err(|error| Refusal::new("mapping_failed", error.to_string()))?;
-        let mut drafts = match contract::read(result)? {
+    pub(crate) fn drafts(&self, source: &Source, body: &[u8], received_at: i64) -> Result<Outcome<Draft>, Refusal> {
+        let mut drafts = match contract::read(mapped(source, body, received_at)?)? {
             Mapped::Drafts(drafts) => drafts,
             Mapped::Drop(reason) => {
                 let declared = source.drop_reason(&reason).ok_or_else(|| {
@@ -174,9 +166,9 @@ impl Rulebook {
         for draft in &mut drafts {
             check_type_and_time(draft, source, received_at)?;
             self.settle_channel(draft, source.info.domain)?;
-            let raw = [draft.identifiers.as_slice(), &draft.account_identifiers].concat();
+            let raw = Needles::of(draft);
             self.identity.settle(draft, &source.identifiers);
-            scrub_properties(draft, &raw);
+            raw.scrub_properties(draft);
         }
         Ok(Outcome::Touchpoints(drafts))
     }
@@ -199,18 +191,36 @@ impl Rulebook {
     }
 }
 
+/// What the source's mapping says of an event. One that only names a place of the event needs no program: what is there is
+/// read where it lies.
+fn mapped<'a>(source: &Source, body: &'a [u8], received_at: i64) -> Result<Said<'a>, Refusal> {
+    let malformed = |why| Refusal::new("malformed_json", format!("the body {why}"));
+    if let Some([first, rest @ ..]) = source.mapping.place()
+        && first.as_str() == BODY
+    {
+        return Ok(rest.iter().fold(Said::parse(body).map_err(malformed)?, Said::field));
+    }
+    let input = ObjectMap::from([
+        ("source".into(), Value::from(source.info.name.as_str())),
+        ("received_at".into(), instant(received_at)),
+        (BODY.into(), parse_json(body).map_err(malformed)?),
+    ]);
+    let result = source.mapping.run(Value::Object(input));
+    result.map(Said::from).map_err(|error| Refusal::new("mapping_failed", error.to_string()))
+}
+
 fn check_type_and_time(draft: &Draft, source: &Source, received_at: i64) -> Result<(), Refusal> {
     if !source.emits(&draft.event_type) {
         let why = format!("type: {} is not listed under types in source.yaml", draft.event_type);
         return Err(Refusal::new("undeclared_type", why));
     }
-    let at = to_rfc3339(draft.occurred_at);
+    let at = || to_rfc3339(draft.occurred_at);
     if draft.occurred_at > received_at.saturating_add(MAX_AHEAD_MS) {
-        let why = format!("occurred_at: {at} is more than 24 h ahead of its receipt: set the sender's clock");
+        let why = format!("occurred_at: {} is more than 24 h ahead of its receipt: set the sender's clock", at());
         return Err(Refusal::new("too_far_ahead", why));
     }
     if draft.occurred_at < received_at.saturating_sub(source.info.max_age_ms) {
-        let why = format!("occurred_at: {at} is longer ago than max_age_days in source.yaml");
+        let why = format!("occurred_at: {} is longer ago than max_age_days in source.yaml", at());
         return Err(Refusal::new("too_old", why));
     }
     Ok(())

@@ -5,6 +5,7 @@ mod email;
 mod file;
 mod normalise;
 mod phone;
+mod scrub;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::draft::{Draft, RawIdentifier};
 use email::MailProviders;
 use normalise::Normalise;
 pub(crate) use phone::Region;
+pub(crate) use scrub::Needles;
 
 /// Why an identifier was left out: it is nobody's, by the rules or by its source.
 pub(crate) const BLOCKED_VALUE: &str = "blocked_value";
@@ -110,11 +112,12 @@ impl IdentityRules {
     pub(crate) fn normalised(&self, source: &SourceRules, namespace: &str, raw: &str) -> Result<String, &'static str> {
         let rule = self.rule(namespace);
         let is_nobodys = |value: &str| value.is_empty() || self.is_blocked(source, namespace, value);
-        if is_nobodys(&rule.rough(raw)) {
+        let rough = rule.rough(raw);
+        if is_nobodys(&rough) {
             return Err(BLOCKED_VALUE);
         }
         let value = rule.apply(raw, &self.mail_providers, source.region)?;
-        if is_nobodys(&value) { Err(BLOCKED_VALUE) } else { Ok(value) }
+        if value != rough && is_nobodys(&value) { Err(BLOCKED_VALUE) } else { Ok(value) }
     }
 
     fn priority(&self, namespace: &str) -> i32 {
@@ -176,21 +179,4 @@ impl IdentityRules {
             .map(|domain| RawIdentifier { namespace: COMPANY_DOMAIN.to_owned(), value: domain.to_owned() })
             .collect()
     }
-}
-
-/// Takes out properties that carry an e-mail address, phone number or other long identifier of the same event.
-pub(crate) fn scrub_properties(draft: &mut Draft, raw: &[RawIdentifier]) {
-    const SHORTEST: usize = 6;
-    let mut needles: Vec<String> = raw.iter().map(|identifier| identifier.value.trim().to_lowercase()).collect();
-    needles.extend(draft.identifiers.iter().map(|identifier| identifier.value.to_lowercase()));
-    needles.retain(|needle| needle.len() >= SHORTEST);
-    needles.sort();
-    needles.dedup();
-    if needles.is_empty() {
-        return;
-    }
-    draft.properties.retain(|_, value| {
-        let lower = value.to_lowercase().replace("%40", "@");
-        !needles.iter().any(|needle| lower.contains(needle.as_str()))
-    });
 }

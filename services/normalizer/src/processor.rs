@@ -124,18 +124,20 @@ impl Normalizer {
 
     /// True when the touchpoint is to be written; a conflicting duplicate gets an id of its own.
     fn admit(&mut self, touchpoint: &mut Touchpoint, fingerprint: u64) -> bool {
-        let mut verdict = self.window.look(&touchpoint.touchpoint_id, fingerprint);
+        let mut key = dedup::key_of(&touchpoint.touchpoint_id);
+        let mut verdict = self.window.look(key, fingerprint);
         if verdict == Verdict::Conflict {
             let hex = format!("{fingerprint:016x}");
             let own_id = format!("{}~{}", touchpoint.touchpoint_id, &hex[..SHORT_FINGERPRINT_DIGITS]);
-            verdict = self.window.look(&own_id, fingerprint);
+            key = dedup::key_of(&own_id);
+            verdict = self.window.look(key, fingerprint);
             touchpoint.duplicate_of = Some(std::mem::replace(&mut touchpoint.touchpoint_id, own_id));
         }
         if verdict == Verdict::Duplicate {
             return false;
         }
         let Touchpoint { occurred_at, received_at, .. } = *touchpoint;
-        self.window.remember(&touchpoint.touchpoint_id, fingerprint, occurred_at, received_at);
+        self.window.remember(key, fingerprint, occurred_at, received_at);
         let evicted_early = self.window.take_evicted_early();
         if evicted_early > 0 {
             Meters::evicted_early(evicted_early);

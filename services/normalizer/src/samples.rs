@@ -3,11 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tributary_model::time::from_rfc3339;
-use tributary_rules::parse_json;
 
 use crate::draft::Draft;
 use crate::engine::Outcome;
-use crate::error::{Problem, Refusal};
+use crate::error::Problem;
 use crate::rulebook::Rulebook;
 use crate::source::Source;
 
@@ -33,10 +32,9 @@ struct Sample {
 /// Raw identifiers are in it, so show it to the author of the source only.
 #[must_use]
 pub fn explain(rulebook: &Rulebook, source: &str, received_at: i64, input: &Json) -> Json {
-    let outcome = rulebook.source(source).and_then(|source| {
-        let body = parse_json(input.to_string().as_bytes()).map_err(|why| Refusal::new("malformed_json", why))?;
-        rulebook.drafts(source, body, received_at)
-    });
+    let body = input.to_string();
+    let source = rulebook.source(source);
+    let outcome = source.and_then(|source| rulebook.drafts(source, body.as_bytes(), received_at));
     match outcome {
         Ok(Outcome::Touchpoints(drafts)) => {
             json!({ "expected": drafts.iter().map(Draft::to_json).collect::<Vec<_>>() })
@@ -76,9 +74,8 @@ fn run(rulebook: &Rulebook, source: &Source, file: &str, text: &str) -> Result<(
         let what = "states not exactly one of expected, drop and dead_letter".to_owned();
         return Err(wrong("", what, "say the one thing that has to become of the event"));
     }
-    let body = parse_json(sample.input.to_string().as_bytes()).map_err(|why| wrong("input", why, "write JSON"))?;
     let remedy = "mend the mapping, or the sample if it is out of date";
-    match rulebook.drafts(source, body, received_at) {
+    match rulebook.drafts(source, sample.input.to_string().as_bytes(), received_at) {
         Err(refusal) if sample.dead_letter.as_deref() == Some(refusal.code) => Ok(()),
         Err(refusal) => Err(wrong("", format!("becomes a dead letter: {refusal}"), remedy)),
         Ok(Outcome::Dropped(reason)) if sample.drop.as_deref() == Some(reason) => Ok(()),

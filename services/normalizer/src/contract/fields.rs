@@ -1,12 +1,11 @@
 //! Takes fields out of an object one by one; what is left over at the end was not known.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use tributary_model::time::from_rfc3339;
-use tributary_rules::{ObjectMap, Value, instant_ms};
 
+use super::said::{Object, Said};
 use crate::error::Refusal;
 
 /// Where in the touchpoint an object stands, for messages.
@@ -35,25 +34,14 @@ impl fmt::Display for Path {
 
 /// The fields of one object.
 #[derive(Debug)]
-pub(super) struct Fields {
-    map: ObjectMap,
+pub(super) struct Fields<'a> {
+    left: Object<'a>,
     path: Path,
 }
 
-/// The text of a string, number or boolean; numbers in their shortest decimal form.
-pub(super) fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::Bytes(_) | Value::String(_) => value.to_str_lossy().map(Cow::into_owned),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.into_inner().to_string()),
-        Value::Boolean(flag) => Some(flag.to_string()),
-        _ => None,
-    }
-}
-
-impl Fields {
-    pub(super) fn new(map: ObjectMap, path: Path) -> Self {
-        Self { map, path }
+impl<'a> Fields<'a> {
+    pub(super) fn new(fields: Object<'a>, path: Path) -> Self {
+        Self { left: fields, path }
     }
 
     /// A refusal about one field.
@@ -70,8 +58,9 @@ impl Fields {
     }
 
     /// The value of a field; null counts as absent.
-    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
-        self.map.remove(key).filter(|value| !value.is_null())
+    pub(super) fn take(&mut self, key: &str) -> Option<Said<'a>> {
+        let place = self.left.iter().position(|(known, _)| known == key)?;
+        Some(self.left.swap_remove(place).1).filter(|said| *said != Said::Null)
     }
 
     pub(super) fn required<T>(
@@ -84,23 +73,23 @@ impl Fields {
 
     pub(super) fn text(&mut self, key: &'static str) -> Result<Option<String>, Refusal> {
         let Some(value) = self.take(key) else { return Ok(None) };
-        match scalar_text(&value) {
-            Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
-            None => Err(self.invalid(key, format_args!("is {}, not a string or number", value.kind_str()))),
+        match value.into_text() {
+            Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Err(value) => Err(self.invalid(key, format_args!("is {}, not a string or number", value.kind()))),
         }
     }
 
     pub(super) fn boolean(&mut self, key: &'static str) -> Result<Option<bool>, Refusal> {
         match self.take(key) {
             None => Ok(None),
-            Some(Value::Boolean(flag)) => Ok(Some(flag)),
-            Some(other) => Err(self.invalid(key, format_args!("is {}, not a boolean", other.kind_str()))),
+            Some(Said::Boolean(flag)) => Ok(Some(flag)),
+            Some(other) => Err(self.invalid(key, format_args!("is {}, not a boolean", other.kind()))),
         }
     }
 
     pub(super) fn integer(&mut self, key: &'static str) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.take(key) else { return Ok(None) };
-        let text = scalar_text(&value);
+        let text = value.into_text().ok();
         match text.and_then(|text| text.trim().parse().ok()) {
             Some(number) => Ok(Some(number)),
             None => Err(self.invalid(key, "is not a whole number of 64 bits")),
@@ -109,36 +98,35 @@ impl Fields {
 
     pub(super) fn instant(&mut self, key: &'static str) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.take(key) else { return Ok(None) };
-        let at = match &value {
-            Value::Integer(at_ms) => Some(*at_ms),
-            Value::Timestamp(_) => instant_ms(&value),
-            other => other.to_str_lossy().and_then(|text| from_rfc3339(&text)),
+        let at = match value {
+            Said::Integer(at) | Said::Instant(at) => Some(at),
+            Said::Text(text) => from_rfc3339(&text),
+            _ => None,
         };
         let why = "is no timestamp, RFC 3339 string with an offset, or integer of milliseconds";
         at.map(Some).ok_or_else(|| self.invalid(key, why))
     }
 
-    pub(super) fn object(&mut self, key: &'static str) -> Result<Option<ObjectMap>, Refusal> {
+    pub(super) fn object(&mut self, key: &'static str) -> Result<Option<Object<'a>>, Refusal> {
         match self.take(key) {
             None => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(map)),
-            Some(other) => Err(self.invalid(key, format_args!("is {}, not an object", other.kind_str()))),
+            Some(Said::Object(fields)) => Ok(Some(fields)),
+            Some(other) => Err(self.invalid(key, format_args!("is {}, not an object", other.kind()))),
         }
     }
 
-    pub(super) fn objects(&mut self, key: &'static str) -> Result<Vec<ObjectMap>, Refusal> {
+    pub(super) fn objects(&mut self, key: &'static str) -> Result<Vec<Object<'a>>, Refusal> {
         let list = match self.take(key) {
             None => return Ok(Vec::new()),
-            Some(Value::Array(list)) => list,
-            Some(other) => return Err(self.invalid(key, format_args!("is {}, not an array", other.kind_str()))),
+            Some(Said::List(list)) => list,
+            Some(other) => return Err(self.invalid(key, format_args!("is {}, not an array", other.kind()))),
         };
         list.into_iter()
             .enumerate()
             .map(|(index, value)| match value {
-                Value::Object(map) => Ok(map),
+                Said::Object(fields) => Ok(fields),
                 other => {
-                    Err(self
-                        .invalid(&format!("{key}[{index}]"), format_args!("is {}, not an object", other.kind_str())))
+                    Err(self.invalid(&format!("{key}[{index}]"), format_args!("is {}, not an object", other.kind())))
                 }
             })
             .collect()
@@ -153,17 +141,14 @@ impl Fields {
         let Some(map) = self.object(key)? else { return Ok(None) };
         let mut texts = BTreeMap::new();
         for (name, value) in map {
-            let text = match &value {
-                Value::Null => continue,
-                Value::Timestamp(_) => instant_ms(&value).map(tributary_model::time::to_rfc3339),
-                other => scalar_text(other),
-            };
-            let Some(text) = text else {
-                let why = format_args!("is {}: properties are flat", value.kind_str());
-                return Err(self.invalid(&format!("{key}.{}", name.as_str()), why));
-            };
+            if value == Said::Null {
+                continue;
+            }
+            let text = value.into_text_or_time().map_err(|value| {
+                self.invalid(&format!("{key}.{name}"), format_args!("is {}: properties are flat", value.kind()))
+            })?;
             if texts.len() < most {
-                texts.insert(String::from(name), text);
+                texts.insert(name.into_owned(), text);
             }
         }
         Ok(Some(texts))
@@ -171,10 +156,10 @@ impl Fields {
 
     /// Refuses what nobody took.
     pub(super) fn finish(self) -> Result<(), Refusal> {
-        match self.map.keys().next() {
+        match self.left.iter().map(|(key, _)| key).min() {
             None => Ok(()),
             Some(key) => {
-                let shown: String = key.as_str().chars().take(40).collect();
+                let shown: String = key.chars().take(40).collect();
                 Err(self.refusal("unknown_field", &shown, "is no field of the mapping contract"))
             }
         }

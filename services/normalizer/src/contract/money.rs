@@ -2,9 +2,9 @@
 
 use tributary_model::money::MoneyError;
 use tributary_model::{Discount, Item, Money};
-use tributary_rules::{ObjectMap, Value};
 
-use super::fields::{Fields, Path, scalar_text};
+use super::fields::{Fields, Path};
+use super::said::{Object, Said};
 use crate::error::Refusal;
 
 /// The money of a touchpoint.
@@ -31,7 +31,7 @@ impl Stated {
 }
 
 /// Takes `currency`, `value`, `cost` and `items`.
-pub(super) fn read(fields: &mut Fields) -> Result<Amounts, Refusal> {
+pub(super) fn read(fields: &mut Fields<'_>) -> Result<Amounts, Refusal> {
     let currency = currency(fields)?;
     let value = fields.object("value")?.map(|map| stated(map, Path::Value, true)).transpose()?;
     let cost = match fields.object("cost")?.map(|map| stated(map, Path::Cost, false)).transpose()? {
@@ -57,7 +57,7 @@ pub(super) fn read(fields: &mut Fields) -> Result<Amounts, Refusal> {
     Ok(Amounts { value, cost, items })
 }
 
-fn currency(fields: &mut Fields) -> Result<Option<String>, Refusal> {
+fn currency(fields: &mut Fields<'_>) -> Result<Option<String>, Refusal> {
     let Some(code) = fields.text("currency")? else { return Ok(None) };
     if code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(Some(code));
@@ -65,8 +65,8 @@ fn currency(fields: &mut Fields) -> Result<Option<String>, Refusal> {
     Err(fields.refusal("invalid_amount", "currency", "is not an ISO 4217 code of three upper-case letters"))
 }
 
-fn stated(map: ObjectMap, path: Path, may_sum: bool) -> Result<Stated, Refusal> {
-    let mut fields = Fields::new(map, path);
+fn stated(fields: Object<'_>, path: Path, may_sum: bool) -> Result<Stated, Refusal> {
+    let mut fields = Fields::new(fields, path);
     let currency = currency(&mut fields)?.ok_or_else(|| fields.missing("currency"))?;
     let amount = amount(&mut fields, "amount", Some(&currency))?;
     let amount_minor = fields.integer("amount_minor")?;
@@ -85,8 +85,8 @@ fn stated(map: ObjectMap, path: Path, may_sum: bool) -> Result<Stated, Refusal> 
     Ok(stated)
 }
 
-fn item(map: ObjectMap, index: usize, currency: Option<&str>) -> Result<Item, Refusal> {
-    let mut fields = Fields::new(map, Path::Item(index));
+fn item(fields: Object<'_>, index: usize, currency: Option<&str>) -> Result<Item, Refusal> {
+    let mut fields = Fields::new(fields, Path::Item(index));
     let mut discounts = Vec::new();
     for (place, map) in fields.objects("discounts")?.into_iter().enumerate() {
         let mut fields = Fields::new(map, Path::Discount(index, place));
@@ -110,14 +110,14 @@ fn item(map: ObjectMap, index: usize, currency: Option<&str>) -> Result<Item, Re
 }
 
 /// An amount in minor units of `currency`.
-fn amount(fields: &mut Fields, key: &'static str, currency: Option<&str>) -> Result<Option<i64>, Refusal> {
+fn amount(fields: &mut Fields<'_>, key: &'static str, currency: Option<&str>) -> Result<Option<i64>, Refusal> {
     let Some(value) = fields.take(key) else { return Ok(None) };
     let Some(currency) = currency else {
         return Err(fields.refusal("missing_field", key, "is an amount without a currency: set currency or value"));
     };
     let text = match value {
-        Value::Boolean(_) => None,
-        other => scalar_text(&other),
+        Said::Boolean(_) => None,
+        other => other.into_text().ok(),
     };
     let parsed = text.as_deref().map(|text| Money::parse(text, currency));
     match parsed {

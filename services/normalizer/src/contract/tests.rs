@@ -2,12 +2,15 @@ use proptest::prelude::*;
 use tributary_model::{Direction, Money};
 use tributary_rules::parse_json;
 
-use super::{Mapped, read};
+use super::{Mapped, Said, read};
 use crate::draft::Draft;
 use crate::error::Refusal;
 
 fn mapped(json: &str) -> Result<Mapped, Refusal> {
-    read(parse_json(json.as_bytes()).unwrap())
+    let read_there = read(Said::parse(json.as_bytes()).unwrap());
+    let mapped = read(parse_json(json.as_bytes()).unwrap().into());
+    assert!(read_there == mapped, "{json}: {read_there:?}, and by a program {mapped:?}");
+    mapped
 }
 
 fn draft(extra: &str) -> Result<Draft, Refusal> {

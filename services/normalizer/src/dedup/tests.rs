@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tributary_model::time::HOUR_MS;
 use tributary_stream::StateStore;
 
-use super::{DedupWindow, Verdict, fingerprint};
+use super::{DedupWindow, Verdict, fingerprint, key_of};
 
 const WINDOW_MS: i64 = 24 * HOUR_MS;
 
@@ -14,9 +14,9 @@ fn window() -> DedupWindow {
 
 /// Looks, remembers what is not a duplicate, and gives the verdict.
 fn meet(window: &mut DedupWindow, id: &str, content: &[u8], at: i64) -> Verdict {
-    let verdict = window.look(id, fingerprint(content));
+    let verdict = window.look(key_of(id), fingerprint(content));
     if verdict == Verdict::New {
-        window.remember(id, fingerprint(content), at, at);
+        window.remember(key_of(id), fingerprint(content), at, at);
     }
     verdict
 }
@@ -40,9 +40,9 @@ fn ids_are_known_for_the_whole_window_and_then_forgotten() {
     let mut window = window();
     meet(&mut window, "a", b"1", 0);
     meet(&mut window, "b", b"1", WINDOW_MS);
-    assert_eq!(window.look("a", fingerprint(b"1")), Verdict::Duplicate);
+    assert_eq!(window.look(key_of("a"), fingerprint(b"1")), Verdict::Duplicate);
     meet(&mut window, "c", b"1", WINDOW_MS + 1);
-    assert_eq!(window.look("a", fingerprint(b"1")), Verdict::New);
+    assert_eq!(window.look(key_of("a"), fingerprint(b"1")), Verdict::New);
     assert_eq!((window.len(), window.take_evicted_early()), (2, 0));
 }
 
@@ -50,10 +50,10 @@ fn ids_are_known_for_the_whole_window_and_then_forgotten() {
 fn a_backlog_of_history_is_remembered_by_its_receipt() {
     let mut window = window();
     let now = 1_000 * HOUR_MS;
-    window.remember("live", 1, now, now);
-    window.remember("old", 1, 0, now);
-    window.remember("older", 1, -HOUR_MS, now);
-    assert_eq!(window.look("old", 1), Verdict::Duplicate);
+    window.remember(key_of("live"), 1, now, now);
+    window.remember(key_of("old"), 1, 0, now);
+    window.remember(key_of("older"), 1, -HOUR_MS, now);
+    assert_eq!(window.look(key_of("old"), 1), Verdict::Duplicate);
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn it_is_bounded_and_says_so() {
         meet(&mut window, &index.to_string(), b"1", index);
     }
     assert_eq!((window.len(), window.take_evicted_early(), window.take_evicted_early()), (10, 15, 0));
-    assert_eq!(window.look("14", fingerprint(b"1")), Verdict::New);
-    assert_eq!(window.look("15", fingerprint(b"1")), Verdict::Duplicate);
+    assert_eq!(window.look(key_of("14"), fingerprint(b"1")), Verdict::New);
+    assert_eq!(window.look(key_of("15"), fingerprint(b"1")), Verdict::Duplicate);
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn an_aborted_transaction_leaves_no_trace() {
     meet(&mut window, "b", b"1", 1);
     window.commit();
     meet(&mut window, "c", b"1", 2);
-    assert_eq!(window.look("a", fingerprint(b"1")), Verdict::New);
+    assert_eq!(window.look(key_of("a"), fingerprint(b"1")), Verdict::New);
     window.abort();
-    assert_eq!(window.look("a", fingerprint(b"1")), Verdict::Duplicate);
-    assert_eq!(window.look("c", fingerprint(b"1")), Verdict::New);
+    assert_eq!(window.look(key_of("a"), fingerprint(b"1")), Verdict::Duplicate);
+    assert_eq!(window.look(key_of("c"), fingerprint(b"1")), Verdict::New);
     meet(&mut window, "d", b"1", 3);
-    assert_eq!(window.look("a", fingerprint(b"1")), Verdict::New, "evicted again, in order");
-    assert_eq!(window.look("b", fingerprint(b"1")), Verdict::Duplicate);
+    assert_eq!(window.look(key_of("a"), fingerprint(b"1")), Verdict::New, "evicted again, in order");
+    assert_eq!(window.look(key_of("b"), fingerprint(b"1")), Verdict::Duplicate);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn it_is_restored_from_its_changelog() {
     }
     for index in 0..50 {
         let id = index.to_string();
-        assert_eq!(after.look(&id, fingerprint(b"1")), before.look(&id, fingerprint(b"1")), "{id}");
+        assert_eq!(after.look(key_of(&id), fingerprint(b"1")), before.look(key_of(&id), fingerprint(b"1")), "{id}");
     }
 }
 
@@ -115,7 +115,7 @@ proptest! {
         for (id, content, step_ms, commit) in steps {
             now += step_ms;
             let id = id.to_string();
-            let verdict = window.look(&id, fingerprint(&[content]));
+            let verdict = window.look(key_of(&id), fingerprint(&[content]));
             match model.get(&id).filter(|(_, at)| now - at <= WINDOW_MS) {
                 None if verdict == Verdict::New => {}
                 None => prop_assert!(model.contains_key(&id), "known without having been seen"),
@@ -123,7 +123,7 @@ proptest! {
                 Some(_) => prop_assert_eq!(verdict, Verdict::Conflict),
             }
             if verdict == Verdict::New {
-                window.remember(&id, fingerprint(&[content]), now, now);
+                window.remember(key_of(&id), fingerprint(&[content]), now, now);
                 model.insert(id, (content, now));
             }
             if commit { window.commit() }
