@@ -1,6 +1,7 @@
 //! One touchpoint after resolution, with the context known at its place in the person's journey.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::ids::{AccountId, PersonId};
 use crate::touchpoint::Touchpoint;
@@ -20,7 +21,11 @@ impl SessionContext {
     /// The session of a person that began then, at its `position`th touch.
     #[must_use]
     pub fn of(person_id: PersonId, started_at: i64, position: i32) -> Self {
-        Self { session_id: format!("{person_id}:{started_at}"), started_at, position }
+        let mut session_id = String::with_capacity(56);
+        session_id.push_str(person_id.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        session_id.push(':');
+        session_id.push_str(&started_at.to_string());
+        Self { session_id, started_at, position }
     }
 }
 

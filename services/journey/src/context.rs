@@ -290,13 +290,15 @@ impl<'a> Window<'a> {
         let start = window_start.min(lookback_start);
         for touch in earlier.take_while(|touch| touch.occurred_at >= start) {
             if touch.occurred_at >= window_start {
-                self.see(rules, touch.event_type);
+                if touch.may_be_watched(&rules.stages.person) {
+                    self.see(rules, touch.event_type());
+                }
                 self.story.look_at(&touch);
             }
-            if touch.is_exposure {
+            if touch.is_exposure() {
                 if touch.occurred_at >= window_start {
-                    self.hear(touch.occurred_at, touch.channel);
-                    if let Some(told) = touch.told {
+                    self.hear(touch.occurred_at, || touch.channel());
+                    if let Some(told) = touch.told() {
                         self.be_told(touch.id, told);
                     }
                 }
@@ -321,7 +323,7 @@ impl<'a> Window<'a> {
         for exposure in base.exposures.iter().rev().filter(is_before) {
             let at = exposure.step.occurred_at;
             if at >= window_start {
-                self.hear(at, &exposure.step.channel);
+                self.hear(at, || &exposure.step.channel);
                 if let Some(told) = exposure.told.as_deref() {
                     self.be_told(&exposure.step.touchpoint_id, told.heard());
                 }
@@ -340,11 +342,11 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn hear(&mut self, occurred_at: i64, channel: &str) {
+    fn hear<'c>(&mut self, occurred_at: i64, channel: impl FnOnce() -> &'c str) {
         self.exposure.count_30d += 1;
         if self.exposure.last_at.is_none_or(|last_at| occurred_at > last_at) {
             self.exposure.last_at = Some(occurred_at);
-            self.exposure.last_channel = Some(channel.to_owned());
+            self.exposure.last_channel = Some(channel().to_owned());
         }
     }
 

@@ -7,6 +7,7 @@ use tributary_model::journey::Totals;
 
 use crate::context::Context;
 use crate::kept::{Kept, Running};
+use crate::stage::Ladder;
 use crate::touch::{Counts, Heard, Touch, TouchKey};
 
 /// An earlier touch of the journey. Few are looked at as a whole.
@@ -14,13 +15,6 @@ use crate::touch::{Counts, Heard, Touch, TouchKey};
 pub(crate) struct Earlier<'a> {
     pub(crate) occurred_at: i64,
     pub(crate) id: &'a str,
-    pub(crate) event_type: &'a str,
-    pub(crate) channel: &'a str,
-    pub(crate) is_exposure: bool,
-    pub(crate) is_conversion: bool,
-    pub(crate) is_sale: bool,
-    /// What it told.
-    pub(crate) told: Option<Heard<'a>>,
     whole: Whole<'a>,
 }
 
@@ -33,33 +27,64 @@ enum Whole<'a> {
 impl<'a> Earlier<'a> {
     /// One that is open.
     pub(crate) fn open(touch: &'a Touch) -> Self {
-        let touchpoint = &touch.event.touchpoint;
-        Self {
-            occurred_at: touchpoint.occurred_at,
-            id: &touchpoint.touchpoint_id,
-            event_type: &touchpoint.event_type,
-            channel: &touchpoint.channel,
-            is_exposure: touchpoint.is_exposure(),
-            is_conversion: touchpoint.is_conversion(),
-            is_sale: touchpoint.is_sale(),
-            told: touch.told.as_deref().map(|told| told.heard()),
-            whole: Whole::Open(touch),
-        }
+        Self { occurred_at: touch.occurred_at(), id: touch.id(), whole: Whole::Open(touch) }
     }
 
     /// One that is kept of this person.
     pub(crate) fn kept(person_id: PersonId, key: &'a TouchKey, kept: &'a Kept) -> Self {
-        let head = kept.head();
-        Self {
-            occurred_at: key.0,
-            id: &key.1,
-            event_type: head.event_type,
-            channel: head.channel,
-            is_exposure: head.is_exposure(),
-            is_conversion: head.is_conversion(),
-            is_sale: head.is_sale(),
-            told: head.told,
-            whole: Whole::Kept(person_id, kept),
+        Self { occurred_at: key.0, id: &key.1, whole: Whole::Kept(person_id, kept) }
+    }
+
+    /// What happened.
+    pub(crate) fn event_type(&self) -> &'a str {
+        match self.whole {
+            Whole::Open(touch) => &touch.event.touchpoint.event_type,
+            Whole::Kept(_, kept) => kept.event_type(),
+        }
+    }
+
+    /// Whether its type can be one that the stages ask for, by its length: most types are told apart by that.
+    pub(crate) fn may_be_watched(&self, stages: &Ladder) -> bool {
+        stages.watches_length(match self.whole {
+            Whole::Open(touch) => touch.event.touchpoint.event_type.len(),
+            Whole::Kept(_, kept) => kept.type_length(),
+        })
+    }
+
+    /// Where.
+    pub(crate) fn channel(&self) -> &'a str {
+        match self.whole {
+            Whole::Open(touch) => &touch.event.touchpoint.channel,
+            Whole::Kept(_, kept) => kept.channel(),
+        }
+    }
+
+    pub(crate) fn is_exposure(&self) -> bool {
+        match self.whole {
+            Whole::Open(touch) => touch.event.touchpoint.is_exposure(),
+            Whole::Kept(_, kept) => kept.is_exposure(),
+        }
+    }
+
+    pub(crate) fn is_conversion(&self) -> bool {
+        match self.whole {
+            Whole::Open(touch) => touch.event.touchpoint.is_conversion(),
+            Whole::Kept(_, kept) => kept.is_conversion(),
+        }
+    }
+
+    pub(crate) fn is_sale(&self) -> bool {
+        match self.whole {
+            Whole::Open(touch) => touch.event.touchpoint.is_sale(),
+            Whole::Kept(_, kept) => kept.is_sale(),
+        }
+    }
+
+    /// What it told.
+    pub(crate) fn told(&self) -> Option<Heard<'a>> {
+        match self.whole {
+            Whole::Open(touch) => touch.told.as_deref().map(|told| told.heard()),
+            Whole::Kept(_, kept) => kept.told(),
         }
     }
 

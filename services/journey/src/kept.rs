@@ -4,9 +4,11 @@
 //! from stands behind it; the rest is read only when somebody asks for the whole touch. What the key of the store says is
 //! not repeated.
 //!
-//! `flags · told's flags, if it told something · texts · length of the running part · running part · number of properties ·
-//! their names and values · rest`, running part and rest in MessagePack; a text is its length as a varint, and UTF-8.
+//! `flags · type · channel · if it told something: told's flags · its texts · length of the running part · running part ·
+//! number of properties · their names and values · rest`, running part and rest in MessagePack; a text is its length as a
+//! varint, and UTF-8.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{Error as _, IgnoredAny};
@@ -31,18 +33,20 @@ const PUSH: u8 = 8;
 const NARRATIVE: u8 = 16;
 const OFFER: u8 = 32;
 
+thread_local! {
+    /// Where touches are written before they are kept.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// A packed touch.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Kept(Box<[u8]>);
 
-/// What later touches look at.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Head<'a> {
+/// What every later touch looks at, in the order of the bytes. Texts are taken for such when they are asked for.
+struct Front<'a> {
     flags: u8,
-    pub(crate) event_type: &'a str,
-    pub(crate) channel: &'a str,
-    /// What it told.
-    pub(crate) told: Option<Heard<'a>>,
+    event_type: &'a [u8],
+    channel: &'a [u8],
     /// The parts behind.
     behind: &'a [u8],
 }
@@ -88,19 +92,28 @@ impl Kept {
     /// Packs a touch; its path is not kept. What the front says is taken out of the touch while the rest is written, and put
     /// back.
     pub(crate) fn of(touch: &mut Touch) -> Self {
-        let mut bytes = Vec::with_capacity(512);
-        write_head(touch, &mut bytes);
+        // Written elsewhere and copied, so that it takes no more memory than it has bytes.
+        let mut bytes = SCRATCH.take();
+        Self::write(touch, &mut bytes);
+        let kept = Self(bytes.as_slice().into());
+        bytes.clear();
+        SCRATCH.set(bytes);
+        kept
+    }
+
+    fn write(touch: &mut Touch, bytes: &mut Vec<u8>) {
+        write_front(touch, bytes);
         let event = &mut touch.event;
         let running = (event.session.started_at, event.session.position, &*event.stage, &event.totals, touch.counts);
-        let part = written(&running);
-        write_length(part.len(), &mut bytes);
-        bytes.extend_from_slice(&part);
+        let begin = bytes.len();
+        write(&running, bytes);
+        insert_length(begin, bytes);
         let touchpoint = &mut event.touchpoint;
         let properties = std::mem::take(&mut touchpoint.properties);
-        write_length(properties.len(), &mut bytes);
+        write_length(properties.len(), bytes);
         for (name, value) in &properties {
-            write_text(name, &mut bytes);
-            write_text(value, &mut bytes);
+            write_text(name, bytes);
+            write_text(value, bytes);
         }
         let id = std::mem::take(&mut touchpoint.touchpoint_id);
         let at = std::mem::take(&mut touchpoint.occurred_at);
@@ -119,7 +132,7 @@ impl Kept {
                 &event.plan,
                 &touch.path_limits,
             ),
-            &mut bytes,
+            bytes,
         );
         let touchpoint = &mut touch.event.touchpoint;
         touchpoint.touchpoint_id = id;
@@ -127,12 +140,51 @@ impl Kept {
         touchpoint.event_type = event_type;
         touchpoint.channel = channel;
         touchpoint.properties = properties;
-        Self(bytes.into_boxed_slice())
     }
 
-    /// What later touches look at.
-    pub(crate) fn head(&self) -> Head<'_> {
-        read_head(&self.0).unwrap_or_else(|| damaged("the front"))
+    fn front(&self) -> Front<'_> {
+        read_front(&self.0).unwrap_or_else(|| damaged("the front"))
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.0.first().is_some_and(|flags| flags & flag != 0)
+    }
+
+    /// The length of its type in bytes.
+    pub(crate) fn type_length(&self) -> usize {
+        self.front().event_type.len()
+    }
+
+    pub(crate) fn is_exposure(&self) -> bool {
+        self.has(EXPOSURE)
+    }
+
+    pub(crate) fn is_conversion(&self) -> bool {
+        self.has(CONVERSION)
+    }
+
+    pub(crate) fn is_sale(&self) -> bool {
+        self.has(SALE)
+    }
+
+    /// What happened.
+    pub(crate) fn event_type(&self) -> &str {
+        text(self.front().event_type)
+    }
+
+    /// Where.
+    pub(crate) fn channel(&self) -> &str {
+        text(self.front().channel)
+    }
+
+    /// What it told.
+    pub(crate) fn told(&self) -> Option<Heard<'_>> {
+        if self.has(TOLD) { self.told_and_behind().0 } else { None }
+    }
+
+    fn told_and_behind(&self) -> (Option<Heard<'_>>, &[u8]) {
+        let Front { flags, behind, .. } = self.front();
+        read_told(flags, behind).unwrap_or_else(|| damaged("what it told"))
     }
 
     /// What the next touch goes on from.
@@ -142,7 +194,7 @@ impl Kept {
 
     /// The touch, which is this person's, in its place.
     pub(crate) fn open(&self, person_id: PersonId, (occurred_at, touchpoint_id): (i64, &str)) -> Touch {
-        let (head, mut parts) = (self.head(), self.parts());
+        let mut parts = self.parts();
         let running: Running<'_> = rmp_serde::from_slice(parts.running).unwrap_or_else(|error| damaged(error));
         let properties = parts.properties.by_ref().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let rest: Rest = rmp_serde::from_slice(parts.properties.rest()).unwrap_or_else(|error| damaged(error));
@@ -150,8 +202,8 @@ impl Kept {
             rest;
         touchpoint.touchpoint_id = touchpoint_id.to_owned();
         touchpoint.occurred_at = occurred_at;
-        touchpoint.event_type = head.event_type.to_owned();
-        touchpoint.channel = head.channel.to_owned();
+        touchpoint.event_type = self.event_type().to_owned();
+        touchpoint.channel = self.channel().to_owned();
         touchpoint.properties = properties;
         let event = JourneyEvent {
             person_id,
@@ -169,22 +221,23 @@ impl Kept {
             path: Vec::new(),
             plan,
         };
-        Touch { via, event, told: head.told.map(|told| Box::new(told.to_owned())), counts: running.counts, path_limits }
+        let told = self.told().map(|told| Box::new(told.to_owned()));
+        Touch { via, event, told, counts: running.counts, path_limits }
     }
 
     fn parts(&self) -> Parts<'_> {
-        read_parts(self.head().behind).unwrap_or_else(|| damaged("the running part"))
+        read_parts(self.told_and_behind().1).unwrap_or_else(|| damaged("the running part"))
     }
 
     /// As chained steps look at it.
     pub(crate) fn past<'a>(&'a self, person_id: PersonId, key: &'a TouchKey) -> Past<'a> {
-        let head = self.head();
+        let Front { flags, event_type, channel, .. } = self.front();
         let glimpse = Glimpse {
             occurred_at: key.0,
             touchpoint_id: &key.1,
-            event_type: head.event_type,
-            channel: head.channel,
-            direction: if head.flags & OUTBOUND == 0 { Direction::Inbound } else { Direction::Outbound },
+            event_type: text(event_type),
+            channel: text(channel),
+            direction: if flags & OUTBOUND == 0 { Direction::Inbound } else { Direction::Outbound },
         };
         Past::packed(person_id, glimpse, self)
     }
@@ -197,20 +250,6 @@ impl Packed for Kept {
 
     fn property(&self, name: &str) -> Option<&str> {
         self.parts().properties.find(|(known, _)| *known == name).map(|(_, value)| value)
-    }
-}
-
-impl Head<'_> {
-    pub(crate) fn is_exposure(&self) -> bool {
-        self.flags & EXPOSURE != 0
-    }
-
-    pub(crate) fn is_conversion(&self) -> bool {
-        self.flags & CONVERSION != 0
-    }
-
-    pub(crate) fn is_sale(&self) -> bool {
-        self.flags & SALE != 0
     }
 }
 
@@ -231,7 +270,7 @@ impl<'a> Iterator for Properties<'a> {
     }
 }
 
-fn write_head(touch: &Touch, bytes: &mut Vec<u8>) {
+fn write_front(touch: &Touch, bytes: &mut Vec<u8>) {
     let touchpoint = &touch.event.touchpoint;
     let told = touch.told.as_deref();
     let if_so = |is_so: bool, flag: u8| if is_so { flag } else { 0 };
@@ -242,6 +281,8 @@ fn write_head(touch: &Touch, bytes: &mut Vec<u8>) {
             | if_so(touchpoint.is_sale(), SALE)
             | if_so(told.is_some(), TOLD),
     );
+    write_text(&touchpoint.event_type, bytes);
+    write_text(&touchpoint.channel, bytes);
     if let Some(told) = told {
         bytes.push(
             if_so(told.is_brand, BRAND)
@@ -257,29 +298,32 @@ fn write_head(touch: &Touch, bytes: &mut Vec<u8>) {
             write_text(&offer.claim, bytes);
         }
     }
-    write_text(&touchpoint.event_type, bytes);
-    write_text(&touchpoint.channel, bytes);
 }
 
-fn read_head(bytes: &[u8]) -> Option<Head<'_>> {
+fn read_front(bytes: &[u8]) -> Option<Front<'_>> {
     let mut input = Input(bytes);
     let flags = input.byte()?;
-    let told = if flags & TOLD == 0 {
-        None
-    } else {
-        let told = input.byte()?;
-        let narrative_id = if told & NARRATIVE == 0 { None } else { Some(input.text()?) };
-        let offer = if told & OFFER == 0 { None } else { Some((input.text()?, input.text()?)) };
-        Some(Heard {
-            narrative_id,
-            is_brand: told & BRAND != 0,
-            is_approved: told & APPROVED != 0,
-            is_acquisition: told & ACQUISITION != 0,
-            is_push: told & PUSH != 0,
-            offer,
-        })
+    Some(Front { flags, event_type: input.bytes()?, channel: input.bytes()?, behind: input.0 })
+}
+
+/// What stands behind the front of a touch with these flags: what it told, and the parts behind that.
+fn read_told(flags: u8, bytes: &[u8]) -> Option<(Option<Heard<'_>>, &[u8])> {
+    if flags & TOLD == 0 {
+        return Some((None, bytes));
+    }
+    let mut input = Input(bytes);
+    let told = input.byte()?;
+    let narrative_id = if told & NARRATIVE == 0 { None } else { Some(input.text()?) };
+    let offer = if told & OFFER == 0 { None } else { Some((input.text()?, input.text()?)) };
+    let heard = Heard {
+        narrative_id,
+        is_brand: told & BRAND != 0,
+        is_approved: told & APPROVED != 0,
+        is_acquisition: told & ACQUISITION != 0,
+        is_push: told & PUSH != 0,
+        offer,
     };
-    Some(Head { flags, told, event_type: input.text()?, channel: input.text()?, behind: input.0 })
+    Some((Some(heard), input.0))
 }
 
 fn read_parts(bytes: &[u8]) -> Option<Parts<'_>> {
@@ -313,12 +357,20 @@ impl<'a> Input<'a> {
         None
     }
 
-    fn text(&mut self) -> Option<&'a str> {
+    fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = self.length()?;
-        let (text, rest) = self.0.split_at_checked(length)?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        std::str::from_utf8(text).ok()
+        Some(bytes)
     }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_else(|error| damaged(error))
 }
 
 fn write_length(mut length: usize, bytes: &mut Vec<u8>) {
@@ -341,10 +393,12 @@ fn write<T: Serialize>(value: &T, bytes: &mut Vec<u8>) {
     }
 }
 
-fn written<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(64);
-    write(value, &mut bytes);
-    bytes
+/// Puts the length of what stands from `begin` on before it.
+fn insert_length(begin: usize, bytes: &mut Vec<u8>) {
+    let end = bytes.len();
+    write_length(end - begin, bytes);
+    let length = bytes.len() - end;
+    bytes[begin..].rotate_right(length);
 }
 
 /// Bytes are looked through when they come from outside, so here they are as this build has written them, or as one that
@@ -355,7 +409,7 @@ fn damaged(what: impl fmt::Display) -> ! {
 
 impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Head { event_type, channel, .. } = self.head();
+        let (event_type, channel) = (self.event_type(), self.channel());
         f.debug_struct("Kept").field("event_type", &event_type).field("channel", &channel).finish_non_exhaustive()
     }
 }
@@ -370,8 +424,14 @@ impl<'de> Deserialize<'de> for Kept {
     /// Looks through the bytes without building what they say.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = serde_bytes::ByteBuf::deserialize(deserializer)?.into_vec();
-        let parts = read_head(&bytes).and_then(|head| read_parts(head.behind));
-        let Parts { running, mut properties } = parts.ok_or_else(|| D::Error::custom("a touch is cut short"))?;
+        let cut = || D::Error::custom("a touch is cut short");
+        let Front { flags, event_type, channel, behind } = read_front(&bytes).ok_or_else(cut)?;
+        [event_type, channel]
+            .into_iter()
+            .try_for_each(|text| std::str::from_utf8(text).map(drop))
+            .map_err(D::Error::custom)?;
+        let parts = read_told(flags, behind).and_then(|(_, behind)| read_parts(behind));
+        let Parts { running, mut properties } = parts.ok_or_else(cut)?;
         let announced = properties.left;
         if properties.by_ref().count() < announced {
             return Err(D::Error::custom("the properties of a touch are cut short"));

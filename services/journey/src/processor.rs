@@ -32,7 +32,7 @@ const STEPS: &str = "steps";
 const MEMBERSHIPS: &str = "memberships";
 const ERASED: &str = "erased";
 /// Version of the stores and of what they hold.
-const STATE_VERSION: u8 = 8;
+const STATE_VERSION: u8 = 9;
 /// Begins the key of a timer that does not wait for what comes late.
 const PROMPT: u8 = b'!';
 

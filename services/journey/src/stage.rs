@@ -109,14 +109,22 @@ pub struct Ladder {
     rungs: Vec<Rung>,
     /// Types that conditions ask for. They are few, and comparing lengths tells most of them apart: no hash is as cheap.
     watched: Vec<String>,
+    /// A bit for each of their lengths.
+    lengths: u64,
+}
+
+/// Lengths that are 64 apart share a bit.
+fn length_bit(length: usize) -> u64 {
+    1 << (length % 64)
 }
 
 impl Ladder {
     fn new(rungs: Vec<Rung>) -> Self {
         let conditions = rungs.iter().flat_map(|rung| &rung.any);
         let watched: BTreeSet<String> = conditions.flat_map(|condition| condition.seen.iter().cloned()).collect();
-        let watched = watched.into_iter().collect();
-        Self { rungs, watched }
+        let watched: Vec<String> = watched.into_iter().collect();
+        let lengths = watched.iter().fold(0, |lengths, watched| lengths | length_bit(watched.len()));
+        Self { rungs, watched, lengths }
     }
 
     /// The stage in which everybody starts.
@@ -135,7 +143,12 @@ impl Ladder {
     /// Whether a condition asks if `event_type` occurred.
     #[must_use]
     pub fn watches(&self, event_type: &str) -> bool {
-        self.watched.iter().any(|watched| watched == event_type)
+        self.watches_length(event_type.len()) && self.watched.iter().any(|watched| watched == event_type)
+    }
+
+    /// Whether a type of this length can be one that a condition asks for.
+    pub(crate) fn watches_length(&self, length: usize) -> bool {
+        self.lengths & length_bit(length) != 0
     }
 
     /// The names, from first to last.

@@ -91,13 +91,13 @@ impl<'a> Story<'a> {
 
     /// Looks at an earlier touch of the window, newest first: what it bought, and which case it opened or closed.
     pub(crate) fn look_at(&mut self, touch: &Earlier<'a>) {
-        if self.told.is_some_and(|told| told.is_acquisition) && touch.is_sale {
+        if self.told.is_some_and(|told| told.is_acquisition) && touch.is_sale() {
             self.sale.get_or_insert(touch.id);
         }
         if !self.is_push {
             return;
         }
-        match touch.event_type {
+        match touch.event_type() {
             "case.closed" => self.closed_cases.push(case_of(&touch.whole().event.touchpoint).to_owned()),
             "case.opened" => {
                 let whole = touch.whole();
@@ -107,7 +107,7 @@ impl<'a> Story<'a> {
                     self.open_case.get_or_insert(touch.id);
                 }
             }
-            _ if touch.is_conversion => {
+            _ if touch.is_conversion() => {
                 let pieces = self.pieces(&touch.whole().event.touchpoint);
                 self.bought += pieces;
                 if pieces > 0 {

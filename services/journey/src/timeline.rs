@@ -58,7 +58,8 @@ impl Timeline<'_> {
             None => Before::from_base(self.rules, base, &touch),
         };
         let context = derive(self.rules, self.person_id, &touch, before, self.earlier().rev(), base);
-        let mut outcome = Outcome::default();
+        // Room for one: a vector that grows by itself makes room for four of what is large.
+        let mut outcome = Outcome { changes: Vec::with_capacity(1), ..Outcome::default() };
         self.state(touch, context, &mut outcome);
         self.fold(base, None, &mut outcome);
         outcome

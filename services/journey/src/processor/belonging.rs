@@ -145,7 +145,7 @@ impl<T: PersonStep> JourneyProcessor<T> {
         };
         moved.gone.iter().filter_map(Passed::heard).for_each(|passed| tell(before, &passed, -1));
         let heard = |key: &TouchKey, kept: &Kept| {
-            let is_heard = kept.head().is_exposure();
+            let is_heard = kept.is_exposure();
             is_heard.then(|| Passed::heard(&kept.open(person_id, (key.0, &key.1)))).flatten()
         };
         let new = moved.new.iter().filter_map(|key| heard(key, self.touches.get(&person_id, key)?));
