@@ -3,14 +3,14 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tributary_identity::Owners;
 use tributary_journey::{AccountRules, Base, Rules, StageDefinitions, Timeline, Touch, Touches};
 use tributary_model::ids::realm_uuid;
 use tributary_model::step::{PersonStep, PersonView, StepEffects};
-use tributary_model::{Canvas, JourneyEvent, Past, PersonId, Pseudonymizer, RawEvent, Touchpoint, topics};
+use tributary_model::time::from_rfc3339;
+use tributary_model::{Canvas, Domain, JourneyEvent, Past, PersonId, Pseudonymizer, RawEvent, Touchpoint, topics};
 use tributary_normalizer::{HEADER_SOURCE, Rulebook, stage_with};
-use tributary_rules::{ObjectMap, Program, Value, instant, parse_json};
 use tributary_schema::{AvroRecord, Contracts};
 use tributary_stream::{Effects, Record, StateStore, TaskInfo};
 use tributary_triggers::{Definitions, TriggerEngine, TriggerState, TriggersConfig};
@@ -18,55 +18,68 @@ use tributary_triggers::{Definitions, TriggerEngine, TriggerState, TriggersConfi
 use super::samples::{Samples, TOUCHES};
 use super::{Step, Timed};
 
-/// The mapping of the sources that speak the hub's own event format, as the bench's traffic does.
-const MAPPING: &str = include_str!("../../../../schemas/sources/events-channel/mapping.vrl");
+/// Calls of a vendor's library, as the samples of its source have them.
+const VENDOR: &str = "segment";
+const CALLS: [&str; 3] = [
+    include_str!("../../../../schemas/sources/segment/samples/page.json"),
+    include_str!("../../../../schemas/sources/segment/samples/product-viewed.json"),
+    include_str!("../../../../schemas/sources/segment/samples/order-completed.json"),
+];
 /// Triggers that are evaluated.
 const TRIGGERS: usize = 50;
 /// Touchpoints of one measurement of the codec.
 const BATCH: usize = 2_000;
 
-/// The mapping's program on JSON that is parsed.
-pub(super) fn program(samples: &Samples) -> Result<Step> {
-    let program = Program::compile("mapping.vrl", MAPPING)?;
-    let mut inputs = Vec::new();
-    for (_, raw) in &samples.raw {
-        let body = parse_json(&raw.body).map_err(anyhow::Error::msg)?;
-        inputs.push(Value::Object(ObjectMap::from([
-            ("source".into(), Value::from(raw.source.as_str())),
-            ("received_at".into(), instant(raw.received_at)),
-            ("body".into(), body),
-        ])));
-    }
-    ensure!(inputs.iter().all(|input| program.run(input.clone()).is_ok()), "the mapping refuses an event");
-    let what = "the mapping's program alone, from parsed JSON to what it says of the touchpoint";
-    Ok(Step::new("map/program", what, move || Timed::each(inputs.clone(), |input| program.run(input))))
+/// All that the normaliser does with an event but reading its envelope: JSON in. The events have the hub's own format, and
+/// their mapping names the place where they are.
+pub(super) fn mapping(samples: &Samples) -> Result<Step> {
+    let record = |(offset, (topic, raw)): (usize, &(String, RawEvent))| {
+        record(topic, offset, &raw.source, raw.received_at, raw.body.clone())
+    };
+    let records = samples.raw.iter().enumerate().map(record).collect();
+    let what = "mapping an event of the hub's own format from JSON: parsing, checks, pseudonyms, deduplication, and encoding the \
+                touchpoint";
+    normalising("map/json-to-touchpoint", what, records)
 }
 
-/// All that the normaliser does with an event but reading its envelope: JSON in.
-pub(super) fn mapping(samples: &Samples) -> Result<Step> {
+/// The same for calls of a vendor's library, which a program maps.
+pub(super) fn vendor() -> Result<Step> {
+    let mut records = Vec::new();
+    for (offset, sample) in CALLS.iter().cycle().take(BATCH).enumerate() {
+        let mut sample: serde_json::Value = serde_json::from_str(sample)?;
+        let received_at = sample["received_at"].as_str().and_then(from_rfc3339).context("no time of receipt")?;
+        sample["input"]["messageId"] = format!("call-{offset}").into();
+        let body = sample["input"].to_string().into_bytes();
+        records.push(record(&topics::raw(Domain::Ecommerce), offset, VENDOR, received_at, body));
+    }
+    let what = "the same for Segment's calls (a page, a product viewed, an order), which a VRL program maps";
+    normalising("map/vendor-call", what, records)
+}
+
+fn record(topic: &str, offset: usize, source: &str, received_at: i64, body: Vec<u8>) -> Record {
+    Record {
+        topic: topic.to_owned(),
+        partition: 0,
+        offset: offset as i64,
+        timestamp_ms: Some(received_at),
+        key: Vec::new(),
+        value: Some(body),
+        headers: vec![(HEADER_SOURCE.to_owned(), source.as_bytes().to_vec())],
+    }
+}
+
+fn normalising(name: &'static str, what: &'static str, records: Vec<Record>) -> Result<Step> {
     let config = tributary_normalizer::Config::default();
     let pseudonymizer = Pseudonymizer::new(b"a key for a bench that is nobody's")?;
     let stage = stage_with(&config, Rulebook::load(&config)?, pseudonymizer);
     let mut processor = (stage.factory)(TaskInfo { topic_index: 0, partition: 0 });
     let contracts = Contracts::single_object()?;
-    let record = |(offset, (topic, raw)): (usize, &(String, RawEvent))| Record {
-        topic: topic.clone(),
-        partition: 0,
-        offset: offset as i64,
-        timestamp_ms: Some(raw.received_at),
-        key: Vec::new(),
-        value: Some(raw.body.clone()),
-        headers: vec![(HEADER_SOURCE.to_owned(), raw.source.clone().into_bytes())],
-    };
-    let records: Vec<Record> = samples.raw.iter().enumerate().map(record).collect();
     for record in &records {
         let mut effects = Effects::new(Arc::clone(&contracts));
         let is_mapped = processor.process(record, &mut effects).is_ok() && effects.dead_letter_count() == 0;
         ensure!(is_mapped && !effects.records().is_empty(), "{} is not mapped", record.position());
     }
-    let what =
-        "mapping an event from JSON: parsing, mapping, checks, pseudonyms, deduplication, and encoding the touchpoint";
-    Ok(Step::new("map/json-to-touchpoint", what, move || {
+    Ok(Step::new(name, what, move || {
         // As if they had never been seen.
         processor.stores().into_iter().for_each(StateStore::abort);
         Timed::each(records.iter().collect(), |record| {
