@@ -179,12 +179,8 @@ impl Kept {
 
     /// What it told.
     pub(crate) fn told(&self) -> Option<Heard<'_>> {
-        if self.has(TOLD) { self.told_and_behind().0 } else { None }
-    }
-
-    fn told_and_behind(&self) -> (Option<Heard<'_>>, &[u8]) {
         let Front { flags, behind, .. } = self.front();
-        read_told(flags, behind).unwrap_or_else(|| damaged("what it told"))
+        read_told(flags, behind).unwrap_or_else(|| damaged("what it told")).0
     }
 
     /// What the next touch goes on from.
@@ -194,7 +190,7 @@ impl Kept {
 
     /// The touch, which is this person's, in its place.
     pub(crate) fn open(&self, person_id: PersonId, (occurred_at, touchpoint_id): (i64, &str)) -> Touch {
-        let mut parts = self.parts();
+        let (front, told, mut parts) = self.pieces();
         let running: Running<'_> = rmp_serde::from_slice(parts.running).unwrap_or_else(|error| damaged(error));
         let properties = parts.properties.by_ref().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let rest: Rest = rmp_serde::from_slice(parts.properties.rest()).unwrap_or_else(|error| damaged(error));
@@ -202,8 +198,8 @@ impl Kept {
             rest;
         touchpoint.touchpoint_id = touchpoint_id.to_owned();
         touchpoint.occurred_at = occurred_at;
-        touchpoint.event_type = self.event_type().to_owned();
-        touchpoint.channel = self.channel().to_owned();
+        touchpoint.event_type = text(front.event_type).to_owned();
+        touchpoint.channel = text(front.channel).to_owned();
         touchpoint.properties = properties;
         let event = JourneyEvent {
             person_id,
@@ -221,12 +217,19 @@ impl Kept {
             path: Vec::new(),
             plan,
         };
-        let told = self.told().map(|told| Box::new(told.to_owned()));
+        let told = told.map(|told| Box::new(told.to_owned()));
         Touch { via, event, told, counts: running.counts, path_limits }
     }
 
+    /// The front, what it told, and the parts behind that.
+    fn pieces(&self) -> (Front<'_>, Option<Heard<'_>>, Parts<'_>) {
+        let front = self.front();
+        let (told, behind) = read_told(front.flags, front.behind).unwrap_or_else(|| damaged("what it told"));
+        (front, told, read_parts(behind).unwrap_or_else(|| damaged("the running part")))
+    }
+
     fn parts(&self) -> Parts<'_> {
-        read_parts(self.told_and_behind().1).unwrap_or_else(|| damaged("the running part"))
+        self.pieces().2
     }
 
     /// As chained steps look at it.
