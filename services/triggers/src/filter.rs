@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use tributary_model::{Direction, Glimpse, JourneyEvent, Past};
+use tributary_model::{Direction, Glimpse, Past};
 
 use crate::condition::{Condition, Situation};
 use crate::fields::Fields;
@@ -81,8 +81,9 @@ impl TouchFilter {
     }
 
     /// Whether the condition holds of this touch; the expensive half of [`TouchFilter::matches`].
-    pub(crate) fn condition_holds(&self, event: &JourneyEvent) -> bool {
-        self.condition.as_ref().is_none_or(|condition| condition.holds(&Situation::at(event)))
+    pub(crate) fn condition_holds(&self, touch: &Past<'_>) -> bool {
+        // A touch is opened for a condition, and not before it is known that there is one.
+        self.condition.as_ref().is_none_or(|condition| condition.holds(&Situation::at(touch)))
     }
 
     /// Whether this touch is meant as far as one sees without the condition.

@@ -56,7 +56,9 @@ impl Outcomes<'_> {
             let kind = OutcomeKind::of(touchpoint);
             effects.outcomes.push(self.outcome(id, send, event, kind, MatchedBy::DecisionId));
         }
-        for (id, send) in facts.contacts.sends().filter(|(id, _)| Some(**id) != named) {
+        // Most touches are no outcome of anything, and what was sent is not looked at for them.
+        let sends = self.may_be_meant(event).then(|| facts.contacts.sends()).into_iter().flatten();
+        for (id, send) in sends.filter(|(id, _)| Some(**id) != named) {
             if send.at <= touchpoint.occurred_at && self.is_meant(send, event) {
                 let kind =
                     if touchpoint.is_conversion() { OutcomeKind::Converted } else { OutcomeKind::of(touchpoint) };
@@ -78,6 +80,13 @@ impl Outcomes<'_> {
         if let Some((id, send)) = in_force.and_then(|(id, _)| Some((id, facts.contacts.send(id)?))) {
             effects.outcomes.push(self.outcome(id, send, event, OutcomeKind::Leaked, MatchedBy::Rule));
         }
+    }
+
+    /// Whether the rule of any trigger, or the one for all, may mean this touch.
+    fn may_be_meant(&self, event: &JourneyEvent) -> bool {
+        let glimpse = Glimpse::of(&event.touchpoint);
+        let mut rules = self.definitions.iter().filter_map(|definition| definition.outcome.as_ref());
+        event.touchpoint.is_sale() || rules.any(|rule| rule.filter.may_match(&glimpse))
     }
 
     /// Whether the rule of the trigger, or the one for all, means this touch.

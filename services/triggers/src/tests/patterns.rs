@@ -1,10 +1,11 @@
 //! Sequences, counts, windows, absence and re-entry, with touches in and out of order.
 
 use proptest::prelude::*;
+use tributary_model::past::{Glimpse, Packed};
 use tributary_model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
-use tributary_model::{JourneyEvent, Past};
+use tributary_model::{Direction, JourneyEvent, Past, PersonId};
 
-use super::harness::{TouchExt, World, monday, touch};
+use super::harness::{TouchExt, World, monday, person, touch};
 use crate::Definition;
 use crate::pattern::Pattern;
 
@@ -41,6 +42,36 @@ fn an_earlier_touch_may_fit_where_the_latest_does_not() {
     world.see(touch("b.b", monday() + 30 * MINUTE_MS)).see(touch("c.c", monday() + 40 * MINUTE_MS));
     assert_eq!(evidence(&world), [["a.a", "b.b", "c.c"]]);
     assert!(world.decisions[0].evidence[1].ends_with(&(monday() + 5 * MINUTE_MS).to_string()));
+}
+
+/// A packed touch that nobody may open.
+struct Sealed;
+
+impl Packed for Sealed {
+    fn open(&self, _: PersonId, glimpse: &Glimpse<'_>) -> JourneyEvent {
+        panic!("{} was opened", glimpse.event_type)
+    }
+
+    fn property(&self, _: &str) -> Option<&str> {
+        None
+    }
+}
+
+#[test]
+fn touches_stay_packed_unless_a_condition_asks_for_more_of_them() {
+    let sealed = |event_type, at| {
+        let (channel, direction) = ("email", Direction::Outbound);
+        let glimpse = Glimpse { occurred_at: at, touchpoint_id: "", event_type, channel, direction };
+        Past::packed(person(1), glimpse, &Sealed)
+    };
+    let history = [sealed("a.a", 1), sealed("b.b", 2), sealed("b.b", 3), sealed("c.c", 4)];
+    let completes = |pattern: &str| {
+        let text = format!("id: t\nversion: 1\nteam: x\naction: notify\nvalidity: 1d\npattern: {pattern}");
+        Definition::parse("test.yaml", &text).unwrap().pattern.completes_at(&history, 3)
+    };
+    assert_eq!(completes("[{on: a.a}, {on: b.b, count: 2}, {on: c.c, direction: outbound}]"), Some(vec![0, 1, 2, 3]));
+    let opens = || completes("[{on: b.b, where: .touchpoint.partner == null}, {on: c.c}]");
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(opens)).is_err());
 }
 
 #[test]
