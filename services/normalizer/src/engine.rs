@@ -1,5 +1,7 @@
 //! From a raw event to touchpoints: mapping, checks, identifiers, channel, pseudonyms. Pure; duplicates are found later.
 
+use std::cell::LazyCell;
+
 use tributary_model::time::to_rfc3339;
 use tributary_model::{Domain, Identifier, Pseudonymizer, RawEvent, RefusedIdentifier, Touchpoint};
 use tributary_rules::{ObjectMap, Value, instant, parse_json};
@@ -54,12 +56,12 @@ impl Engine {
         Ok(match self.rulebook.drafts(source, &raw.body, raw.received_at)? {
             Outcome::Dropped(reason) => Outcome::Dropped(reason),
             Outcome::Touchpoints(drafts) => {
-                let of_body = dedup::fingerprint(&raw.body);
+                let of_body = LazyCell::new(|| dedup::fingerprint(&raw.body));
                 let finish = |draft: Draft| {
                     let names = self.newer_names(&draft.identifiers);
                     let touchpoint = self.finish(draft, &source.info.name, source.info.domain, raw.received_at);
                     let fingerprint = match source.fingerprint {
-                        Fingerprint::Body => of_body,
+                        Fingerprint::Body => *of_body,
                         Fingerprint::Touchpoint => fingerprint_of(&touchpoint),
                     };
                     Normalised { touchpoint, fingerprint, names }
@@ -71,7 +73,7 @@ impl Engine {
 
     fn finish(&self, draft: Draft, source: &str, domain: Domain, received_at: i64) -> Touchpoint {
         Touchpoint {
-            touchpoint_id: format!("{source}:{}", draft.id),
+            touchpoint_id: [source, ":", &draft.id].concat(),
             source: source.to_owned(),
             domain,
             event_type: draft.event_type,

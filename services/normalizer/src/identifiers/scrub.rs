@@ -1,5 +1,7 @@
 //! Properties that repeat an identifier of their event would carry it past the pseudonyms.
 
+use std::borrow::Cow;
+
 use crate::draft::{Draft, RawIdentifier};
 
 /// Shorter identifiers are found in too many texts that do not mean them.
@@ -35,13 +37,23 @@ impl Needles {
         self.0.sort_unstable();
         self.0.dedup();
         let Some(shortest) = self.0.iter().map(String::len).min() else { return };
-        draft.properties.retain(|_, value| {
+        let repeats = |value: &str| {
             // In ASCII nothing gets longer by being put in lower case.
-            if value.is_ascii() && value.len() < shortest {
-                return true;
+            (value.len() >= shortest || !value.is_ascii()) && {
+                let plain = plain(value);
+                self.0.iter().any(|needle| plain.contains(needle.as_str()))
             }
-            let lower = value.to_lowercase().replace("%40", "@");
-            !self.0.iter().any(|needle| lower.contains(needle.as_str()))
-        });
+        };
+        // Hardly an event has such a property.
+        if draft.properties.values().any(|value| repeats(value)) {
+            draft.properties.retain(|_, value| !repeats(value));
+        }
     }
+}
+
+/// The text in lower case and with its @ as such; most texts are like that.
+fn plain(text: &str) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    let lower = if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) };
+    if lower.contains("%40") { Cow::Owned(lower.replace("%40", "@")) } else { lower }
 }
