@@ -1,6 +1,8 @@
 //! What an event costs with few and with many persons known, and what a person takes up in memory: all stages on one thread.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -10,8 +12,15 @@ use crate::contest::Usage;
 use crate::hub::Traffic;
 use crate::inline::{InlineHub, StageCost};
 
+mod neighbour;
+
+pub use neighbour::Neighbour;
+
 /// Events that are under way at a time.
 const PIECE: u64 = 2_000;
+
+/// What a process says when its population has settled.
+const READY: &str = "ready";
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,25 +60,61 @@ pub struct LeftOut {
     pub triggers: bool,
 }
 
-/// Lets everybody of a population do `touches` things, and then measures `events` more.
-///
-/// # Errors
-/// When a stage refuses a record.
-pub fn population(persons: u32, touches: u64, events: u64, without: LeftOut) -> Result<Population> {
-    let contracts = Contracts::single_object()?;
-    let hub = if without.triggers { InlineHub::without_triggers()? } else { InlineHub::new()? };
-    let mut hub = if without.clock { hub.untimed() } else { hub };
-    // What is made once, whoever comes, is made before memory is looked at.
-    let mut others = Traffic::of_others(500);
-    feed(&mut hub, &mut others, &contracts, 5_000)?;
-    let before = resident()?;
-    let mut traffic = Traffic::of_each_in_turn(persons);
-    feed(&mut hub, &mut traffic, &contracts, u64::from(persons) * touches)?;
-    let after = resident()?;
-    drop(hub.take_costs());
-    feed(&mut hub, &mut traffic, &contracts, events)?;
-    let bytes_a_person = (after - before) / f64::from(persons);
-    Ok(Population { persons: persons.into(), touches, bytes_a_person, events, stages: hub.take_costs() })
+/// A hub that knows its population, and goes on whenever it is asked to.
+pub struct Settled {
+    hub: InlineHub,
+    traffic: Traffic,
+    contracts: Arc<Contracts>,
+    persons: u32,
+    touches: u64,
+    bytes_a_person: f64,
+}
+
+impl Settled {
+    /// Lets everybody of a population do `touches` things.
+    ///
+    /// # Errors
+    /// When a stage refuses a record.
+    pub fn settle(persons: u32, touches: u64, without: LeftOut) -> Result<Self> {
+        let contracts = Contracts::single_object()?;
+        let hub = if without.triggers { InlineHub::without_triggers()? } else { InlineHub::new()? };
+        let mut hub = if without.clock { hub.untimed() } else { hub };
+        // What is made once, whoever comes, is made before memory is looked at.
+        let mut others = Traffic::of_others(500);
+        feed(&mut hub, &mut others, &contracts, 5_000)?;
+        let before = resident()?;
+        let mut traffic = Traffic::of_each_in_turn(persons);
+        feed(&mut hub, &mut traffic, &contracts, u64::from(persons) * touches)?;
+        let bytes_a_person = (resident()? - before) / f64::from(persons);
+        Ok(Self { hub, traffic, contracts, persons, touches, bytes_a_person })
+    }
+
+    /// Measures `events` more.
+    ///
+    /// # Errors
+    /// When a stage refuses a record.
+    pub fn measure(&mut self, events: u64) -> Result<Population> {
+        drop(self.hub.take_costs());
+        feed(&mut self.hub, &mut self.traffic, &self.contracts, events)?;
+        let Self { persons, touches, bytes_a_person, .. } = *self;
+        Ok(Population { persons: persons.into(), touches, bytes_a_person, events, stages: self.hub.take_costs() })
+    }
+
+    /// Says that it is there, and measures `events` more for each line that comes.
+    ///
+    /// # Errors
+    /// When a stage refuses a record, or nobody listens.
+    pub fn serve(&mut self, events: u64) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{READY}")?;
+        out.flush()?;
+        for line in std::io::stdin().lock().lines() {
+            line?;
+            writeln!(out, "{}", serde_json::to_string(&self.measure(events)?)?)?;
+            out.flush()?;
+        }
+        Ok(())
+    }
 }
 
 fn feed(hub: &mut InlineHub, traffic: &mut Traffic, contracts: &Contracts, count: u64) -> Result<()> {

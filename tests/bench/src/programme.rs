@@ -27,7 +27,9 @@ pub struct Scale {
     pub hub_events: u64,
     /// Seconds of each part that goes by the clock.
     pub seconds: u64,
-    /// Persons of the small and of the large population.
+    /// Persons of the small and of the large population. The twenty touches of those that one has more take up whole days, so
+    /// that both are measured from four in the afternoon on: decisions that quiet hours hold back come all at once in the
+    /// morning.
     pub populations: [u32; 2],
     /// Persons that are restored after a kill.
     pub restored: u64,
@@ -45,7 +47,7 @@ impl Scale {
             events: 200_000,
             hub_events: 60_000,
             seconds: 10,
-            populations: [5_000, 40_000],
+            populations: [7_200, 104_400],
             restored: 200_000,
             humans: 400_000,
         }
@@ -60,7 +62,7 @@ impl Scale {
             events: 60_000,
             hub_events: 20_000,
             seconds: 4,
-            populations: [2_000, 8_000],
+            populations: [7_200, 18_000],
             restored: 20_000,
             humans: 100_000,
         }
@@ -348,18 +350,6 @@ impl Programme {
             crate::report::spread(Spread::of(straight))
         ));
         Ok(())
-    }
-
-    /// This program as another process, which answers in JSON.
-    fn child<T: DeserializeOwned>(&self, words: &[String]) -> Result<T> {
-        let output = Command::new(std::env::current_exe()?)
-            .args(words)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .with_context(|| format!("running {}", words.join(" ")))?;
-        ensure!(output.status.success(), "{} ended with {}", words.join(" "), output.status);
-        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Another bench, which leaves its figures in a file.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use tributary_bench::contest;
-use tributary_bench::population::{LeftOut, population};
+use tributary_bench::population::{LeftOut, Settled};
 use tributary_bench::programme::{Programme, Scale};
 
 /// What can be asked for.
@@ -50,6 +50,9 @@ enum Verb {
         /// Leaves the triggers out
         #[arg(long)]
         without_triggers: bool,
+        /// Measures whenever a line comes
+        #[arg(long)]
+        in_turns: bool,
     },
 }
 
@@ -68,9 +71,13 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let scale = match &args.command {
         Some(Verb::Contend { who }) => return contend(*who),
-        Some(Verb::Population { persons, touches, events, untimed, without_triggers }) => {
+        Some(Verb::Population { persons, touches, events, untimed, without_triggers, in_turns }) => {
             let without = LeftOut { clock: *untimed, triggers: *without_triggers };
-            serde_json::to_writer(std::io::stdout(), &population(*persons, *touches, *events, without)?)?;
+            let mut settled = Settled::settle(*persons, *touches, without)?;
+            if *in_turns {
+                return settled.serve(*events);
+            }
+            serde_json::to_writer(std::io::stdout(), &settled.measure(*events)?)?;
             return Ok(());
         }
         Some(Verb::Quick) => Scale::quick(),

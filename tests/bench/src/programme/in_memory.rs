@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{Programme, say};
-use crate::population::Population;
+use crate::population::Neighbour;
 use crate::report::{Target, spread};
 use crate::steps::{measure, steps};
 use crate::{IdentityFigures, Spread};
@@ -11,40 +11,56 @@ use crate::{IdentityFigures, Spread};
 /// What takes long without a broker is repeated so often at most.
 const ROUNDS: usize = 3;
 
+/// How often populations take turns in a round, so that a machine that gets slower does so for all of them.
+const TURNS: usize = 12;
+
+/// Events of a turn.
+const TURN: u64 = 2_000;
+
 impl Programme {
     fn rounds_in_memory(&self) -> usize {
         self.scale.rounds.min(ROUNDS)
     }
 
-    /// Memory for a person, and the cost of an event with few and with many persons known, each round in processes of its own.
+    /// Memory for a person, and the cost of an event with few and with many persons known. Each round has processes of its own, which take
+    /// turns.
     pub(super) fn populations(&mut self) -> Result<()> {
         if !["p4", "p6", "p8"].iter().any(|part| self.wants(part)) {
             return Ok(());
         }
         let [few, many] = self.scale.populations;
-        let events = u64::from(few.max(10_000));
-        let words = |persons: u32| ["population".to_owned(), persons.to_string(), "20".to_owned(), events.to_string()];
         let [mut bytes, mut ratios, mut rules] = [const { Vec::new() }; 3];
         for round in 1..=self.rounds_in_memory() {
-            let small: Population = self.child(&words(few))?;
-            let large: Population = self.child(&words(many))?;
-            let without: Population =
-                self.child(&[words(few).as_slice(), &["--without-triggers".to_owned()]].concat())?;
-            say(&format!(
-                "round {round}: {few} persons {:.1} µs an event in memory, {:.1} µs without triggers; {many} persons {:.1} µs, \
-                 {:.0} bytes each",
-                small.us_per_event(),
-                without.us_per_event(),
-                large.us_per_event(),
-                large.bytes_a_person
-            ));
-            bytes.push(large.bytes_a_person);
-            ratios.push(large.us_per_event() / small.us_per_event());
-            rules.push(small.step_us("journey") - without.step_us("journey"));
-            for (name, cost) in large.stages {
-                *self.report.stages.entry(name).or_default() += cost;
+            // All settle at once; only then is the clock looked at.
+            let start = |persons: u32, others: &[&str]| {
+                let [persons, events] = [persons.to_string(), TURN.to_string()];
+                let words = ["population", &persons, "20", &events, "--in-turns"];
+                Neighbour::start(&words.iter().chain(others).map(|word| (*word).to_owned()).collect::<Vec<_>>())
+            };
+            let mut hubs = [start(few, &[])?, start(many, &[])?, start(few, &["--without-triggers"])?];
+            hubs.iter_mut().try_for_each(Neighbour::settled)?;
+            let mut costs = [0.0; 3];
+            for turn in 0..TURNS {
+                let [small, large, without] = hubs.each_mut().map(Neighbour::measure);
+                let (small, large, without) = (small?, large?, without?);
+                ratios.push(large.us_per_event() / small.us_per_event());
+                rules.push(small.step_us("journey") - without.step_us("journey"));
+                for (cost, of) in costs.iter_mut().zip([&small, &large, &without]) {
+                    *cost += of.us_per_event() / TURNS as f64;
+                }
+                if turn == 0 {
+                    bytes.push(large.bytes_a_person);
+                }
+                for (name, cost) in large.stages {
+                    *self.report.stages.entry(name).or_default() += cost;
+                }
+                self.report.stage_events += large.events;
             }
-            self.report.stage_events += large.events;
+            let [small, large, without] = costs;
+            say(&format!(
+                "round {round}: {few} persons {small:.1} µs an event in memory, {without:.1} µs without triggers; {many} persons \
+                 {large:.1} µs"
+            ));
         }
         self.report.rules_us = Some(Spread::of(rules).median.max(0.0));
         let what = format!("memory a person with 20 touches, all services together ({many} persons)");
