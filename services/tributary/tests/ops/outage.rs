@@ -44,7 +44,12 @@ fn an_output_that_the_broker_does_not_commit_is_stuck_and_comes_loose_by_itself(
     // The broker stops in the middle of the work: connections stay, nothing is answered.
     let many: Vec<_> = (0..5_000).map(|number| bare(&format!("e-{number}"), "fine")).collect();
     bed.publish(&many);
-    bed.until_metric(|line| line.starts_with("tributary_stream_accepted_records_total{stage=\"normalizer\""));
+    // More than the first, or nothing may have been read yet that could be stuck.
+    let is_at_work = |line: &str| {
+        let count = line.strip_prefix("tributary_stream_accepted_records_total{stage=\"normalizer\"");
+        count.and_then(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).is_some_and(|count| count > 1.0)
+    };
+    bed.until_metric(is_at_work);
     bed.broker.hang(true).unwrap();
     let stuck = tributary_testkit::eventually_every(
         std::time::Duration::from_millis(200),
