@@ -15,7 +15,7 @@ pub struct Neighbour {
 }
 
 impl Neighbour {
-    /// Starts this program again with `words`, which have to make it [serve](Settled::serve). Several can settle at once.
+    /// Starts this program again with `words`, which have to make it [serve](super::Settled::serve). Several can settle at once.
     ///
     /// # Errors
     /// When the system refuses.
